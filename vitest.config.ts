@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config'
+
+/** `unit` runs on src; `built` runs on dist, since worker threads cannot start from .ts on Node 20. */
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/built/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'built', include: ['test/built/**/*.test.ts'] },
+      },
+    ],
+  },
+})
