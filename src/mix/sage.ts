@@ -1,0 +1,84 @@
+import { mean, type Plane, resample } from '../core/plane.js'
+import { beta, type Random } from '../core/random.js'
+import type { Sample } from '../core/sample.js'
+import { bestShift } from '../rearrange/bestShift.js'
+import { mask as saliencyMask } from '../rearrange/mask.js'
+import { sampleShift } from '../rearrange/sampleShift.js'
+import { totalSaliency } from '../rearrange/totalSaliency.js'
+import { blend, keepUncovered } from './blend.js'
+import type { Method, Mixed } from './method.js'
+
+export interface SageParameters {
+  /** m of `alpha = Beta(m, m) upperLambda`; 0 means alpha = upperLambda / 2. */
+  readonly mixupAlpha: number
+  /** Largest saliency weight of the sample, in (0, 1). */
+  readonly upperLambda: number
+  /** All shifts, none, or the paper's random fraction of them. */
+  readonly shift: 'exact' | 'none' | { readonly sample: number }
+  /** Saliency weight and shift of an explicit pair, instead of drawn and found ones. */
+  readonly fixed?: { readonly alpha?: number; readonly shift?: readonly [number, number] }
+}
+
+/**
+ * SAGE (Ma et al., BMVC 2022, arXiv 2211.00113): mixes two pictures pixel by pixel in the ratio of their saliencies, after
+ * the partner has moved to where the mix keeps the most. `details`: alpha, shift [dx, dy] and grid [w, h] it is given on,
+ * offset (the shift in canvas pixels), total saliency at that shift and at none.
+ */
+export const sage: Method<SageParameters> = {
+  needsSaliency: true,
+  mix([sample, partner], parameters, random) {
+    const s1 = saliencyOf(sample!)
+    const s2 = saliencyOf(partner!)
+    const { width, height } = s1
+    // Both are always drawn, so that fixing one does not change what the other would have been.
+    const drawn = drawAlpha(parameters, random)
+    const alpha = parameters.fixed?.alpha ?? drawn
+    const a = s1.data.map((s) => alpha * s)
+    const b = s2.data.map((s) => (1 - alpha) * s)
+    const [dx, dy] = parameters.fixed?.shift ?? findShift(a, b, width, height, parameters.shift, random)
+    const onGrid: Plane = { data: saliencyMask(a, b, width, height, dx, dy, alpha), width, height }
+
+    const canvas = sample!.image
+    const offsetX = Math.round((dx * canvas.width) / width)
+    const offsetY = Math.round((dy * canvas.height) / height)
+    const mask = resample(onGrid, canvas.width, canvas.height)
+    keepUncovered(mask, offsetX, offsetY)
+    const lambda = mean(mask)
+    return {
+      image: blend(canvas, partner!.image, mask, offsetX, offsetY),
+      weights: [lambda, 1 - lambda],
+      mask,
+      details: {
+        alpha,
+        shift: [dx, dy],
+        grid: [width, height],
+        offset: [offsetX, offsetY],
+        total_saliency: totalSaliency(a, b, width, height, dx, dy),
+        total_saliency_unshifted: totalSaliency(a, b, width, height, 0, 0),
+      },
+    } satisfies Mixed
+  },
+}
+
+function saliencyOf(sample: Sample): Plane {
+  if (sample.saliency === null) throw new TypeError('sage: expected a saliency map for every source')
+  return sample.saliency
+}
+
+function drawAlpha({ mixupAlpha, upperLambda }: SageParameters, random: Random): number {
+  return upperLambda * (mixupAlpha === 0 ? 0.5 : beta(random, mixupAlpha, mixupAlpha))
+}
+
+function findShift(
+  a: Float32Array,
+  b: Float32Array,
+  width: number,
+  height: number,
+  shift: SageParameters['shift'],
+  random: Random,
+): readonly [number, number] {
+  if (shift === 'none') return [0, 0]
+  const { dx, dy } =
+    shift === 'exact' ? bestShift(a, b, width, height) : sampleShift(a, b, width, height, shift.sample, random)
+  return [dx, dy]
+}

@@ -1,0 +1,78 @@
+import { randomStream } from '../core/random.js'
+import { type Pairing, pairEpoch } from '../dataset/pairing.js'
+
+/** One output: what goes into it and where it is written. Its random stream is (seed, index). */
+export interface Job {
+  readonly index: number
+  /** Indices of the sources: sample and partner, or a single original. */
+  readonly sources: readonly number[]
+  /** Relative to the output folder, posix separators, without extension. */
+  readonly name: string
+  readonly alpha?: number
+  readonly shift?: readonly [number, number]
+}
+
+/** Every output of a run, decided from manifest, options and seed alone. Eight bytes an output. */
+export interface Plan {
+  readonly length: number
+  job(index: number): Job
+}
+
+/** `images/00001/000012345`: ten thousand files a folder, numeric names only. */
+function outputName(index: number): string {
+  return `images/${String(Math.floor(index / 10_000)).padStart(5, '0')}/${String(index).padStart(9, '0')}`
+}
+
+/** Streams of whole epochs lie beyond any output's index. */
+const EPOCH_STREAMS = 2 ** 52
+
+/**
+ * `count` mixes of the sources with the given classes, epoch after epoch, then (with `originals`) each source as it is.
+ */
+export function planEpochs(
+  classes: Int32Array,
+  options: { count: number; pairing: Pairing; seed: number; originals: boolean },
+): Plan {
+  const { count, pairing, seed, originals } = options
+  const samples = new Int32Array(count)
+  const partners = new Int32Array(count)
+  for (let done = 0, epoch = 0; done < count; done += classes.length, epoch++) {
+    const pairs = pairEpoch(classes, pairing, randomStream(seed, EPOCH_STREAMS + epoch))
+    samples.set(pairs.samples.subarray(0, count - done), done)
+    partners.set(pairs.partners.subarray(0, count - done), done)
+  }
+  return {
+    length: count + (originals ? classes.length : 0),
+    job: (index) => ({
+      index,
+      sources: index < count ? [samples[index]!, partners[index]!] : [index - count],
+      name: outputName(index),
+    }),
+  }
+}
+
+/** One mix for each explicit pair, in their order, then (with `originals`) each of `sources` sources as it is. */
+export function planPairs(pairs: readonly ExplicitPair[], sources: number, originals: boolean): Plan {
+  return {
+    length: pairs.length + (originals ? sources : 0),
+    job(index) {
+      const pair = pairs[index]
+      if (pair === undefined) return { index, sources: [index - pairs.length], name: outputName(index) }
+      return {
+        index,
+        sources: [pair.a, pair.b],
+        name: pair.name === undefined ? outputName(index) : `images/${pair.name}`,
+        ...(pair.alpha === undefined ? {} : { alpha: pair.alpha }),
+        ...(pair.shift === undefined ? {} : { shift: pair.shift }),
+      }
+    },
+  }
+}
+
+export interface ExplicitPair {
+  readonly a: number
+  readonly b: number
+  readonly alpha?: number
+  readonly shift?: readonly [number, number]
+  readonly name?: string
+}
