@@ -1,0 +1,108 @@
+/** Picture bytes to pixels and back: the only door to sharp. */
+import type { Sharp, SharpOptions } from 'sharp'
+import { AugmentError } from '../core/errors.js'
+import type { Image } from '../core/image.js'
+import { describeBytes, EXPECTED_FORMATS, sniffFormat } from './format.js'
+
+/** The most pixels a picture may have unless the user says otherwise, about 16384 x 16384: a guard against bombs. */
+export const DEFAULT_MAX_PIXELS = 0x3fff ** 2
+
+const WHITE = { r: 255, g: 255, b: 255 }
+
+/** sharp, loaded on first use because that takes 50 ms; one thread and no cache, since jobs run side by side. */
+const loadSharp = (() => {
+  let loading: Promise<typeof import('sharp').default> | undefined
+  return () => {
+    loading ??= import('sharp').then(({ default: sharp }) => {
+      sharp.cache(false)
+      sharp.concurrency(1)
+      return sharp
+    })
+    return loading
+  }
+})()
+
+/**
+ * Decodes a JPEG, PNG, WebP, TIFF, AVIF or GIF (its first frame) to 8-bit sRGB, upright by its EXIF orientation and over
+ * white where transparent. `name` is the place in messages. Throws AugmentError `failed` for anything else: damaged or
+ * truncated bytes, float samples, more than `limits.maxPixels` pixels.
+ */
+export async function decodeImage(bytes: Uint8Array, name: string, limits: { maxPixels: number }): Promise<Image> {
+  const format = sniffFormat(bytes)
+  if (format === undefined) {
+    throw new AugmentError('failed', `${name}: found ${describeBytes(bytes)}, expected ${EXPECTED_FORMATS}`)
+  }
+  const sharp = await loadSharp()
+  // 'error' refuses truncated pictures but takes complete ones with, say, stray bytes before a marker.
+  const input: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels }
+  try {
+    if (format === 'TIFF') await refuseFloat(sharp(bytes, input), name)
+    // The colour space is that of the embedded profile, if any; sharp converts to sRGB before flattening.
+    return await toImage(sharp(bytes, input).autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))
+  } catch (cause) {
+    if (cause instanceof AugmentError) throw cause
+    const reason = firstReason(cause)
+    if (reason.includes('exceeds pixel limit')) {
+      const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
+      const message = `${name}: found ${width} x ${height} pixels, expected at most ${limits.maxPixels}`
+      throw new AugmentError('failed', message, { hint: 'raise --max-pixels if the picture is meant to be that big' })
+    }
+    const message = `${name}: found a damaged or truncated ${format}, expected a complete one (${reason})`
+    throw new AugmentError('failed', message, { cause })
+  }
+}
+
+/** Float samples have no agreed white, so they cannot be brought to 8 bits. */
+async function refuseFloat(picture: Sharp, name: string): Promise<void> {
+  const { depth } = await picture.metadata()
+  if (depth === 'uchar' || depth === 'ushort') return
+  throw new AugmentError('failed', `${name}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
+}
+
+/** The first line of libvips' message, without the name of the C function that raised it. */
+function firstReason(cause: unknown): string {
+  const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+  const line = lines.find((text) => text.trim() !== '' && !text.startsWith('Warning treated')) ?? 'no reason given'
+  return line.replace(/^(Input buffer has corrupt header: )?(\w+: )?/, '').trim()
+}
+
+async function toImage(picture: Sharp): Promise<Image> {
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true })
+  return { data, width: info.width, height: info.height }
+}
+
+async function fromImage({ data, width, height }: Image): Promise<Sharp> {
+  const sharp = await loadSharp()
+  return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+}
+
+/**
+ * Resizes to cover `width` x `height` and crops the centre (Lanczos 3, antialiased). Returns `image` itself if it already
+ * has that size.
+ */
+export async function resizeToCover(image: Image, width: number, height: number): Promise<Image> {
+  if (image.width === width && image.height === height) return image
+  const picture = await fromImage(image)
+  return toImage(picture.resize(width, height, { fit: 'cover', position: 'centre', kernel: 'lanczos3' }))
+}
+
+/**
+ * Resizes to exactly `width` x `height`, ignoring the aspect ratio, with the antialiased triangle filter that classifiers
+ * are trained with ("bilinear" in Pillow and torchvision). Returns `image` itself if it already has that size.
+ */
+export async function resize(image: Image, width: number, height: number): Promise<Image> {
+  if (image.width === width && image.height === height) return image
+  const picture = await fromImage(image)
+  return toImage(picture.resize(width, height, { fit: 'fill', kernel: 'linear' }))
+}
+
+/**
+ * Encodes without metadata; the same pixels give the same bytes. JPEG: baseline, 4:4:4, `quality` 1 to 100. PNG:
+ * lossless, `quality` is not used.
+ */
+export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality: number): Promise<Uint8Array> {
+  const picture = await fromImage(image)
+  return format === 'jpeg'
+    ? picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
+    : picture.png({ compressionLevel: 6 }).toBuffer()
+}
