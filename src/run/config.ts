@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { AugmentError } from '../core/errors.js'
+
+/** A number in [low, high], said in full when it is not. */
+function number(low: number, high: number) {
+  const expected = `expected a number between ${low} and ${high}`
+  return z.number(expected).min(low, expected).max(high, expected)
+}
+
+function integer(low: number, high: number) {
+  const expected = `expected a whole number between ${low} and ${high}`
+  return z.int(expected).min(low, expected).max(high, expected)
+}
+
+function choice<const T extends readonly string[]>(...names: T) {
+  return z.enum(names, `expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`)
+}
+
+/** `0.25` of the shifts, as --shift sample:0.25 spells it. */
+const shift = z
+  .string()
+  .refine(
+    (text) => text === 'exact' || text === 'none' || (fractionOf(text) > 0 && fractionOf(text) <= 1),
+    'expected exact, none or sample:<fraction above 0, at most 1>',
+  )
+
+function fractionOf(text: string): number {
+  return text.startsWith('sample:') ? Number(text.slice('sample:'.length)) : Number.NaN
+}
+
+const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected <width>x<height> in pixels, for example 224x224')
+
+/** Every option of a run with its range and default; the command line, config files and the library share it. */
+export const configSchema = z.strictObject({
+  images: z.string().optional(),
+  out: z.string().min(1).default('aug'),
+  labels: z.string().optional(),
+  classes: z.string().optional(),
+  pairs: z.string().optional(),
+  model: z.string().min(1).default('auto'),
+  output: z.string().optional(),
+  mean: z.array(z.number()).optional(),
+  std: z.array(z.number().positive()).optional(),
+  layout: choice('nchw', 'nhwc').optional(),
+  colorOrder: choice('rgb', 'bgr').optional(),
+  inputSize: size.optional(),
+  classMap: z.string().optional(),
+  device: choice('auto', 'cpu', 'cuda').default('auto'),
+  method: choice('sage').default('sage'),
+  count: integer(1, 999_999_999).optional(),
+  epochs: integer(1, 1_000_000).default(1),
+  pairing: choice('any', 'different-class', 'same-class').default('any'),
+  seed: integer(0, Number.MAX_SAFE_INTEGER).default(0),
+  mixupAlpha: number(0, 1000).default(1),
+  upperLambda: number(0.001, 0.999).default(0.6),
+  blurSigma: number(0, 10).default(1),
+  blurKernel: integer(0, 31)
+    .refine((kernel) => kernel === 0 || kernel % 2 === 1, 'expected an odd number, or 0 for no blur')
+    .default(5),
+  loss: choice('ce', 'bce').default('ce'),
+  target: choice('auto', 'label', 'predicted').default('auto'),
+  channelNorm: choice('mean', 'l2').default('mean'),
+  shift: shift.default('exact'),
+  size: size.optional(),
+  format: choice('jpeg', 'png').default('jpeg'),
+  quality: integer(1, 100).default(95),
+  includeOriginals: z.boolean().default(false),
+  writeMasks: z.boolean().default(false),
+  maxPixels: integer(1, 2 ** 40).default(268_402_689),
+  jobs: integer(1, 1024).optional(),
+  batch: integer(1, 4096).optional(),
+  strict: z.boolean().default(false),
+  overwrite: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
+})
+
+export type Config = z.infer<typeof configSchema>
+export type ConfigInput = z.input<typeof configSchema>
+
+/** Options that cannot change a byte of the output, so a run may be resumed with others. */
+const WITHOUT_EFFECT = ['out', 'jobs', 'batch', 'strict', 'overwrite', 'dryRun', 'device', 'maxPixels'] as const
+
+/** The checked options; throws a usage error that names every option out of range at once. */
+export function parseConfig(input: ConfigInput): Config {
+  const result = configSchema.safeParse(input)
+  if (result.success) return result.data
+  const lines = result.error.issues.map(({ path, message, code, ...issue }) => {
+    if (code === 'unrecognized_keys') return `${(issue as { keys: string[] }).keys.join(', ')}: unknown option`
+    const name = String(path[0])
+    const given = (input as Record<string, unknown>)[name]
+    return `${flagOf(name)}: ${message.replace(/^Invalid input: /, '')}, got ${JSON.stringify(given)}`
+  })
+  throw new AugmentError('usage', lines.join('\n'), { hint: 'sage-augment --help lists the options and their ranges' })
+}
+
+/** `mixupAlpha` -> `--mixup-alpha`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** The options that decide the output, as run.json records them and a resumed run compares them. */
+export function decisive(config: Config): Record<string, unknown> {
+  const without = new Set<string>(WITHOUT_EFFECT)
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !without.has(name)))
+}
+
+/** `224x128` -> [224, 128]. */
+export function parseSize(text: string): [width: number, height: number] {
+  return text.split('x').map(Number) as [number, number]
+}
+
+/** The shift option as the method takes it. */
+export function shiftOf(config: Config): 'exact' | 'none' | { sample: number } {
+  if (config.shift === 'exact' || config.shift === 'none') return config.shift
+  return { sample: fractionOf(config.shift) }
+}

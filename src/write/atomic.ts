@@ -1,0 +1,45 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+/**
+ * Writes `bytes` to `file` so that the final name never holds a partial file: temporary file in `scratch` (same file
+ * system), fsync, rename. On failure the temporary file is removed and the error passed on.
+ */
+export async function writeAtomic(file: string, bytes: Uint8Array | string, scratch: string): Promise<void> {
+  const temporary = path.join(scratch, `${path.basename(file)}.${process.pid}`)
+  try {
+    const handle = await open(temporary, 'w')
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Makes the names in a folder durable; a no-op where folders cannot be synced (Windows). */
+export async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(folder, 'r')
+    await handle.sync()
+  } catch (error) {
+    if (!['EISDIR', 'EPERM', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** mkdir -p that remembers what it has made. */
+export function folderMaker(): (folder: string) => Promise<void> {
+  const made = new Map<string, Promise<unknown>>()
+  return async (folder) => {
+    if (!made.has(folder)) made.set(folder, mkdir(folder, { recursive: true }))
+    await made.get(folder)
+  }
+}
