@@ -1,0 +1,19 @@
+/** Throws RangeError unless both maps hold width x height finite, non-negative values. */
+export function checkMaps(a: Float32Array, b: Float32Array, width: number, height: number): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw new RangeError(`map: expected a width and height of at least 1, got ${width} x ${height}`)
+  }
+  for (const map of [a, b]) {
+    if (map.length !== width * height) {
+      throw new RangeError(`map: expected ${width} x ${height} values, got ${map.length}`)
+    }
+    for (let i = 0; i < map.length; i++) {
+      // Written so that NaN fails too.
+      if (!(map[i]! >= 0 && map[i]! < Number.POSITIVE_INFINITY)) {
+        throw new RangeError(
+          `map: expected finite values of at least 0, got ${map[i]} at (${i % width}, ${Math.floor(i / width)})`,
+        )
+      }
+    }
+  }
+}
