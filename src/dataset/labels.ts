@@ -1,0 +1,116 @@
+/** Labels as they are written, the classes they speak of, and what they become. */
+import type { SoftLabel } from '../core/softLabel.js'
+import { quoted } from './problems.js'
+
+/** A label as written: a class name, a class index, weights in class order, or weights by class name. */
+export type WrittenLabel = string | number | readonly number[] | Readonly<Record<string, number>>
+
+/** How far a soft label's sum may be from 1; within that it is divided by its sum. */
+const SUM_TOLERANCE = 1e-3
+
+/** Class names and their indices, which are their places in `names`. */
+export class Classes {
+  readonly names: readonly string[]
+  readonly #index: ReadonlyMap<string, number>
+
+  constructor(names: readonly string[]) {
+    this.names = names
+    this.#index = new Map(names.map((name, i) => [name, i]))
+  }
+
+  /** The class of that name (in any Unicode normal form), or undefined. */
+  indexOf(name: string): number | undefined {
+    return this.#index.get(name) ?? this.#index.get(name.normalize('NFC'))
+  }
+
+  /**
+   * The class index, or for a label with more than one class its distribution, which sums to 1. What is wrong with it
+   * goes to `fail`, and the result is undefined.
+   */
+  read(label: WrittenLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
+    if (typeof label === 'string') return this.#hard(label, fail)
+    if (typeof label === 'number') {
+      if (Number.isInteger(label) && label >= 0 && label < this.names.length) return label
+      fail(`found class index ${label}, expected an integer from 0 to ${this.names.length - 1}`)
+      return undefined
+    }
+    const weights = Array.isArray(label)
+      ? this.#ordered(label, fail)
+      : this.#named(label as Record<string, number>, fail)
+    return weights && normalise(weights, fail)
+  }
+
+  #hard(name: string, fail: (problem: string) => void): number | undefined {
+    const index = this.indexOf(name)
+    if (index !== undefined) return index
+    if (/^\d+$/.test(name) && Number(name) < this.names.length) return Number(name)
+    fail(name === '' ? 'found an empty label, expected a class' : unknownClass(name, this))
+    return undefined
+  }
+
+  #ordered(weights: readonly number[], fail: (problem: string) => void): SoftLabel | undefined {
+    if (weights.length === this.names.length) return Float64Array.from(weights)
+    fail(`found a soft label of ${weights.length} weights, expected ${this.names.length}, one a class`)
+    return undefined
+  }
+
+  #named(weights: Readonly<Record<string, number>>, fail: (problem: string) => void): SoftLabel | undefined {
+    const label = new Float64Array(this.names.length)
+    for (const [name, weight] of Object.entries(weights)) {
+      const index = this.#hard(name, fail)
+      if (index === undefined) return undefined
+      label[index]! += weight
+    }
+    return label
+  }
+}
+
+function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
+  let sum = 0
+  for (const weight of weights) {
+    // Written so that NaN fails too.
+    if (!(weight >= 0 && weight <= 1 + SUM_TOLERANCE)) {
+      fail(`found a weight of ${weight}, expected a number between 0 and 1`)
+      return undefined
+    }
+    sum += weight
+  }
+  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
+    fail(`weights sum to ${Number(sum.toPrecision(6))}, expected 1`)
+    return undefined
+  }
+  const certain = weights.indexOf(sum)
+  return certain >= 0 ? certain : weights.map((weight) => weight / sum)
+}
+
+/** The problem with a class that is not in the list. */
+export function unknownClass(name: string, classes: Classes): string {
+  return `class ${quoted(name)} is not among the ${classes.names.length} classes of the manifest`
+}
+
+/** The class names that labels speak of, by code point; but integers in numeric order if all are. */
+export function classNames(labels: Iterable<WrittenLabel>): string[] {
+  const names = new Set<string>()
+  for (const label of labels) {
+    if (typeof label === 'string' || typeof label === 'number') names.add(String(label))
+    else if (!Array.isArray(label)) for (const name of Object.keys(label)) names.add(name)
+  }
+  names.delete('')
+  const sorted = sortedClasses(names)
+  return sorted.every((name) => /^\d+$/.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
+}
+
+/** Class names in Unicode normal form C, each once, in the order of their code points. */
+export function sortedClasses(names: Iterable<string>): string[] {
+  return [...new Set(Array.from(names, (name) => name.normalize('NFC')))].sort(byCodePoint)
+}
+
+/** Order by Unicode code point, as Python sorts; plain `<` puts U+FF00 after the surrogates of U+1F600. */
+function byCodePoint(a: string, b: string): number {
+  const [left, right] = [Array.from(a), Array.from(b)]
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const difference = left[i]!.codePointAt(0)! - right[i]!.codePointAt(0)!
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}

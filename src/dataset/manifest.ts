@@ -1,0 +1,168 @@
+/** Which pictures there are and what they show. */
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+import type { SoftLabel } from '../core/softLabel.js'
+import { Classes, classNames, sortedClasses, unknownClass, type WrittenLabel } from './labels.js'
+import { Problems, quoted } from './problems.js'
+import { Folder, isImageName } from './scan.js'
+import { readTable, type Table } from './table.js'
+import { linesOf, readText } from './text.js'
+
+/** A picture and its label. */
+export interface Source {
+  /** Posix path relative to the manifest's root. */
+  readonly file: string
+  /** A class index, or a distribution over the classes if it is not one-hot. */
+  readonly label: SoftLabel | number
+}
+
+/** The pictures of a folder, sorted by path in code-unit order, and their classes. */
+export interface Manifest {
+  /** Absolute path of the folder that files are relative to. */
+  readonly root: string
+  /** Class names; a class index is a place in this list. */
+  readonly classes: readonly string[]
+  readonly sources: readonly Source[]
+  /** Whether any label is a distribution. */
+  readonly soft: boolean
+  /** Where the labels come from: a file's name, or "class folders". */
+  readonly origin: string
+  /** Pictures found below the root that the manifest does not name. */
+  readonly ignored: number
+}
+
+export interface ManifestOptions {
+  /** A CSV, JSON or JSON lines file whose names are relative to the folder of the pictures. */
+  readonly labels?: string
+  /** A file with one class name a line, in the order of their indices. */
+  readonly classes?: string
+}
+
+const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.json'] as const
+
+/**
+ * Reads the labels of a folder of pictures: from `options.labels`, else from a manifest found in the folder, else one
+ * class per folder. Throws AugmentError `usage` that lists every problem of the manifest with its line.
+ */
+export async function readManifest(imagesFolder: string, options: ManifestOptions = {}): Promise<Manifest> {
+  const fixed = options.classes === undefined ? undefined : await readClasses(options.classes)
+  const folder = await Folder.scan(imagesFolder)
+  const labels = options.labels ?? (await findLabels(imagesFolder))
+  return labels === undefined
+    ? fromClassFolders(folder, imagesFolder, fixed)
+    : fromTable(folder, labels, options.labels ?? path.basename(labels), fixed)
+}
+
+async function findLabels(folder: string): Promise<string | undefined> {
+  for (const name of FOUND_NAMES) {
+    const file = path.join(folder, name)
+    const found = await stat(file).catch(() => undefined)
+    if (found?.isFile()) return file
+  }
+  return undefined
+}
+
+/** Class names from a file with one a line. Throws AugmentError `usage` for empty lines between them and repetitions. */
+export async function readClasses(file: string): Promise<Classes> {
+  const problems = new Problems()
+  const names: string[] = []
+  const seen = new Set<string>()
+  for (const { line, content } of linesOf(await readText(file))) {
+    const name = content.normalize('NFC')
+    if (line !== names.length + 1)
+      problems.add(`${file}:${names.length + 1}`, 'found an empty line, expected a class name')
+    if (seen.has(name)) problems.add(`${file}:${line}`, `class ${quoted(name)} appears twice`)
+    seen.add(name)
+    names.push(name)
+  }
+  if (names.length === 0) problems.add(file, 'found no lines, expected one class name a line')
+  problems.throwIfAny()
+  return new Classes(names)
+}
+
+async function fromTable(folder: Folder, file: string, origin: string, fixed?: Classes): Promise<Manifest> {
+  const problems = new Problems()
+  const table = await readTable(file, origin, problems)
+  if (table.rows.length === 0) problems.add(origin, 'found no rows, expected one a picture')
+  const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
+  checkClasses(table, classes, fixed, origin, problems)
+  const sources: Source[] = []
+  const positions = new Map<string, number>()
+  for (const { position, file: name, label: written } of table.rows) {
+    const fail = (problem: string) => problems.add(table.placeOf(position), problem)
+    const label = classes.read(inClassOrder(written, table.columns, fixed), fail)
+    const located = folder.files.has(name) ? { file: name } : await folder.locate(name)
+    if ('problem' in located) {
+      fail(located.problem)
+      continue
+    }
+    const before = positions.get(located.file)
+    if (before !== undefined) fail(`file ${quoted(located.file)} is already at ${table.placeOf(before)}`)
+    positions.set(located.file, position)
+    if (label !== undefined) sources.push({ file: located.file, label })
+  }
+  problems.throwIfAny()
+  return manifestOf(folder, classes, sources, origin)
+}
+
+/** Problems of the classes as such, each of which would otherwise come up in every row. */
+function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined, origin: string, problems: Problems) {
+  for (const name of classes.names) {
+    if (/\p{Cc}/u.test(name)) problems.add(origin, `class ${quoted(name)} has a line break or control character`)
+  }
+  for (const name of table.columns ?? []) {
+    if (classes.indexOf(name) === undefined) problems.add(table.placeOf(1), unknownClass(name, classes))
+  }
+  if (!fixed && !table.columns && table.rows.some((row) => Array.isArray(row.label))) {
+    problems.add(origin, 'found soft labels without class names, expected --classes with one name a line')
+  }
+}
+
+/** The label with its weights in the order of the classes, and an integer as the class's name where names are not given. */
+function inClassOrder(
+  label: WrittenLabel,
+  columns: readonly string[] | undefined,
+  fixed: Classes | undefined,
+): WrittenLabel {
+  if (!fixed) return typeof label === 'number' ? String(label) : label
+  if (!columns || !Array.isArray(label)) return label
+  return Object.fromEntries(columns.map((name, i) => [name, label[i]]))
+}
+
+async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
+  const problems = new Problems()
+  const files = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
+  for (const link of folder.links) {
+    const located = await folder.locate(link)
+    if ('problem' in located) problems.add(path.join(place, link), located.problem)
+    else if (link.includes('/') && isImageName(link)) files.push(link)
+  }
+  const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
+  const names = new Set(files.map(folderOf))
+  const classes = fixed ?? new Classes(sortedClasses(names))
+  for (const name of names) {
+    if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
+  }
+  problems.throwIfAny()
+  if (files.length === 0) throw noLabels(folder, place)
+  const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! }))
+  return manifestOf(folder, classes, sources, 'class folders')
+}
+
+function noLabels(folder: Folder, place: string): AugmentError {
+  const pictures = [...folder.files].filter(isImageName).length
+  const found = pictures === 0 ? 'found no pictures' : `found ${pictures} pictures without labels`
+  return new AugmentError('usage', `${place}: ${found}, expected ${FOUND_NAMES.join(', ')} or one folder per class`, {
+    hint: '--labels <file> reads the labels from another place',
+  })
+}
+
+function manifestOf(folder: Folder, classes: Classes, sources: Source[], origin: string): Manifest {
+  sources.sort((a, b) => (a.file < b.file ? -1 : 1))
+  const named = new Set(sources.map((source) => source.file))
+  let ignored = 0
+  for (const file of folder.files) if (isImageName(file) && !named.has(file)) ignored++
+  const soft = sources.some((source) => typeof source.label !== 'number')
+  return { root: folder.root, classes: classes.names, sources, soft, origin, ignored }
+}

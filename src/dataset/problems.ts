@@ -1,0 +1,33 @@
+import { AugmentError } from '../core/errors.js'
+
+const SHOWN = 100
+
+/** Gathers everything that is wrong with one input, so that all of it is reported at once. */
+export class Problems {
+  readonly #lines: string[] = []
+  #count = 0
+
+  /** One problem: `place` such as "labels.csv:14", `text` "found, expected". */
+  add(place: string, text: string): void {
+    this.#count++
+    if (this.#lines.length < SHOWN) this.#lines.push(`${place}: ${text}`)
+  }
+
+  /** Throws AugmentError `usage` with one line a problem, the first hundred in full, unless there are none. */
+  throwIfAny(): void {
+    if (this.#count === 0) return
+    const more = this.#count - this.#lines.length
+    if (more > 0) this.#lines.push(`... and ${more} more problems like these`)
+    throw new AugmentError('usage', this.#lines.join('\n'))
+  }
+}
+
+/** Text from a file as it may appear in a one-line message: quoted, control characters escaped, cut at 120 characters. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 117)}...` : text)
+}
+
+/** The first line of what was thrown. */
+export function reasonOf(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!
+}
