@@ -8,14 +8,22 @@ export type WrittenLabel = string | number | readonly number[] | Readonly<Record
 /** How far a soft label's sum may be from 1; within that it is divided by its sum. */
 const SUM_TOLERANCE = 1e-3
 
+const INTEGER = /^\d+$/
+
+/** The problem of weights in class order where nothing says what the classes are. */
+export const UNNAMED_WEIGHTS = 'found soft labels without class names, expected --classes with one name a line'
+
 /** Class names and their indices, which are their places in `names`. */
 export class Classes {
   readonly names: readonly string[]
   readonly #index: ReadonlyMap<string, number>
+  /** An integer is a class index unless classes have integers for names. */
+  readonly #takesIndices: boolean
 
   constructor(names: readonly string[]) {
     this.names = names
     this.#index = new Map(names.map((name, i) => [name, i]))
+    this.#takesIndices = !names.some((name) => INTEGER.test(name))
   }
 
   /** The class of that name (in any Unicode normal form), or undefined. */
@@ -28,12 +36,7 @@ export class Classes {
    * goes to `fail`, and the result is undefined.
    */
   read(label: WrittenLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
-    if (typeof label === 'string') return this.#hard(label, fail)
-    if (typeof label === 'number') {
-      if (Number.isInteger(label) && label >= 0 && label < this.names.length) return label
-      fail(`found class index ${label}, expected an integer from 0 to ${this.names.length - 1}`)
-      return undefined
-    }
+    if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
     const weights = Array.isArray(label)
       ? this.#ordered(label, fail)
       : this.#named(label as Record<string, number>, fail)
@@ -43,7 +46,7 @@ export class Classes {
   #hard(name: string, fail: (problem: string) => void): number | undefined {
     const index = this.indexOf(name)
     if (index !== undefined) return index
-    if (/^\d+$/.test(name) && Number(name) < this.names.length) return Number(name)
+    if (this.#takesIndices && INTEGER.test(name) && Number(name) < this.names.length) return Number(name)
     fail(name === '' ? 'found an empty label, expected a class' : unknownClass(name, this))
     return undefined
   }
@@ -97,7 +100,7 @@ export function classNames(labels: Iterable<WrittenLabel>): string[] {
   }
   names.delete('')
   const sorted = sortedClasses(names)
-  return sorted.every((name) => /^\d+$/.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
+  return sorted.every((name) => INTEGER.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
 }
 
 /** Class names in Unicode normal form C, each once, in the order of their code points. */

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { Classes, classNames, sortedClasses, unknownClass, type WrittenLabel } from './labels.js'
+import { Classes, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass, type WrittenLabel } from './labels.js'
 import { Problems, quoted } from './problems.js'
 import { Folder, isImageName } from './scan.js'
 import { readTable, type Table } from './table.js'
@@ -91,7 +91,7 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   const positions = new Map<string, number>()
   for (const { position, file: name, label: written } of table.rows) {
     const fail = (problem: string) => problems.add(table.placeOf(position), problem)
-    const label = classes.read(inClassOrder(written, table.columns, fixed), fail)
+    const label = classes.read(byName(written, table.columns, fixed), fail)
     const located = folder.files.has(name) ? { file: name } : await folder.locate(name)
     if ('problem' in located) {
       fail(located.problem)
@@ -115,18 +115,13 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
     if (classes.indexOf(name) === undefined) problems.add(table.placeOf(1), unknownClass(name, classes))
   }
   if (!fixed && !table.columns && table.rows.some((row) => Array.isArray(row.label))) {
-    problems.add(origin, 'found soft labels without class names, expected --classes with one name a line')
+    problems.add(origin, UNNAMED_WEIGHTS)
   }
 }
 
-/** The label with its weights in the order of the classes, and an integer as the class's name where names are not given. */
-function inClassOrder(
-  label: WrittenLabel,
-  columns: readonly string[] | undefined,
-  fixed: Classes | undefined,
-): WrittenLabel {
-  if (!fixed) return typeof label === 'number' ? String(label) : label
-  if (!columns || !Array.isArray(label)) return label
+/** Weights of the columns of a CSV, by name where the classes have an order of their own. */
+function byName(label: WrittenLabel, columns: readonly string[] | undefined, fixed: Classes | undefined): WrittenLabel {
+  if (!fixed || !columns || !Array.isArray(label)) return label
   return Object.fromEntries(columns.map((name, i) => [name, label[i]]))
 }
 

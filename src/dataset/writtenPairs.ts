@@ -1,0 +1,127 @@
+/** Pairs as they are written in JSON or JSON lines. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { AugmentError } from '../core/errors.js'
+import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
+import type { Problems } from './problems.js'
+import { readText } from './text.js'
+
+/** Words that Hugging Face takes for the name of a split wherever they stand between other characters in a path. */
+const SPLIT_WORD = /(^|[-_ 0-9])(train(ing)?|test(ing)?|eval(uation)?|dev|val(id(ation)?)?)([-_ 0-9]|$)/i
+
+const outputName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'expected up to 100 letters, digits, - or _, without extension')
+  .refine((name) => !SPLIT_WORD.test(name), 'expected no word like train or test, which loaders take for a split')
+
+const pairObject = z.strictObject({
+  a: z.string(),
+  b: z.string(),
+  label_a: jsonLabel.exactOptional(),
+  label_b: jsonLabel.exactOptional(),
+  alpha: z.number().min(0).max(1).exactOptional(),
+  shift: z.tuple([z.int(), z.int()]).exactOptional(),
+  name: outputName.exactOptional(),
+})
+
+/** A pair as written; `place` as in "pairs.json[3]" or "pairs.jsonl:4". */
+export type WrittenPair = z.infer<typeof pairObject> & { readonly place: string }
+
+const pairTuple = z.tuple([z.string(), z.string()]).transform(([a, b]) => ({ a, b }))
+
+const source = z.object({ file: z.string() })
+
+/** A row of a run's provenance.jsonl; one of an original, which has a single source, is no pair. */
+const provenanceRow = z
+  .object({
+    sources: z.array(source).min(1).max(2),
+    alpha: pairObject.shape.alpha,
+    shift: pairObject.shape.shift,
+  })
+  .transform(({ sources: [a, b], ...details }) => (a && b ? { a: a.file, b: b.file, ...details } : undefined))
+
+/** What a run's run.json says of its inputs. */
+const runFile = z.object({
+  images: z.string(),
+  labels: z.string().exactOptional(),
+  classes: z.string().exactOptional(),
+})
+
+const pairsFile = z.strictObject({
+  images: z.string().exactOptional(),
+  labels: z.string().exactOptional(),
+  out: z.string().exactOptional(),
+  pairs: z.array(z.unknown()),
+})
+
+/** A pairs file as written, its paths resolved against its own folder. */
+export interface WrittenPairs {
+  readonly pairs: readonly WrittenPair[]
+  readonly images: string
+  readonly labels?: string
+  readonly classes?: string
+  readonly out?: string
+}
+
+/** Reads a pairs file; pairs that are wrong go to `problems`. Throws AugmentError `usage` if it cannot be read at all. */
+export async function readWrittenPairs(file: string, problems: Problems): Promise<WrittenPairs> {
+  const extension = path.extname(file).toLowerCase()
+  const text = await readText(file)
+  if (extension === '.jsonl') {
+    const pairs = parsePairs(jsonLines(text, file, problems), (line) => `${file}:${line}`, problems)
+    return { pairs, ...(await readInputs(path.dirname(file), problems)) }
+  }
+  if (extension !== '.json') throw new AugmentError('usage', `${file}: expected a .json or .jsonl file of pairs`)
+  const value = parseJson(text, file, problems)?.value ?? []
+  const parsed = pairsFile.safeParse(Array.isArray(value) ? { pairs: value } : value)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.add(file, describeIssue(issue))
+    return { pairs: [], images: path.dirname(file) }
+  }
+  const { images = '.', labels, out, pairs } = parsed.data
+  const entries = pairs.map((value, position) => ({ position, value }))
+  const here = (relative: string) => path.resolve(path.dirname(file), relative)
+  return {
+    pairs: parsePairs(entries, (position) => `${file}[${position}]`, problems),
+    images: here(images),
+    ...(labels !== undefined && { labels: here(labels) }),
+    ...(out !== undefined && { out: here(out) }),
+  }
+}
+
+/** The inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
+async function readInputs(folder: string, problems: Problems): Promise<Omit<WrittenPairs, 'pairs'>> {
+  const file = path.join(folder, 'run.json')
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return { images: folder }
+  const parsed = runFile.safeParse(parseJson(text, file, problems)?.value)
+  if (!parsed.success)
+    throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its images`)
+  return parsed.data
+}
+
+function parsePairs(
+  entries: Iterable<Entry>,
+  placeOf: (position: number) => string,
+  problems: Problems,
+): WrittenPair[] {
+  const pairs: WrittenPair[] = []
+  for (const { position, value } of entries) {
+    const place = placeOf(position)
+    const parsed = schemaFor(value).safeParse(value)
+    if (!parsed.success) for (const issue of parsed.error.issues) problems.add(place, describeIssue(issue))
+    else if (parsed.data) pairs.push({ ...parsed.data, place })
+  }
+  return pairs
+}
+
+function schemaFor(value: unknown) {
+  if (Array.isArray(value)) return pairTuple
+  return typeof value === 'object' && value !== null && 'sources' in value ? provenanceRow : pairObject
+}
+
+function describeIssue({ path: keys, message }: z.core.$ZodIssue): string {
+  const text = message.replace(/^Invalid input: /, '')
+  return keys.length === 0 ? text : `${keys.join('.')}: ${text}`
+}
