@@ -1,0 +1,175 @@
+/** Emits standard ONNX nodes behind an existing graph and drops the ones nothing needs. */
+import type { Graph, ValueInfoProto } from '../onnx/model.js'
+import { type Attributes, makeNode, type NodeProto } from '../onnx/node.js'
+import { DataType, makeTensor, type TensorProto } from '../onnx/tensor.js'
+import { type Dim, outputDtype, type ValueType } from '../onnx/valueInfo.js'
+
+/** The name of a value in the graph. */
+export type Value = string
+
+/** What an emitted node reads: a value, a number (a scalar of the first value's type), or null for an absent input. */
+export type Operand = Value | number | null
+
+export type Types = ReadonlyMap<Value, ValueType>
+
+export class GraphBuilder {
+  private readonly nodes: NodeProto[] = []
+  private readonly initializers = new Map<Value, TensorProto>()
+  private readonly constants = new Map<string, Value>()
+  private readonly dtypes = new Map<Value, DataType>()
+  private readonly taken = new Set<Value>()
+  private readonly types: Types
+  private count = 0
+  /** Opset of the graph: decides where Reduce* take their axes. */
+  readonly opset: number
+
+  /** `types` must cover every value of `graph` that a gradient rule looks at. */
+  constructor(opset: number, types: Types, reserved: Iterable<Value> = []) {
+    this.opset = opset
+    this.types = types
+    for (const name of reserved) this.taken.add(name)
+  }
+
+  /** Appends the nodes and weights of `graph`. */
+  include(graph: Graph): void {
+    this.nodes.push(...graph.nodes)
+    for (const [name, tensor] of graph.initializers) this.initializers.set(name, tensor)
+    for (const node of graph.nodes) for (const output of node.output) this.taken.add(output)
+    for (const name of [...graph.initializers.keys(), ...graph.inputs.map((v) => v.name)]) this.taken.add(name)
+  }
+
+  /** Static sizes, null where dynamic, of a value of the original graph. */
+  dims(value: Value): readonly Dim[] {
+    const type = this.types.get(value)
+    if (!type) throw new Error(`the shape of "${value}" is not known`)
+    return type.dims
+  }
+
+  dtype(value: Value): DataType {
+    return (
+      this.dtypes.get(value) ?? this.initializers.get(value)?.dataType ?? this.types.get(value)?.dtype ?? DataType.FLOAT
+    )
+  }
+
+  /** Declares the type of a graph input that is not in `types`. */
+  declare(value: Value, dtype: DataType): Value {
+    this.dtypes.set(value, dtype)
+    this.taken.add(value)
+    return value
+  }
+
+  /** The elements of an initializer, or undefined if the value is computed. */
+  initializer(value: Value): TensorProto | undefined {
+    return this.initializers.get(value)
+  }
+
+  private fresh(hint: string): Value {
+    let name: Value
+    do name = `grad/${hint}_${this.count++}`
+    while (this.taken.has(name))
+    this.taken.add(name)
+    return name
+  }
+
+  /** An initializer holding `values`; equal constants are shared. */
+  constant(dtype: DataType, values: readonly number[], dims: readonly number[] = [values.length]): Value {
+    const key = `${dtype}:${dims}:${values.map((v) => (Object.is(v, -0) ? '-0' : v))}`
+    let name = this.constants.get(key)
+    if (name === undefined) {
+      name = this.fresh('constant')
+      this.constants.set(key, name)
+      this.initializers.set(name, makeTensor(name, dtype, dims, values))
+    }
+    return name
+  }
+
+  integers(values: readonly number[]): Value {
+    return this.constant(DataType.INT64, values)
+  }
+
+  /** A scalar of the type of `like`. */
+  scalar(value: number, like: Value): Value {
+    return this.constant(this.dtype(like), [value], [])
+  }
+
+  /** Emits one node of one output; `as` names that output. */
+  emit(op: string, operands: readonly Operand[], attributes: Attributes = {}, as?: Value): Value {
+    return this.emitMany(op, operands, attributes, [as ?? this.fresh(op)])[0]!
+  }
+
+  /** Emits one node with `outputs` (a number of them, or their names). */
+  emitMany(op: string, operands: readonly Operand[], attributes: Attributes, outputs: number | Value[]): Value[] {
+    const like = operands.find((o) => typeof o === 'string')
+    const inputs = operands.map((o) => (o === null ? '' : typeof o === 'number' ? this.scalar(o, like!) : o))
+    const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.fresh(op)) : outputs
+    const node = makeNode(op, inputs, names, attributes)
+    const dtypes = inputs.map((v) => this.dtype(v))
+    for (const [i, name] of names.entries()) this.dtypes.set(name, outputDtype(node, i, dtypes))
+    this.nodes.push(node)
+    return names
+  }
+
+  add = (a: Operand, b: Operand) => this.emit('Add', [a, b])
+  sub = (a: Operand, b: Operand) => this.emit('Sub', [a, b])
+  mul = (a: Operand, b: Operand) => this.emit('Mul', [a, b])
+  div = (a: Operand, b: Operand) => this.emit('Div', [a, b])
+  where = (condition: Value, a: Operand, b: Operand) => {
+    const like = typeof a === 'string' ? a : (b as Value)
+    const scalar = (o: Operand) => (typeof o === 'number' ? this.scalar(o, like) : o)
+    return this.emit('Where', [condition, scalar(a), scalar(b)])
+  }
+  cast = (value: Value, to: DataType) => (this.dtype(value) === to ? value : this.emit('Cast', [value], { to }))
+  transpose = (value: Value, perm: readonly number[]) => this.emit('Transpose', [value], { perm })
+  squeeze = (value: Value, axes: readonly number[]) => this.emit('Squeeze', [value, this.integers(axes)])
+  unsqueeze = (value: Value, axes: readonly number[]) => this.emit('Unsqueeze', [value, this.integers(axes)])
+
+  /** Reduce<kind> over `axes`, which are an attribute before opset 18 (13 for sums) and an input from then on. */
+  reduce(kind: string, value: Value, axes: readonly number[], keepdims = true): Value {
+    const attributes = { keepdims: keepdims ? 1 : 0 }
+    if (kind === 'Sum' || this.opset >= 18) return this.emit(`Reduce${kind}`, [value, this.integers(axes)], attributes)
+    return this.emit(`Reduce${kind}`, [value], { ...attributes, axes })
+  }
+
+  /** `value` cut along `axes`. */
+  slice(
+    value: Value,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    steps?: readonly number[],
+  ): Value {
+    const inputs = [starts, ends, axes, ...(steps ? [steps] : [])].map((list) => this.integers(list))
+    return this.emit('Slice', [value, ...inputs])
+  }
+
+  /** The shape of an original value as int64 [rank]: a constant where it is static. */
+  shape(value: Value): Value {
+    const dims = this.dims(value)
+    return dims.includes(null) ? this.emit('Shape', [value]) : this.integers(dims as number[])
+  }
+
+  /** `value` reshaped to sizes of which at most one is dynamic (null). */
+  reshape(value: Value, dims: readonly Dim[]): Value {
+    return this.emit('Reshape', [value, this.integers(dims.map((d) => d ?? -1))])
+  }
+
+  /** `value` in the shape of the original value `like`. */
+  reshapeLike(value: Value, like: Value): Value {
+    const dims = this.dims(like)
+    const inferable = dims.filter((d) => d === null).length <= 1 && !dims.includes(0)
+    return inferable ? this.reshape(value, dims) : this.emit('Reshape', [value, this.shape(like)], { allowzero: 1 })
+  }
+
+  /** The graph of everything that `outputs` depend on. */
+  finish(inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): Graph {
+    const needed = new Set(outputs.map((v) => v.name))
+    const nodes: NodeProto[] = []
+    for (const node of this.nodes.toReversed()) {
+      if (!node.output.some((output) => needed.has(output))) continue
+      nodes.push(node)
+      for (const input of node.input) needed.add(input)
+    }
+    const initializers = new Map([...this.initializers].filter(([name]) => needed.has(name)))
+    return { nodes: nodes.reverse(), initializers, inputs, outputs }
+  }
+}

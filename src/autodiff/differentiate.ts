@@ -1,0 +1,86 @@
+import { AugmentError } from '../core/errors.js'
+import type { Graph, Model, ValueInfoProto } from '../onnx/model.js'
+import { DataType } from '../onnx/tensor.js'
+import { declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { backward } from './backward.js'
+import { GraphBuilder, type Types, type Value } from './builder.js'
+import { type Loss, lossCotangent } from './loss.js'
+
+export interface DifferentiateOptions {
+  /** Element type and sizes of every value (see saliency/probe). */
+  readonly types: Types
+  readonly loss: Loss
+  /** Which output holds the logits; the first one by default. */
+  readonly output?: string
+  /** Which input to differentiate by; the first one by default. */
+  readonly wrt?: string
+}
+
+/** Where a classifier's logits are, and over how many classes. */
+export interface Head {
+  readonly logits: Value
+  readonly classes: number
+}
+
+/** The value before a final Softmax, which would saturate in float32, and its number of classes. */
+export function findHead(model: Model, types: Types, output?: string): Head {
+  const { graph, name } = model
+  const names = graph.outputs.map((v) => v.name)
+  const chosen = output ?? names[0]!
+  if (!names.includes(chosen))
+    throw new AugmentError('usage', `${name}: no output "${chosen}", it has ${names.join(', ')}`)
+  const producer = graph.nodes.find((node) => node.output.includes(chosen))
+  const logits = producer?.opType === 'Softmax' ? producer.input[0]! : chosen
+  const [, ...sizes] = types.get(logits)?.dims ?? []
+  const classes = sizes.reduce<number>((product, dim) => product * (dim ?? Number.NaN), 1)
+  if (!(classes >= 2)) {
+    throw new AugmentError(
+      'model',
+      `${name}: output "${chosen}" is [${['N', ...sizes]}], expected one logit a class, [N, K]`,
+    )
+  }
+  return { logits, classes }
+}
+
+/** Emits logits [N, K], the loss's cotangent and the reverse pass; the result is the input gradient, in wrt's shape. */
+export function inputGradient(g: GraphBuilder, model: Model, head: Head, target: Value, loss: Loss, wrt: Value): Value {
+  const cotangent = lossCotangent(g, matrixOf(g, head), target, head.classes, loss)
+  const shaped = g.reshapeLike(g.cast(cotangent, g.dtype(head.logits)), head.logits)
+  return backward(g, model.graph, head.logits, shaped, wrt, model.name)
+}
+
+/** The logits as float32 [N, K], whatever ones the model has around them. */
+export function matrixOf(g: GraphBuilder, { logits, classes }: Head): Value {
+  const flat = g.dims(logits).length === 2 ? logits : g.reshape(logits, [null, classes])
+  return g.cast(flat, DataType.FLOAT)
+}
+
+/**
+ * The model that also computes the gradient of a loss by an input. It has one more input, `target` float32 [N, K]
+ * (label distributions), and two outputs: `logits` float32 [N, K] and `gradient` in the shape of the input.
+ */
+export function differentiate(model: Model, options: DifferentiateOptions): Model {
+  const { types, loss } = options
+  const input =
+    options.wrt === undefined ? model.graph.inputs[0] : model.graph.inputs.find((v) => v.name === options.wrt)
+  if (!input) throw new AugmentError('usage', `${model.name}: no input "${options.wrt}"`)
+  const head = findHead(model, types, options.output)
+  const g = new GraphBuilder(model.opset, types)
+  g.include(model.graph)
+  const target = g.declare('target', DataType.FLOAT)
+  const gradient = inputGradient(g, model, head, target, loss, input.name)
+  const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
+  g.emit('Identity', [gradient], {}, 'gradient')
+  return { ...model, graph: finished(g, model.graph, input, head, logits) }
+}
+
+function finished(g: GraphBuilder, graph: Graph, input: ValueInfoProto, { classes }: Head, logits: Value): Graph {
+  const { dtype, dims } = declaredType(input)!
+  const rows = makeValueInfo(logits, DataType.FLOAT, ['N', classes])
+  const gradient = makeValueInfo(
+    'gradient',
+    dtype,
+    dims.map((d, i) => d ?? (i === 0 ? 'N' : `d${i}`)),
+  )
+  return g.finish([...graph.inputs, makeValueInfo('target', DataType.FLOAT, ['N', classes])], [rows, gradient])
+}

@@ -1,0 +1,129 @@
+/** Model bytes <-> graph. Weights stay views into the bytes they came from. */
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import {
+  TensorProto_DataLocation as DataLocation,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf'
+import { AugmentError } from '../core/errors.js'
+import { describe, hasSubgraph } from './node.js'
+import { revise } from './revise.js'
+import { DataType, ELEMENT_SIZE } from './tensor.js'
+
+export type { ValueInfoProto }
+
+/** Nodes in an order in which every value is made before it is used. */
+export interface Graph {
+  readonly nodes: readonly NodeProto[]
+  readonly initializers: ReadonlyMap<string, TensorProto>
+  readonly inputs: readonly ValueInfoProto[]
+  readonly outputs: readonly ValueInfoProto[]
+}
+
+/** `name` is what messages call the model; `proto` holds what a pass leaves alone (metadata, foreign opsets). */
+export interface Model {
+  readonly name: string
+  readonly opset: number
+  readonly graph: Graph
+  readonly proto: ModelProto
+}
+
+/** Largest number of elements a tensor may claim: 2^40, far above any classifier's weight, far below overflow. */
+const MAX_ELEMENTS = 2 ** 40
+
+const isStandard = (domain: string) => domain === '' || domain === 'ai.onnx'
+
+function elements(tensor: TensorProto): number {
+  return tensor.dims.reduce((product, dim) => product * (dim >= 0n ? Number(dim) : Number.NaN), 1)
+}
+
+/** What is wrong with an initializer, or undefined. */
+function tensorProblem(tensor: TensorProto): string | undefined {
+  const count = elements(tensor)
+  if (!(count <= MAX_ELEMENTS)) return `initializer "${tensor.name}" has an impossible shape [${tensor.dims}]`
+  if (tensor.dataLocation === DataLocation.EXTERNAL) return `initializer "${tensor.name}" lies in an external file`
+  const size = ELEMENT_SIZE[tensor.dataType as DataType]
+  if (size === undefined)
+    return `initializer "${tensor.name}" has the unsupported type ${DataType[tensor.dataType] ?? tensor.dataType}`
+  const typed =
+    tensor.floatData.length +
+    tensor.int32Data.length +
+    tensor.int64Data.length +
+    tensor.doubleData.length +
+    tensor.uint64Data.length
+  const found = tensor.rawData.length > 0 ? tensor.rawData.length / size : typed
+  if (found !== count) return `initializer "${tensor.name}" of shape [${tensor.dims}] holds ${found} elements`
+  return undefined
+}
+
+/** Every problem of the graph that would make it meaningless: names defined twice, values used before they exist. */
+function graphProblems(graph: Graph): string[] {
+  const problems = [...graph.initializers.values()].map(tensorProblem).filter((p) => p !== undefined)
+  const defined = new Set([...graph.initializers.keys(), ...graph.inputs.map((v) => v.name)])
+  for (const node of graph.nodes) {
+    if (hasSubgraph(node)) problems.push(`control flow is not supported: ${describe(node)}`)
+    for (const input of node.input) {
+      if (input !== '' && !defined.has(input))
+        problems.push(`${describe(node)} uses "${input}", which nothing before it makes`)
+    }
+    for (const output of node.output) {
+      if (output !== '' && defined.has(output))
+        problems.push(`"${output}" is defined twice, again by ${describe(node)}`)
+      defined.add(output)
+    }
+  }
+  for (const output of graph.outputs) {
+    if (!defined.has(output.name)) problems.push(`nothing makes the output "${output.name}"`)
+  }
+  return problems
+}
+
+/** The model in `bytes`; weights are not copied. Throws AugmentError 'model' for what is not a sound ONNX model. */
+export function readModel(bytes: Uint8Array, name: string): Model {
+  let proto: ModelProto
+  try {
+    proto = fromBinary(ModelProtoSchema, bytes)
+  } catch (cause) {
+    throw new AugmentError('model', `${name}: not an ONNX model, or cut short`, { cause })
+  }
+  const raw = proto.graph
+  const opset = proto.opsetImport.find((o) => isStandard(o.domain))
+  if (!raw || raw.node.length === 0 || raw.output.length === 0 || !opset) {
+    throw new AugmentError('model', `${name}: not an ONNX model`)
+  }
+  const initializers = new Map(raw.initializer.map((t) => [t.name, t]))
+  const graph: Graph = {
+    nodes: raw.node,
+    initializers,
+    // Exporters for IR version 3 list the weights among the inputs, too.
+    inputs: raw.input.filter((v) => !initializers.has(v.name)),
+    outputs: raw.output,
+  }
+  const problems = graphProblems(graph)
+  if (initializers.size < raw.initializer.length) problems.push('two initializers have the same name')
+  if (problems.length > 0) throw new AugmentError('model', problems.map((p) => `${name}: ${p}`).join('\n'))
+  return { name, opset: Number(opset.version), graph, proto }
+}
+
+/** The model as ONNX bytes. */
+export function writeModel(model: Model): Uint8Array {
+  const { graph, proto, opset } = model
+  const foreign = proto.opsetImport.filter((o) => !isStandard(o.domain))
+  const written = revise(proto, {
+    irVersion: proto.irVersion > 8n ? proto.irVersion : 8n,
+    opsetImport: [create(OperatorSetIdProtoSchema, { version: BigInt(opset) }), ...foreign],
+    graph: create(GraphProtoSchema, {
+      name: proto.graph?.name || 'graph',
+      node: [...graph.nodes],
+      initializer: [...graph.initializers.values()],
+      input: [...graph.inputs],
+      output: [...graph.outputs],
+    }),
+  })
+  return toBinary(ModelProtoSchema, written)
+}

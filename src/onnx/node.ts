@@ -1,0 +1,77 @@
+/** Nodes and their attributes. */
+import { create } from '@bufbuild/protobuf'
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+} from 'onnx-buf'
+
+export type { NodeProto }
+
+/** A floating-point attribute; bare numbers in `Attributes` are integers. */
+export interface FloatAttribute {
+  readonly float: number
+}
+
+export type Attributes = Record<string, number | readonly number[] | string | FloatAttribute>
+
+function makeAttribute(name: string, value: Attributes[string]): AttributeProto {
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
+  }
+  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
+}
+
+/** A node of the standard domain. An absent optional input is ''. */
+export function makeNode(
+  opType: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Attributes = {},
+): NodeProto {
+  const attribute = Object.entries(attributes).map(([name, value]) => makeAttribute(name, value))
+  return create(NodeProtoSchema, { opType, name: outputs[0]!, input: [...inputs], output: [...outputs], attribute })
+}
+
+function attribute(node: NodeProto, name: string): AttributeProto | undefined {
+  return node.attribute.find((a) => a.name === name)
+}
+
+export function intAttribute(node: NodeProto, name: string, fallback: number): number {
+  const found = attribute(node, name)
+  return found ? Number(found.i) : fallback
+}
+
+export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return attribute(node, name)?.ints.map(Number)
+}
+
+export function floatAttribute(node: NodeProto, name: string, fallback: number): number {
+  return attribute(node, name)?.f ?? fallback
+}
+
+export function stringAttribute(node: NodeProto, name: string, fallback: string): string {
+  const found = attribute(node, name)
+  return found ? new TextDecoder().decode(found.s) : fallback
+}
+
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return attribute(node, name)?.t
+}
+
+/** Whether the node holds a subgraph (If, Loop, Scan and their like). */
+export function hasSubgraph(node: NodeProto): boolean {
+  return node.attribute.some((a) => a.type === AttributeType.GRAPH || a.type === AttributeType.GRAPHS)
+}
+
+/** How messages name a node: `GridSample (node "/stn/grid")`. */
+export function describe(node: NodeProto): string {
+  const domain = node.domain === '' || node.domain === 'ai.onnx' ? '' : `${node.domain}.`
+  return `${domain}${node.opType} (node "${node.name || node.output[0]}")`
+}

@@ -1,0 +1,81 @@
+/** Tensors of the model file: element types, sizes, and the few conversions that a compiler pass needs. */
+import { create } from '@bufbuild/protobuf'
+import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf'
+
+export { DataType, type TensorProto }
+
+/** Bytes per element of the types that models on our targets use. */
+export const ELEMENT_SIZE: Partial<Record<DataType, number>> = {
+  [DataType.FLOAT]: 4,
+  [DataType.DOUBLE]: 8,
+  [DataType.FLOAT16]: 2,
+  [DataType.BFLOAT16]: 2,
+  [DataType.INT64]: 8,
+  [DataType.UINT64]: 8,
+  [DataType.INT32]: 4,
+  [DataType.UINT32]: 4,
+  [DataType.INT16]: 2,
+  [DataType.UINT16]: 2,
+  [DataType.INT8]: 1,
+  [DataType.UINT8]: 1,
+  [DataType.BOOL]: 1,
+}
+
+/** Whether gradients flow through values of this type. */
+export function isFloat(type: DataType): boolean {
+  return type === DataType.FLOAT || type === DataType.DOUBLE || type === DataType.FLOAT16 || type === DataType.BFLOAT16
+}
+
+/** Element `value` as half precision bits, rounded to nearest even. */
+function halfBits(value: number): number {
+  const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = Math.abs(value)
+  if (Number.isNaN(value)) return 0x7e00
+  if (magnitude >= 65520) return sign | 0x7c00
+  // Below 2^-14 halves are multiples of 2^-24; above, rounding happens at bit 13 of the float32 significand.
+  const step = magnitude < 2 ** -14 ? 2 ** -24 : 2 ** (((bits >>> 23) & 0xff) - 137)
+  let units = Math.floor(magnitude / step)
+  const rest = magnitude / step - units
+  if (rest > 0.5 || (rest === 0.5 && units % 2 === 1)) units++
+  return sign | (magnitude < 2 ** -14 ? units : (((bits >>> 23) & 0xff) - 113) * 1024 + units)
+}
+
+/** Little-endian bytes of `values` as elements of `type` (bool: 0 or 1). */
+function encode(type: DataType, values: readonly number[]): Uint8Array<ArrayBuffer> {
+  const size = ELEMENT_SIZE[type]!
+  const view = new DataView(new ArrayBuffer(values.length * size))
+  values.forEach((value, i) => {
+    const at = i * size
+    if (type === DataType.FLOAT) view.setFloat32(at, value, true)
+    else if (type === DataType.DOUBLE) view.setFloat64(at, value, true)
+    else if (type === DataType.FLOAT16) view.setUint16(at, halfBits(value), true)
+    else if (type === DataType.INT64) view.setBigInt64(at, BigInt(value), true)
+    else if (type === DataType.INT32) view.setInt32(at, value, true)
+    else view.setUint8(at, value)
+  })
+  return new Uint8Array(view.buffer)
+}
+
+/** A tensor of the given type from plain numbers (float, double, float16, int64, int32, uint8 or bool). */
+export function makeTensor(
+  name: string,
+  type: DataType,
+  dims: readonly number[],
+  values: readonly number[],
+): TensorProto {
+  return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData: encode(type, values) })
+}
+
+/** The elements of an int64 or int32 tensor, or undefined if it is something else or lies outside the file. */
+export function integers(tensor: TensorProto): number[] | undefined {
+  const { rawData: raw, dataType: type } = tensor
+  if (type === DataType.INT64 && tensor.int64Data.length > 0) return tensor.int64Data.map(Number)
+  if (type === DataType.INT32 && tensor.int32Data.length > 0) return [...tensor.int32Data]
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+  const read = (n: number, get: (at: number) => number) =>
+    Array.from({ length: raw.byteLength / n }, (_, i) => get(i * n))
+  if (type === DataType.INT64) return read(8, (at) => Number(view.getBigInt64(at, true)))
+  if (type === DataType.INT32) return read(4, (at) => view.getInt32(at, true))
+  return undefined
+}

@@ -1,0 +1,88 @@
+/** Declared inputs and outputs, and the element type of every value of a graph. */
+import { create } from '@bufbuild/protobuf'
+import { type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
+import type { Graph } from './model.js'
+import { intAttribute, tensorAttribute } from './node.js'
+import { DataType } from './tensor.js'
+
+/** A size that is known when the model is built, or null where it depends on what is fed. */
+export type Dim = number | null
+
+/** Element type and shape of a value. */
+export interface ValueType {
+  readonly dtype: DataType
+  readonly dims: readonly Dim[]
+}
+
+/** Declares an input or output; a string is a named dynamic dimension. */
+export function makeValueInfo(name: string, dtype: DataType, dims: readonly (number | string)[]): ValueInfoProto {
+  const dim = dims.map((d) => ({
+    value:
+      typeof d === 'number'
+        ? ({ case: 'dimValue', value: BigInt(d) } as const)
+        : ({ case: 'dimParam', value: d } as const),
+  }))
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: dtype, shape: { dim } } } },
+  })
+}
+
+/** The type that the model declares, dynamic dimensions as null; undefined if it is no tensor of known rank. */
+export function declaredType(info: ValueInfoProto): ValueType | undefined {
+  const type = info.type?.value
+  if (type?.case !== 'tensorType' || !type.value.shape) return undefined
+  const dims = type.value.shape.dim.map((d) =>
+    d.value.case === 'dimValue' && d.value.value > 0n ? Number(d.value.value) : null,
+  )
+  return { dtype: type.value.elemType, dims }
+}
+
+const INTEGER_RESULT = new Set(['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero'])
+const BOOLEAN_RESULT = new Set([
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'And',
+  'Or',
+  'Xor',
+  'Not',
+  'IsNaN',
+  'IsInf',
+])
+/** Operators whose first output has the type of an input other than the first. */
+const TYPE_FROM_INPUT: Record<string, number> = { Where: 1, OneHot: 2, DequantizeLinear: 1 }
+
+/** Element type of output number `index` of a node, from those of its inputs. */
+export function outputDtype(node: NodeProto, index: number, inputs: readonly DataType[]): DataType {
+  const { opType } = node
+  if (INTEGER_RESULT.has(opType)) return DataType.INT64
+  if (BOOLEAN_RESULT.has(opType)) return DataType.BOOL
+  if (index > 0 && (opType === 'MaxPool' || opType === 'TopK')) return DataType.INT64
+  if (index > 0 && opType === 'Dropout') return DataType.BOOL
+  if (opType === 'Cast') return intAttribute(node, 'to', DataType.FLOAT)
+  if (opType === 'Constant' || opType === 'ConstantOfShape') return constantDtype(node)
+  if (opType === 'EyeLike') return intAttribute(node, 'dtype', inputs[0]!)
+  return inputs[TYPE_FROM_INPUT[opType] ?? 0] ?? DataType.UNDEFINED
+}
+
+function constantDtype(node: NodeProto): DataType {
+  const tensor = tensorAttribute(node, 'value')
+  if (tensor) return tensor.dataType
+  const isInteger = node.attribute.some((a) => a.name === 'value_int' || a.name === 'value_ints')
+  return isInteger ? DataType.INT64 : DataType.FLOAT
+}
+
+/** Element type of every value. */
+export function inferDtypes(graph: Graph): Map<string, DataType> {
+  const types = new Map<string, DataType>()
+  for (const [name, tensor] of graph.initializers) types.set(name, tensor.dataType)
+  for (const input of graph.inputs) types.set(input.name, declaredType(input)?.dtype ?? DataType.FLOAT)
+  for (const node of graph.nodes) {
+    const inputs = node.input.map((v) => types.get(v) ?? DataType.UNDEFINED)
+    for (const [i, output] of node.output.entries()) types.set(output, outputDtype(node, i, inputs))
+  }
+  return types
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { AugmentError } from '../core/errors.js'
+import type { Preprocessing } from './saliencyModel.js'
+
+const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
+
+/** What stands beside a model file: how its input is made from 8-bit RGB pixels, and its classes. */
+const descriptorSchema = z.object({
+  /** Line n is the name of logit n; without it, only `--target predicted` is possible. */
+  classes: z.array(z.string()).optional(),
+  /** input = (pixel * scale - mean) / std, per channel in the model's colour order. */
+  scale: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  mean: z.array(z.number()).default([0.485, 0.456, 0.406]),
+  std: z.array(z.number().positive()).default([0.229, 0.224, 0.225]),
+  layout: z.enum(['nchw', 'nhwc']).default('nchw'),
+  colorOrder: z.enum(['rgb', 'bgr']).default('rgb'),
+  /** Needed where the model's own height and width are dynamic. */
+  width: z.int().positive().optional(),
+  height: z.int().positive().optional(),
+})
+
+export type Descriptor = z.infer<typeof descriptorSchema>
+
+/** A classifier, found and read, with all that is known about it. */
+export interface Classifier {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly sha256: string
+  readonly classes: readonly string[] | null
+  readonly preprocessing: Preprocessing
+  readonly width: number | undefined
+  readonly height: number | undefined
+}
+
+/**
+ * The model called `nameOrFile`: `auto` (the bundled one that knows every class of the data set, else the first), a
+ * bundled name, or a path to an .onnx file with an optional .json beside it. `overrides` beat the .json.
+ */
+export async function resolveModel(
+  nameOrFile: string,
+  classes: readonly string[],
+  overrides: Partial<Descriptor>,
+): Promise<Classifier> {
+  const bundled = await bundledModels()
+  const fitting = bundled.find(({ descriptor }) => classIndices(classes, descriptor.classes ?? null) !== null)
+  const known = nameOrFile === 'auto' ? (fitting ?? bundled[0]) : bundled.find(({ name }) => name === nameOrFile)
+  if (nameOrFile === 'auto' && known === undefined) throw missing('auto', bundled)
+  const file = known === undefined ? nameOrFile : path.join(BUNDLED, `${known.name}.onnx`)
+  const bytes = await readFile(file).catch((cause) => {
+    throw missing(nameOrFile, bundled, cause)
+  })
+  const beside = known?.descriptor ?? (await readDescriptor(file.replace(/\.onnx$/i, '.json')))
+  const { classes: names, width, height, ...preprocessing } = { ...beside, ...overrides }
+  return {
+    name: known?.name ?? file,
+    bytes,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    classes: names ?? null,
+    preprocessing,
+    width,
+    height,
+  }
+}
+
+/** For each class of the data set the model's index of it (by name, ignoring case), or null unless it knows them all. */
+export function classIndices(
+  classes: readonly string[],
+  modelClasses: readonly string[] | null,
+  map: Readonly<Record<string, string | number>> = {},
+): Int32Array | null {
+  if (modelClasses === null) return null
+  const byName = new Map(modelClasses.map((name, index) => [name.toLowerCase(), index]))
+  const indices = Int32Array.from(classes, (name) => {
+    const mapped = map[name] ?? name
+    const index = typeof mapped === 'number' ? mapped : (byName.get(mapped.toLowerCase()) ?? -1)
+    return index < modelClasses.length ? index : -1
+  })
+  return indices.includes(-1) ? null : indices
+}
+
+/** The models that ship with the package, cifar10 (the general default) first. */
+async function bundledModels(): Promise<{ name: string; descriptor: Descriptor }[]> {
+  const files = (await readdir(BUNDLED)).filter((file) => file.endsWith('.json')).sort()
+  return Promise.all(
+    files.map(async (file) => ({
+      name: path.basename(file, '.json'),
+      descriptor: await readDescriptor(path.join(BUNDLED, file)),
+    })),
+  )
+}
+
+/** The checked .json of a model; all defaults where there is none. */
+async function readDescriptor(file: string): Promise<Descriptor> {
+  let text = '{}'
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  try {
+    return descriptorSchema.parse(JSON.parse(text))
+  } catch (cause) {
+    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
+    throw new AugmentError('usage', `${file}: not a description of a model\n${problem}`, { cause })
+  }
+}
+
+function missing(name: string, bundled: readonly { name: string }[], cause?: unknown): AugmentError {
+  const names = bundled.map((model) => model.name).join(', ')
+  const reason = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' ? 'no such file' : 'cannot be read'
+  return new AugmentError('usage', `--model ${name}: ${reason}, expected auto, ${names} or a path to an .onnx file`, {
+    cause,
+  })
+}

@@ -1,0 +1,187 @@
+/** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
+import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
+import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
+import { oneHotOfMax } from '../autodiff/loss.js'
+import { AugmentError } from '../core/errors.js'
+import { type Model, readModel, writeModel } from '../onnx/model.js'
+import { renameValues } from '../onnx/rename.js'
+import { DataType } from '../onnx/tensor.js'
+import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { probeTypes } from './probe.js'
+
+/** How a classifier wants its pixels: `(value * scale - mean) / std` per channel, value 0..255. */
+export interface Preprocessing {
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  /** Multiplies the 0..255 value first; usually 1 / 255. */
+  readonly scale: number
+  readonly layout: 'nchw' | 'nhwc'
+  readonly colorOrder: 'rgb' | 'bgr'
+}
+
+export interface SaliencyOptions {
+  readonly preprocessing: Preprocessing
+  /** Needed where the model's own width or height is dynamic. */
+  readonly width?: number
+  readonly height?: number
+  readonly loss: 'ce' | 'bce'
+  /** Differentiate for the given label distribution, or for the model's own arg max. */
+  readonly target: 'label' | 'predicted'
+  /** Gaussian, in pixels; 0 for either means none. `kernel` is odd. */
+  readonly blur: { readonly kernel: number; readonly sigma: number }
+  readonly channelNorm: 'mean' | 'l2'
+  /** Which output holds the logits; the first one by default. */
+  readonly output?: string
+}
+
+/** `bytes` is the ONNX model; a `fixedBatch` is the only batch size it takes, null means any. */
+export interface SaliencyModel {
+  readonly bytes: Uint8Array
+  readonly width: number
+  readonly height: number
+  readonly classes: number
+  readonly fixedBatch: number | null
+}
+
+/** The interface of the built graph; a classifier's own values of these names are renamed. */
+const PUBLIC_NAMES = new Set(['pixels', 'target', 'saliency', 'uniform', 'logits'])
+
+/** The classifier's picture input: its name and sizes, the channel axis left out of width and height. */
+interface PictureInput {
+  readonly name: Value
+  readonly dtype: DataType
+  readonly batch: number | null
+  readonly channels: number
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * Wraps the classifier in `bytes` (messages call it `name`). The result takes `pixels` uint8 [N, H, W, 3] and, for
+ * target 'label', `target` float32 [N, K]; it gives `saliency` float32 [N, H, W], rows summing to 1, `uniform` bool [N]
+ * (true where the gradient vanished or overflowed and the map is 1 / (H W)), and `logits` float32 [N, K]. A model of one
+ * channel sees the ITU-R 601 luma. Throws AugmentError 'model' for what cannot be differentiated.
+ */
+export async function saliencyModel(bytes: Uint8Array, name: string, options: SaliencyOptions): Promise<SaliencyModel> {
+  const original = readModel(bytes, name)
+  const graph = renameValues(original.graph, (value) => (PUBLIC_NAMES.has(value) ? `classifier/${value}` : value))
+  const input = pictureInput({ ...original, graph }, options)
+  const { batch, channels, height, width } = input
+  const spatial = options.preprocessing.layout === 'nchw' ? [channels, height, width] : [height, width, channels]
+  const fixed = makeValueInfo(input.name, input.dtype, [batch ?? 'N', ...spatial])
+  const model: Model = { ...original, graph: { ...graph, inputs: [fixed] } }
+  const types = await probeTypes(model)
+  const output =
+    options.output !== undefined && PUBLIC_NAMES.has(options.output) ? `classifier/${options.output}` : options.output
+  const head = findHead(model, types, output)
+  const built = build(model, types, head, input, options)
+  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch: batch }
+}
+
+function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
+  const [info, ...others] = model.graph.inputs
+  if (!info || others.length > 0) {
+    throw new AugmentError('model', `${model.name}: ${model.graph.inputs.length} inputs, expected one, the picture`)
+  }
+  const type = declaredType(info)
+  const { layout, mean, std } = options.preprocessing
+  const found = type ? `[${type.dims.map((d) => d ?? '?').join(', ')}]` : 'of unknown rank'
+  if (type?.dims.length !== 4)
+    throw new AugmentError('model', `${model.name}: input "${info.name}" is ${found}, expected 4 axes`)
+  const [batch, ...rest] = type.dims as [Dim, Dim, Dim, Dim]
+  const [c, h, w] = layout === 'nchw' ? rest : [rest[2], rest[0], rest[1]]
+  const channels = c ?? mean.length
+  if ((channels !== 1 && channels !== 3) || mean.length !== channels || std.length !== channels) {
+    throw new AugmentError(
+      'model',
+      `${model.name}: input "${info.name}" is ${found}, expected 1 or 3 channels (${layout}) and as many means and deviations`,
+    )
+  }
+  const size = (axis: string, declared: Dim, given: number | undefined) => {
+    if (declared === null && given === undefined) {
+      throw new AugmentError('usage', `${model.name}: the input's ${axis} is not fixed, expected a size`)
+    }
+    return (declared ?? given)!
+  }
+  const [height, width] = [size('height', h, options.height), size('width', w, options.width)]
+  return { name: info.name, dtype: type.dtype, batch, channels, width, height }
+}
+
+function build(model: Model, types: Types, head: Head, input: PictureInput, options: SaliencyOptions): Model {
+  const { width, height, batch } = input
+  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
+  g.declare('pixels', DataType.UINT8)
+  normalisedPixels(g, input, options.preprocessing)
+  g.include(model.graph)
+  const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
+  const target = options.target === 'label' ? g.declare('target', DataType.FLOAT) : oneHotOfMax(g, logits, head.classes)
+  const gradient = inputGradient(g, model, head, target, options.loss, input.name)
+  saliencyMaps(g, gradient, input, options)
+  const rows = batch ?? 'N'
+  const inputs = [makeValueInfo('pixels', DataType.UINT8, [rows, height, width, 3])]
+  if (options.target === 'label') inputs.push(makeValueInfo('target', DataType.FLOAT, [rows, head.classes]))
+  const graph = g.finish(inputs, [
+    makeValueInfo('saliency', DataType.FLOAT, [rows, height, width]),
+    makeValueInfo('uniform', DataType.BOOL, [rows]),
+    makeValueInfo('logits', DataType.FLOAT, [rows, head.classes]),
+  ])
+  return { ...model, graph }
+}
+
+/** Luma weights of ITU-R 601 in 1/65536: integers, so that the float32 sum is exact, and a grey pixel keeps its value. */
+const LUMA = [19595, 38470, 7471]
+
+/** pixels [N, H, W, 3] uint8 -> what the classifier sees, under its input's name. */
+function normalisedPixels(
+  g: GraphBuilder,
+  input: PictureInput,
+  { mean, std, scale, layout, colorOrder }: Preprocessing,
+): void {
+  const float = (values: readonly number[], dims?: readonly number[]) => g.constant(DataType.FLOAT, values, dims)
+  let x = g.cast('pixels', DataType.FLOAT)
+  if (input.channels === 1) x = g.mul(g.emit('MatMul', [x, float(LUMA, [3, 1])]), 1 / 65536)
+  else if (colorOrder === 'bgr') x = g.emit('Gather', [x, g.integers([2, 1, 0])], { axis: 3 })
+  x = g.div(g.sub(g.mul(x, scale), float(mean)), float(std))
+  if (layout === 'nchw') x = g.transpose(x, [0, 3, 1, 2])
+  g.emit('Cast', [x], { to: input.dtype }, input.name)
+}
+
+/** Input gradient -> `saliency` [N, H, W] and `uniform` [N] (SAGE.md section 1). */
+function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): void {
+  const { width, height, channels } = input
+  const channelAxis = options.preprocessing.layout === 'nchw' ? 1 : 3
+  const magnitude = g.emit('Abs', [g.cast(gradient, DataType.FLOAT)])
+  // Relative to the largest entry nothing below can over- or underflow; a zero or infinite one turns into NaN.
+  const relative = g.div(magnitude, g.reduce('Max', magnitude, [1, 2, 3]))
+  let s = relative
+  if (channels > 1) {
+    s =
+      options.channelNorm === 'mean'
+        ? g.reduce('Mean', relative, [channelAxis])
+        : g.reduce('L2', relative, [channelAxis])
+  }
+  const map = blurred(g, g.reshape(s, [null, 1, height, width]), input, options.blur)
+  const sum = g.reduce('Sum', map, [1, 2, 3])
+  const usable = g.emit('And', [g.emit('Greater', [sum, 0]), g.emit('Less', [sum, Number.POSITIVE_INFINITY])])
+  const normalised = g.where(usable, g.div(map, sum), 1 / (width * height))
+  g.emit('Squeeze', [normalised, g.integers([1])], {}, 'saliency')
+  g.emit('Not', [g.reshape(usable, [null])], {}, 'uniform')
+}
+
+/** [N, 1, H, W] blurred by a separable Gaussian with reflected edges (the edge pixel is not repeated). */
+function blurred(g: GraphBuilder, map: Value, input: PictureInput, { kernel, sigma }: SaliencyOptions['blur']): Value {
+  if (kernel === 0 || sigma === 0) return map
+  const half = (kernel - 1) / 2
+  if (half >= Math.min(input.width, input.height)) {
+    throw new AugmentError(
+      'usage',
+      `--blur-kernel: expected less than twice the model's ${input.width} x ${input.height} pixels, got ${kernel}`,
+    )
+  }
+  const taps = Array.from({ length: kernel }, (_, i) => Math.exp(-((i - half) ** 2) / (2 * sigma ** 2)))
+  const total = taps.reduce((a, b) => a + b, 0)
+  const weights = taps.map((t) => t / total)
+  const padded = g.emit('Pad', [map, g.integers([0, 0, half, half, 0, 0, half, half])], { mode: 'reflect' })
+  const rows = g.emit('Conv', [padded, g.constant(DataType.FLOAT, weights, [1, 1, 1, kernel])])
+  return g.emit('Conv', [rows, g.constant(DataType.FLOAT, weights, [1, 1, kernel, 1])])
+}

@@ -1,0 +1,82 @@
+/** The only door to onnxruntime-node, which is loaded when the first session is made. */
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
+import { AugmentError } from '../core/errors.js'
+
+export type Device = 'cpu' | 'cuda'
+
+/** Plain data, row-major, in the typed array that fits `type` ('bool' in a Uint8Array, 'float16' as bits). */
+export interface Tensor {
+  readonly type: RuntimeTensor.Type
+  readonly dims: readonly number[]
+  readonly data: RuntimeTensor.DataType
+}
+
+export interface SessionOptions {
+  readonly device: Device
+  /** Threads of one run; all cores by default. */
+  readonly threads?: number
+  /** How far onnxruntime rewrites the graph; 'all' by default. */
+  readonly optimize?: 'disabled' | 'basic' | 'extended' | 'all'
+}
+
+export interface Session {
+  /** Blocks the thread that calls it until the outputs are there. */
+  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>
+  release(): Promise<void>
+}
+
+/** The shared library that keeps the CUDA provider from starting, as the system's loader names it. */
+function missingLibrary(): string {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node')
+  const folder = join(dirname(entry), '../bin/napi-v6', process.platform, process.arch)
+  const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
+  for (const name of ['onnxruntime_providers_shared', 'onnxruntime_providers_cuda']) {
+    const file = `${prefix}${name}${suffix}`
+    try {
+      process.dlopen({ exports: {} }, join(folder, file))
+    } catch (error) {
+      const library = /([^\s/]+): cannot open shared object file/.exec(String(error))?.[1]
+      if (library) return library
+    }
+  }
+  return 'a CUDA or cuDNN library'
+}
+
+function deviceProblem(device: Device, cause: Error): AugmentError {
+  const found = cause.message.includes('load shared library')
+    ? `${missingLibrary()} is missing`
+    : cause.message.split('\n')[0]!
+  return new AugmentError('device', `--device ${device}: ${found}`, {
+    hint: 'npm run cuda fetches the CUDA provider; it needs an NVIDIA driver, CUDA 12 and cuDNN 9 (see sage-augment doctor)',
+    cause,
+  })
+}
+
+/** A session for the model in `bytes`. Throws AugmentError 'device' if the device cannot start, 'model' otherwise. */
+export async function createSession(bytes: Uint8Array, options: SessionOptions): Promise<Session> {
+  const { env, InferenceSession, Tensor } = await import('onnxruntime-node')
+  // The runtime would print its own version of an error that we report.
+  env.logLevel = 'fatal'
+  let session: InferenceSession
+  try {
+    session = await InferenceSession.create(bytes, {
+      executionProviders: [options.device],
+      graphOptimizationLevel: options.optimize ?? 'all',
+      logSeverityLevel: 4,
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    })
+  } catch (cause) {
+    const error = cause as Error
+    if (options.device !== 'cpu') throw deviceProblem(options.device, error)
+    throw new AugmentError('model', `onnxruntime cannot load the model: ${error.message.split('\n')[0]}`, { cause })
+  }
+  return {
+    async run(feeds) {
+      const tensors = Object.entries(feeds).map(([name, t]) => [name, new Tensor(t.type, t.data, t.dims)])
+      return session.run(Object.fromEntries(tensors))
+    },
+    release: () => session.release(),
+  }
+}
