@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { writeModel } from '../../src/onnx/model.js'
+import { makeNode } from '../../src/onnx/node.js'
+import { createSession } from '../../src/saliency/session.js'
+import { modelOf } from '../helpers/onnx.js'
+
+const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-node'))
+const provider = join(runtime, '../bin/napi-v6', process.platform, process.arch, 'libonnxruntime_providers_shared.so')
+
+const identity = writeModel(
+  modelOf({ nodes: [makeNode('Identity', ['x'], ['y'])], inputs: { x: [1] }, outputs: ['y'] }),
+)
+
+test.skipIf(process.platform !== 'linux' || existsSync(provider))('a missing CUDA provider is named', async () => {
+  await expect(createSession(identity, { device: 'cuda' })).rejects.toMatchObject({
+    code: 'device',
+    message: '--device cuda: libonnxruntime_providers_shared.so is missing',
+  })
+})
+
+test('a model that onnxruntime refuses is an error of the model', async () => {
+  await expect(createSession(new Uint8Array([1, 2, 3]), { device: 'cpu' })).rejects.toMatchObject({ code: 'model' })
+})
