@@ -73,10 +73,15 @@ function readRecord({ line, cells }: CsvRecord, layout: Layout, fail: (problem: 
   }
   const file = cells[layout.file]!
   if (!layout.classes) return { position: line, file, label: cells[layout.label]! }
-  const wrong = layout.classes.find(({ cell }) => !isNumber(cells[cell]!))
-  if (wrong) {
-    fail(`column ${quoted(wrong.name)}: found ${quoted(cells[wrong.cell]!)}, expected a number`)
-    return undefined
+  const weights = new Float64Array(layout.classes.length)
+  for (let k = 0; k < weights.length; k++) {
+    const { name, cell } = layout.classes[k]!
+    const text = cells[cell]!
+    if (!isNumber(text)) {
+      fail(`column ${quoted(name)}: found ${quoted(text)}, expected a number`)
+      return undefined
+    }
+    weights[k] = Number(text)
   }
-  return { position: line, file, label: layout.classes.map(({ cell }) => Number(cells[cell]!)) }
+  return { position: line, file, label: weights }
 }

@@ -12,7 +12,7 @@ export interface Entry {
 export const jsonLabel = z.union([
   z.string().trim(),
   z.int().nonnegative(),
-  z.array(z.number()),
+  z.array(z.number()).transform((weights) => Float64Array.from(weights)),
   z.record(z.string(), z.number()),
 ])
 

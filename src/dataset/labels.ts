@@ -3,7 +3,7 @@ import type { SoftLabel } from '../core/softLabel.js'
 import { quoted } from './problems.js'
 
 /** A label as written: a class name, a class index, weights in class order, or weights by class name. */
-export type WrittenLabel = string | number | readonly number[] | Readonly<Record<string, number>>
+export type WrittenLabel = string | number | Float64Array | Readonly<Record<string, number>>
 
 /** How far a soft label's sum may be from 1; within that it is divided by its sum. */
 const SUM_TOLERANCE = 1e-3
@@ -37,10 +37,10 @@ export class Classes {
    */
   read(label: WrittenLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
     if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
-    const weights = Array.isArray(label)
-      ? this.#ordered(label, fail)
-      : this.#named(label as Record<string, number>, fail)
-    return weights && normalise(weights, fail)
+    if (!(label instanceof Float64Array)) return this.#named(label, fail)
+    if (label.length === this.names.length) return normalise(label, fail)
+    fail(`found a soft label of ${label.length} weights, expected ${this.names.length}, one a class`)
+    return undefined
   }
 
   #hard(name: string, fail: (problem: string) => void): number | undefined {
@@ -51,23 +51,18 @@ export class Classes {
     return undefined
   }
 
-  #ordered(weights: readonly number[], fail: (problem: string) => void): SoftLabel | undefined {
-    if (weights.length === this.names.length) return Float64Array.from(weights)
-    fail(`found a soft label of ${weights.length} weights, expected ${this.names.length}, one a class`)
-    return undefined
-  }
-
-  #named(weights: Readonly<Record<string, number>>, fail: (problem: string) => void): SoftLabel | undefined {
+  #named(weights: Readonly<Record<string, number>>, fail: (problem: string) => void): SoftLabel | number | undefined {
     const label = new Float64Array(this.names.length)
     for (const [name, weight] of Object.entries(weights)) {
       const index = this.#hard(name, fail)
       if (index === undefined) return undefined
       label[index]! += weight
     }
-    return label
+    return normalise(label, fail)
   }
 }
 
+/** The label in place, its sum made exactly 1, or the index of its only class. */
 function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
   let sum = 0
   for (const weight of weights) {
@@ -83,7 +78,9 @@ function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLab
     return undefined
   }
   const certain = weights.indexOf(sum)
-  return certain >= 0 ? certain : weights.map((weight) => weight / sum)
+  if (certain >= 0) return certain
+  for (let k = 0; k < weights.length; k++) weights[k]! /= sum
+  return weights
 }
 
 /** The problem with a class that is not in the list. */
@@ -96,7 +93,7 @@ export function classNames(labels: Iterable<WrittenLabel>): string[] {
   const names = new Set<string>()
   for (const label of labels) {
     if (typeof label === 'string' || typeof label === 'number') names.add(String(label))
-    else if (!Array.isArray(label)) for (const name of Object.keys(label)) names.add(name)
+    else if (!(label instanceof Float64Array)) for (const name of Object.keys(label)) names.add(name)
   }
   names.delete('')
   const sorted = sortedClasses(names)

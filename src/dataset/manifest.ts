@@ -106,23 +106,21 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   return manifestOf(folder, classes, sources, origin)
 }
 
-/** Problems of the classes as such, each of which would otherwise come up in every row. */
+/** Throws where the classes as such are wrong, since every row would repeat it. */
 function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined, origin: string, problems: Problems) {
-  for (const name of classes.names) {
-    if (/\p{Cc}/u.test(name)) problems.add(origin, `class ${quoted(name)} has a line break or control character`)
-  }
-  for (const name of table.columns ?? []) {
-    if (classes.indexOf(name) === undefined) problems.add(table.placeOf(1), unknownClass(name, classes))
-  }
-  if (!fixed && !table.columns && table.rows.some((row) => Array.isArray(row.label))) {
-    problems.add(origin, UNNAMED_WEIGHTS)
-  }
+  const control = classes.names.find((name) => /\p{Cc}/u.test(name))
+  const unknown = table.columns?.filter((name) => classes.indexOf(name) === undefined) ?? []
+  const unnamed = !fixed && !table.columns && table.rows.some((row) => row.label instanceof Float64Array)
+  if (control !== undefined) problems.add(origin, `class ${quoted(control)} has a line break or control character`)
+  for (const name of unknown) problems.add(table.placeOf(1), unknownClass(name, classes))
+  if (unnamed) problems.add(origin, UNNAMED_WEIGHTS)
+  if (control !== undefined || unknown.length > 0 || unnamed) problems.throwIfAny()
 }
 
 /** Weights of the columns of a CSV, by name where the classes have an order of their own. */
 function byName(label: WrittenLabel, columns: readonly string[] | undefined, fixed: Classes | undefined): WrittenLabel {
-  if (!fixed || !columns || !Array.isArray(label)) return label
-  return Object.fromEntries(columns.map((name, i) => [name, label[i]]))
+  if (!fixed || !columns || !(label instanceof Float64Array)) return label
+  return Object.fromEntries(columns.map((name, i) => [name, label[i]!]))
 }
 
 async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
@@ -155,9 +153,9 @@ function noLabels(folder: Folder, place: string): AugmentError {
 
 function manifestOf(folder: Folder, classes: Classes, sources: Source[], origin: string): Manifest {
   sources.sort((a, b) => (a.file < b.file ? -1 : 1))
-  const named = new Set(sources.map((source) => source.file))
   let ignored = 0
-  for (const file of folder.files) if (isImageName(file) && !named.has(file)) ignored++
+  for (const file of folder.files) if (isImageName(file)) ignored++
+  for (const { file } of sources) if (isImageName(file) && folder.files.has(file)) ignored--
   const soft = sources.some((source) => typeof source.label !== 'number')
   return { root: folder.root, classes: classes.names, sources, soft, origin, ignored }
 }

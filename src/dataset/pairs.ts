@@ -109,7 +109,8 @@ class Catalogue {
       return new Catalogue(inputs.images, new Classes(base.classes), base)
     }
     const own = labels as WrittenLabel[]
-    if (inputs.classes === undefined && own.some(Array.isArray)) throw new AugmentError('usage', UNNAMED_WEIGHTS)
+    if (inputs.classes === undefined && own.some((label) => label instanceof Float64Array))
+      throw new AugmentError('usage', UNNAMED_WEIGHTS)
     const classes = inputs.classes === undefined ? new Classes(classNames(own)) : await readClasses(inputs.classes)
     return new Catalogue(inputs.images, classes)
   }
