@@ -33,7 +33,7 @@ const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected <width>x<
 /** Every option of a run with its range and default; the command line, config files and the library share it. */
 export const configSchema = z.strictObject({
   images: z.string().optional(),
-  out: z.string().min(1).default('aug'),
+  out: z.string().min(1).optional(),
   labels: z.string().optional(),
   classes: z.string().optional(),
   pairs: z.string().optional(),
@@ -77,8 +77,11 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 export type ConfigInput = z.input<typeof configSchema>
 
-/** Options that cannot change a byte of the output, so a run may be resumed with others. */
-const WITHOUT_EFFECT = ['out', 'jobs', 'batch', 'strict', 'overwrite', 'dryRun', 'device', 'maxPixels'] as const
+/** Options that say where things are or how fast to go; what is in the inputs and the model is compared by content. */
+const NOT_COMPARED: readonly (keyof Config)[] = [
+  ...(['out', 'images', 'labels', 'pairs', 'classes', 'model', 'device'] as const),
+  ...(['jobs', 'batch', 'strict', 'overwrite', 'dryRun', 'maxPixels'] as const),
+]
 
 /** The checked options; throws a usage error that names every option out of range at once. */
 export function parseConfig(input: ConfigInput): Config {
@@ -100,8 +103,7 @@ export function flagOf(option: string): string {
 
 /** The options that decide the output, as run.json records them and a resumed run compares them. */
 export function decisive(config: Config): Record<string, unknown> {
-  const without = new Set<string>(WITHOUT_EFFECT)
-  return Object.fromEntries(Object.entries(config).filter(([name]) => !without.has(name)))
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !NOT_COMPARED.includes(name as keyof Config)))
 }
 
 /** `224x128` -> [224, 128]. */

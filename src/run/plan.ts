@@ -1,5 +1,6 @@
 import { randomStream } from '../core/random.js'
 import { type Pairing, pairEpoch } from '../dataset/pairing.js'
+import type { Pair } from '../dataset/pairs.js'
 
 /** One output: what goes into it and where it is written. Its random stream is (seed, index). */
 export interface Job {
@@ -8,8 +9,8 @@ export interface Job {
   readonly sources: readonly number[]
   /** Relative to the output folder, posix separators, without extension. */
   readonly name: string
-  readonly alpha?: number
-  readonly shift?: readonly [number, number]
+  /** What an explicit pair fixes: labels, alpha, shift. */
+  readonly pair?: Pair
 }
 
 /** Every output of a run, decided from manifest, options and seed alone. Eight bytes an output. */
@@ -52,7 +53,7 @@ export function planEpochs(
 }
 
 /** One mix for each explicit pair, in their order, then (with `originals`) each of `sources` sources as it is. */
-export function planPairs(pairs: readonly ExplicitPair[], sources: number, originals: boolean): Plan {
+export function planPairs(pairs: readonly Pair[], sources: number, originals: boolean): Plan {
   return {
     length: pairs.length + (originals ? sources : 0),
     job(index) {
@@ -62,17 +63,8 @@ export function planPairs(pairs: readonly ExplicitPair[], sources: number, origi
         index,
         sources: [pair.a, pair.b],
         name: pair.name === undefined ? outputName(index) : `images/${pair.name}`,
-        ...(pair.alpha === undefined ? {} : { alpha: pair.alpha }),
-        ...(pair.shift === undefined ? {} : { shift: pair.shift }),
+        pair,
       }
     },
   }
-}
-
-export interface ExplicitPair {
-  readonly a: number
-  readonly b: number
-  readonly alpha?: number
-  readonly shift?: readonly [number, number]
-  readonly name?: string
 }

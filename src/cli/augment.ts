@@ -1,0 +1,112 @@
+import { Command } from 'commander'
+import { EXIT } from '../core/errors.js'
+import type { ConfigInput } from '../run/config.js'
+import { reporter } from './progress.js'
+
+/** Numbers stay text when they are none, so that the check can quote them. */
+function numeric(text: string): number | string {
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+}
+
+function numbers(text: string): (number | string)[] {
+  return text.split(',').map(numeric)
+}
+
+/** `sage-augment [images]`: the main job. */
+export function augmentCommand(): Command {
+  return new Command('augment')
+    .description('mix the pictures of a labelled folder (the default command)')
+    .argument('[images]', 'folder of pictures')
+    .option('--out <dir>', 'output folder; an interrupted run there is continued (default: aug)')
+    .option('--labels <file>', 'CSV, JSON or JSONL manifest (default: one in the folder, else one folder per class)')
+    .option('--classes <file>', 'class names, one a line, for integer labels')
+    .option('--pairs <file>', 'explicit pairs: JSON, JSONL, or provenance.jsonl of an earlier run')
+    .optionsGroup('What is made:')
+    .option('--count <n>', 'number of mixes (default: one a picture and epoch)', numeric)
+    .option('--epochs <n>', 'passes over the pictures (default: 1)', numeric)
+    .option('--pairing <how>', 'any, different-class or same-class (default: any)')
+    .option('--seed <n>', 'same seed, same dataset (default: 0)', numeric)
+    .option('--size <WxH>', "canvas in pixels (default: the sample's own size)")
+    .option('--format <name>', 'jpeg or png (default: jpeg)')
+    .option('--quality <n>', 'of JPEG, 1 to 100 (default: 95)', numeric)
+    .option('--include-originals', 'also write every picture unmixed')
+    .option('--write-masks', 'also write every mask, as masks/*.npy')
+    .optionsGroup('The method (SAGE):')
+    .option('--method <name>', 'sage (default: sage)')
+    .option('--mixup-alpha <m>', 'alpha = Beta(m, m) * upper-lambda (default: 1)', numeric)
+    .option('--upper-lambda <u>', 'largest saliency weight of the sample (default: 0.6)', numeric)
+    .option('--shift <how>', 'exact, none or sample:<fraction> (default: exact)')
+    .option('--blur-sigma <s>', 'of the saliency maps, in pixels (default: 1)', numeric)
+    .option('--blur-kernel <n>', 'odd, 0 for no blur (default: 5)', numeric)
+    .option('--loss <name>', 'ce or bce (default: ce)')
+    .option('--target <what>', 'auto, label or predicted (default: auto)')
+    .option('--channel-norm <name>', 'mean or l2 of the gradient over channels (default: mean)')
+    .optionsGroup('The classifier:')
+    .option('--model <name>', 'auto, cifar10, fashion-mnist or an .onnx file (default: auto)')
+    .option('--output <name>', 'which output of the model is the logits')
+    .option('--mean <r,g,b>', 'input = (pixel / 255 - mean) / std', numbers)
+    .option('--std <r,g,b>', '', numbers)
+    .option('--layout <name>', 'nchw or nhwc')
+    .option('--color-order <name>', 'rgb or bgr')
+    .option('--input-size <WxH>', 'where the model leaves it open')
+    .option('--class-map <file>', 'JSON object: class of the manifest to class of the model')
+    .optionsGroup('The run:')
+    .option('--device <name>', 'auto, cpu or cuda (default: auto)')
+    .option('--jobs <n>', 'threads (default: all cores); never changes the output', numeric)
+    .option('--batch <n>', 'pictures an inference; never changes the output', numeric)
+    .option('--max-pixels <n>', 'refuse larger pictures (default: 268 million)', numeric)
+    .option('--strict', 'an unusable picture is fatal')
+    .option('--overwrite', 'start a run of ours over')
+    .option('--dry-run', 'check everything, write nothing')
+    .option('--json', 'events as NDJSON on stdout')
+    .option('--quiet', 'say nothing but errors')
+    .addHelpText('after', EXAMPLES)
+    .action(run)
+}
+
+const EXAMPLES = `
+Examples:
+  sage-augment ./pets --out ./aug                 one mix a picture, labels from class folders
+  sage-augment ./pets --labels pets.csv --epochs 5 --device cuda
+  sage-augment --pairs pairs.json --format png
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but inputs were skipped, 4 model, 5 device, 6 output in conflict,
+  130/143 interrupted (repeat the command to continue)`
+
+type Flags = Omit<ConfigInput, 'images'> & { json?: boolean; quiet?: boolean }
+
+async function run(images: string | undefined, { json = false, quiet = false, ...options }: Flags): Promise<void> {
+  const { augment, Interrupted } = await import('../run/augment.js')
+  const report = reporter({ json, quiet })
+  const interrupt = interruption(report.note)
+  try {
+    for await (const event of augment({ ...options, ...(images !== undefined && { images }) }, interrupt.signal)) {
+      report.event(event)
+      if (event.type === 'done' && event.skipped > 0) process.exitCode = EXIT.skipped
+    }
+  } catch (error) {
+    report.stop()
+    if (!(error instanceof Interrupted)) throw error
+    report.note(`${error.message}; repeat the command to continue`)
+    process.exitCode = interrupt.exitCode()
+  } finally {
+    interrupt.release()
+  }
+}
+
+/** Turns the first SIGINT or SIGTERM into an abort, and the second into an immediate end. */
+function interruption(note: (text: string) => void) {
+  const controller = new AbortController()
+  let code = 130
+  function stop(signal: NodeJS.Signals): void {
+    code = signal === 'SIGINT' ? 130 : 143
+    if (controller.signal.aborted) process.exit(code)
+    note('finishing what is in flight; press Ctrl-C again to quit at once')
+    controller.abort()
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  return {
+    signal: controller.signal,
+    exitCode: () => code,
+    release: () => process.off('SIGINT', stop).off('SIGTERM', stop),
+  }
+}

@@ -1,0 +1,30 @@
+import { CommanderError } from 'commander'
+import { augmentCommand } from './augment.js'
+import { exitCodeOf, printError } from './failure.js'
+import { version } from './version.js'
+
+/** Runs the command line of `argv` (as process.argv) and sets the exit code; never calls process.exit itself. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that stops early, as in `| head`, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const program = augmentCommand()
+    .name('sage-augment')
+    .description('Turns a labelled image folder into a better training set, offline.')
+    .version(version())
+    .enablePositionalOptions()
+    .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
+  }
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+    else {
+      printError(error)
+      process.exitCode = exitCodeOf(error)
+    }
+  }
+}

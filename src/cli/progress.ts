@@ -1,0 +1,105 @@
+import cliProgress from 'cli-progress'
+import type { AugmentEvent } from '../run/events.js'
+
+/** Tells a run's events to a person or, with `json`, to a program. */
+export interface Reporter {
+  event(event: AugmentEvent): void
+  /** One line for people. */
+  note(text: string): void
+  /** Takes the progress bar away. */
+  stop(): void
+}
+
+/** Seconds between two lines of progress where there is no terminal. */
+const LINE_EVERY = 5
+
+/** A bar on a terminal, a line every few seconds elsewhere, NDJSON with `json`, nothing with `quiet`. */
+export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
+  if (json) return jsonReporter()
+  if (quiet) return { event: () => {}, note: () => {}, stop: () => {} }
+  const meter = process.stderr.isTTY ? barMeter() : lineMeter()
+  const note = (text: string) => {
+    process.stderr.write(`${text}\n`)
+  }
+  let shown = 0
+  return {
+    note,
+    stop: meter.stop,
+    event(event) {
+      if (event.type === 'plan') {
+        note(`${event.outputs} outputs planned from ${event.sources} pictures of ${event.classes} classes`)
+      } else if (event.type === 'notice') note(event.message)
+      else if (event.type === 'start') {
+        if (event.done > 0) note(`continuing after ${event.done} outputs`)
+      } else if (event.type === 'progress') meter.update(event.done, event.total)
+      else if (event.type === 'skip') {
+        if (shown++ < 10) note(`skipped output ${event.index}: ${event.message}`)
+      } else {
+        meter.stop()
+        note(closing(event))
+      }
+    },
+  }
+}
+
+function closing({ out, written, skipped, made, seconds, device }: Extract<AugmentEvent, { type: 'done' }>): string {
+  if (made === 0 && written === 0 && skipped === 0) return `nothing written (dry run); device ${device}`
+  const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
+  const rate = made > 0 ? `, ${(made / seconds).toFixed(0)} a second` : ', nothing was missing'
+  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}, on ${device}`
+}
+
+function jsonReporter(): Reporter {
+  let last = 0
+  return {
+    note: () => {},
+    stop: () => {},
+    event(event) {
+      if (event.type === 'progress' && event.done < event.total && Date.now() - last < 1000) return
+      if (event.type === 'progress') last = Date.now()
+      process.stdout.write(`${JSON.stringify(event)}\n`)
+    },
+  }
+}
+
+interface Meter {
+  update(done: number, total: number): void
+  stop(): void
+}
+
+function barMeter(): Meter {
+  const bar = new cliProgress.SingleBar({
+    format: '{bar} {value}/{total} {rate}/s {eta_formatted} left',
+    stream: process.stderr,
+    hideCursor: true,
+  })
+  let began: { time: number; done: number } | undefined
+  return {
+    update(done, total) {
+      if (began === undefined) {
+        began = { time: Date.now(), done }
+        bar.start(total, done, { rate: '-' })
+      }
+      const seconds = (Date.now() - began.time) / 1000
+      bar.update(done, { rate: seconds > 0 ? ((done - began.done) / seconds).toFixed(0) : '-' })
+    },
+    stop: () => bar.stop(),
+  }
+}
+
+function lineMeter(): Meter {
+  let began: { time: number; done: number } | undefined
+  let last = Date.now()
+  return {
+    update(done, total) {
+      began ??= { time: Date.now(), done }
+      const now = Date.now()
+      if (now - last < LINE_EVERY * 1000) return
+      last = now
+      const rate = ((done - began.done) * 1000) / Math.max(1, now - began.time)
+      const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : ''
+      process.stderr.write(`${done}/${total}, ${rate.toFixed(0)} a second${left}\n`)
+    },
+    stop: () => {},
+  }
+}

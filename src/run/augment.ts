@@ -1,0 +1,189 @@
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
+import { type OutputFolder, openOutput } from '../write/outputFolder.js'
+import type { Row } from '../write/rows.js'
+import type { Failure } from '../write/tables.js'
+import { type Config, type ConfigInput, decisive, parseConfig, parseSize } from './config.js'
+import { type Estimator, startEstimator } from './estimator.js'
+import type { AugmentEvent, Summary } from './events.js'
+import { digest, type Inputs, planRun, readInputs } from './inputs.js'
+import { type JobRunner, startJobs } from './job.js'
+import { orderedMap } from './orderedMap.js'
+import type { Plan } from './plan.js'
+import { decideTarget } from './target.js'
+import { versions } from './versions.js'
+
+/** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
+const FLUSH_ROWS = 256
+const FLUSH_MS = 2000
+
+/** Thrown when `signal` was aborted; what is finished is kept, and the same call continues. */
+export class Interrupted extends Error {}
+
+/**
+ * Augments a labelled image folder: the whole job of the command line, as a stream of events. The last is `done`. Ending the
+ * loop early, or `signal`, stops the run in a state that the same call continues. Throws AugmentError for anything a user
+ * can mend.
+ */
+export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncGenerator<AugmentEvent, void> {
+  const started = performance.now()
+  const config = parseConfig(input)
+  const inputs = await readInputs(config)
+  const plan = planRun(inputs, config)
+  yield { type: 'plan', outputs: plan.length, sources: inputs.sources.length, classes: inputs.classes.length }
+  const classifier = await resolveModel(config.model, inputs.classes, overrides(config))
+  const labels = inputs.sources.map(({ label }) => label)
+  const target = await decideTarget(config, classifier, inputs.classes, labels)
+  yield { type: 'notice', message: explain(config, classifier, target.kind) }
+  const { loss, channelNorm, blurKernel, blurSigma, output } = config
+  const options = {
+    loss,
+    channelNorm,
+    blur: { kernel: blurKernel, sigma: blurSigma },
+    ...(output !== undefined && { output }),
+  }
+  const estimator = await startEstimator(classifier, options, config, target.of)
+  try {
+    const { device } = estimator.facts
+    if (config.dryRun) {
+      yield { type: 'start', device, model: classifier.name, done: 0 }
+      yield { type: 'done', ...nothingMade(inputs, started, device) }
+      return
+    }
+    yield* carryOut({ config, inputs, plan, classifier, estimator, target: target.kind, started, signal })
+  } finally {
+    await estimator.close()
+  }
+}
+
+interface Run {
+  readonly config: Config
+  readonly inputs: Inputs
+  readonly plan: Plan
+  readonly classifier: Classifier
+  readonly estimator: Estimator
+  readonly target: string
+  readonly started: number
+  readonly signal: AbortSignal | undefined
+}
+
+async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
+  const { config, inputs, plan, classifier, estimator, target, started } = run
+  const { device } = estimator.facts
+  const notices: string[] = []
+  const output = await openOutput(
+    inputs.out,
+    inputs.classes,
+    {
+      versions,
+      options: { ...decisive(config), target },
+      inputs: { sources: inputs.sources.length, sha256: digest(inputs) },
+      model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
+      device,
+    },
+    {
+      overwrite: config.overwrite,
+      facts: whereFrom(inputs, config),
+      notice: (text) => notices.push(text),
+    },
+  )
+  try {
+    for (const message of notices) yield { type: 'notice', message }
+    yield { type: 'start', device, model: classifier.name, done: output.tables.rows }
+    const jobs = startJobs(inputs, plan, config, {
+      estimator,
+      output,
+      model: classifier.sha256,
+      threads: config.jobs ?? availableParallelism(),
+    })
+    let made = 0
+    try {
+      if (output.finished === null) made = yield* work(run, output, jobs)
+    } finally {
+      await jobs.close()
+    }
+    const summary: Summary = {
+      out: inputs.out,
+      written: output.tables.rows,
+      skipped: plan.length - output.tables.rows,
+      made,
+      seconds: (performance.now() - started) / 1000,
+      device,
+    }
+    const { written, skipped, seconds } = summary
+    if (output.finished === null) {
+      await output.finish({ counts: { planned: plan.length, written, skipped }, timings: { seconds } })
+    }
+    yield { type: 'done', ...summary }
+  } finally {
+    await output.close()
+  }
+}
+
+/** Makes what is missing and returns how many outputs that were. */
+async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGenerator<AugmentEvent, number> {
+  const { plan, config, signal } = run
+  const { tables } = output
+  const outcomes = orderedMap(tables.next, plan.length, jobs.window, (index) => jobs.run(index), signal)
+  let [next, made] = [tables.next, 0]
+  let rows: Row[] = []
+  let failures: Failure[] = []
+  let flushed = performance.now()
+  async function flush(): Promise<void> {
+    await tables.append(rows, failures, next)
+    ;[rows, failures, flushed] = [[], [], performance.now()]
+  }
+  try {
+    for await (const outcome of outcomes) {
+      next++
+      if ('message' in outcome) {
+        if (config.strict)
+          throw new AugmentError('failed', outcome.message, { hint: 'without --strict it would be skipped' })
+        failures.push(outcome)
+        yield { type: 'skip', index: outcome.index, message: outcome.message }
+      } else {
+        rows.push(outcome)
+        made++
+      }
+      if (rows.length + failures.length >= FLUSH_ROWS || performance.now() - flushed > FLUSH_MS) await flush()
+      const done = tables.rows + rows.length
+      yield { type: 'progress', done, total: plan.length, skipped: next - done }
+    }
+  } finally {
+    await outcomes.return(undefined)
+    await flush()
+  }
+  if (signal?.aborted && next < plan.length)
+    throw new Interrupted(`interrupted after ${next} of ${plan.length} outputs`)
+  return made
+}
+
+function nothingMade({ out }: Inputs, started: number, device: string): Summary {
+  return { out, written: 0, skipped: 0, made: 0, seconds: (performance.now() - started) / 1000, device }
+}
+
+/** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */
+function whereFrom({ out, root }: Inputs, { labels, classes }: Config): Record<string, string> {
+  const seen = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
+  return { images: seen(root), ...(labels && { labels: seen(labels) }), ...(classes && { classes: seen(classes) }) }
+}
+
+function overrides({ mean, std, layout, colorOrder, inputSize }: Config) {
+  const [width, height] = inputSize === undefined ? [] : parseSize(inputSize)
+  return {
+    ...(mean && { mean }),
+    ...(std && { std }),
+    ...(layout && { layout }),
+    ...(colorOrder && { colorOrder }),
+    ...(width && height && { width, height }),
+  }
+}
+
+function explain(config: Config, { name }: Classifier, target: 'label' | 'predicted'): string {
+  const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
+  const why =
+    config.target === 'auto' && target === 'predicted' ? ', as it does not know every class of the manifest' : ''
+  return `${model}; saliency explains ${target === 'label' ? 'the labels' : 'its own prediction'}${why}`
+}

@@ -1,0 +1,102 @@
+import { availableParallelism } from 'node:os'
+import { resize } from '../codec/codec.js'
+import { AugmentError } from '../core/errors.js'
+import type { Image } from '../core/image.js'
+import type { Plane } from '../core/plane.js'
+import type { Classifier } from '../saliency/resolveModel.js'
+import type { SaliencyOptions } from '../saliency/saliencyModel.js'
+import { batcher } from './batcher.js'
+import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
+import { Pool } from './pool.js'
+
+/** A classifier in a thread of its own that gives pictures their saliency maps. */
+export interface Estimator {
+  readonly facts: ModelFacts
+  readonly batch: number
+  /** The map of a picture on the classifier's grid; `source` is whose label the loss takes. */
+  estimate(source: number, image: Image): Promise<{ saliency: Plane; uniform: boolean }>
+  close(): Promise<void>
+}
+
+/** As many pictures a batch as make about 400,000 pixels (8 at 224 x 224), where bigger ones gain nothing on a CPU. */
+function defaultBatch({ width, height }: ModelFacts): number {
+  return Math.max(1, Math.min(64, Math.floor(400_000 / (width * height))))
+}
+
+/**
+ * Starts the thread and the session in it. `targetOf` is the label distribution over the model's classes that the loss of a
+ * source takes, or null to take the model's own prediction. Throws model and device errors.
+ */
+export async function startEstimator(
+  classifier: Classifier,
+  options: Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'>,
+  run: {
+    readonly device: 'auto' | 'cpu' | 'cuda'
+    readonly jobs?: number | undefined
+    readonly batch?: number | undefined
+  },
+  targetOf: ((source: number, modelClasses: number) => Float32Array) | null,
+): Promise<Estimator> {
+  const data: InferenceData = {
+    bytes: classifier.bytes,
+    name: classifier.name,
+    options: {
+      ...options,
+      preprocessing: classifier.preprocessing,
+      target: targetOf === null ? 'predicted' : 'label',
+      ...(classifier.width === undefined ? {} : { width: classifier.width }),
+      ...(classifier.height === undefined ? {} : { height: classifier.height }),
+    },
+    devices: run.device === 'auto' ? ['cuda', 'cpu'] : [run.device],
+    threads: run.jobs ?? availableParallelism(),
+  }
+  const pool = new Pool<InferenceRequest, InferenceReply>(new URL('./inferenceWorker.js', import.meta.url), 1, data)
+  try {
+    const { facts } = await pool.call(null)
+    if (targetOf !== null && classifier.classes !== null && classifier.classes.length !== facts.classes) {
+      throw new AugmentError(
+        'usage',
+        `${classifier.name}: ${classifier.classes.length} class names, expected ${facts.classes} as the model has logits`,
+      )
+    }
+    const batch = run.batch ?? defaultBatch(facts)
+    const request = batcher(batch, (items: Item[]) => infer(pool, facts, items))
+    return {
+      facts,
+      batch,
+      async estimate(source, image) {
+        const onGrid = await resize(image, facts.width, facts.height)
+        return request({ image: onGrid, target: targetOf?.(source, facts.classes) ?? null })
+      },
+      close: () => pool.close(),
+    }
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}
+
+interface Item {
+  readonly image: Image
+  readonly target: Float32Array | null
+}
+
+async function infer(pool: Pool<InferenceRequest, InferenceReply>, facts: ModelFacts, items: readonly Item[]) {
+  const { width, height, classes } = facts
+  const pixels = new Uint8Array(items.length * width * height * 3)
+  items.forEach(({ image }, i) => {
+    pixels.set(image.data, i * width * height * 3)
+  })
+  const target = items[0]!.target === null ? null : new Float32Array(items.length * classes)
+  items.forEach((item, i) => {
+    target?.set(item.target!, i * classes)
+  })
+  const reply = await pool.call({ count: items.length, pixels, target }, [
+    pixels.buffer,
+    ...(target === null ? [] : [target.buffer]),
+  ])
+  return items.map((_, i) => ({
+    saliency: { data: reply.saliency.slice(i * width * height, (i + 1) * width * height), width, height },
+    uniform: reply.uniform[i] === 1,
+  }))
+}

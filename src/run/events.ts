@@ -1,0 +1,20 @@
+/** What a run tells while it goes, in order. `--json` prints exactly these, one a line. */
+export type AugmentEvent =
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'plan'; readonly outputs: number; readonly sources: number; readonly classes: number }
+  | { readonly type: 'start'; readonly device: string | null; readonly model: string | null; readonly done: number }
+  | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly skipped: number }
+  | { readonly type: 'skip'; readonly index: number; readonly message: string }
+  | ({ readonly type: 'done' } & Summary)
+
+export interface Summary {
+  readonly out: string
+  /** Outputs that have a row now, those of earlier attempts included. */
+  readonly written: number
+  /** Outputs for which a source could not be used. */
+  readonly skipped: number
+  /** Outputs made by this process. */
+  readonly made: number
+  readonly seconds: number
+  readonly device: string | null
+}

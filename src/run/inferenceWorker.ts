@@ -1,0 +1,72 @@
+import { workerData } from 'node:worker_threads'
+import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
+import { createSession } from '../saliency/session.js'
+import { answerRequests } from './answer.js'
+
+export interface InferenceData {
+  readonly bytes: Uint8Array
+  readonly name: string
+  readonly options: SaliencyOptions
+  readonly devices: readonly ('cuda' | 'cpu')[]
+  readonly threads: number
+}
+
+/** null asks what the model is; otherwise `count` pictures on its grid and, unless it predicts them, their labels. */
+export type InferenceRequest = null | {
+  readonly count: number
+  /** uint8 [count, height, width, 3] */
+  readonly pixels: Uint8Array
+  /** float32 [count, classes], rows sum to 1 */
+  readonly target: Float32Array | null
+}
+
+export interface ModelFacts {
+  readonly device: string
+  readonly width: number
+  readonly height: number
+  readonly classes: number
+}
+
+export interface InferenceReply {
+  readonly facts: ModelFacts
+  /** float32 [count, height, width], each map non-negative with sum 1 */
+  readonly saliency: Float32Array
+  /** 1 where a map is uniform for want of a gradient */
+  readonly uniform: Uint8Array
+}
+
+const data = workerData as InferenceData
+
+async function start() {
+  const model = await saliencyModel(data.bytes, data.name, data.options)
+  let refusal: unknown
+  for (const device of data.devices) {
+    try {
+      return { model, device, session: await createSession(model.bytes, { device, threads: data.threads }) }
+    } catch (error) {
+      refusal ??= error
+    }
+  }
+  throw refusal
+}
+
+const started = start()
+started.catch(() => undefined)
+
+answerRequests<InferenceRequest, InferenceReply>(async (request) => {
+  const { model, device, session } = await started
+  const { width, height, classes } = model
+  const facts: ModelFacts = { device, width, height, classes }
+  if (request === null) {
+    return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
+  }
+  const { count, pixels, target } = request
+  const pixelsFeed = { type: 'uint8', dims: [count, height, width, 3], data: pixels } as const
+  const outputs = await session.run({
+    pixels: pixelsFeed,
+    ...(target === null ? {} : { target: { type: 'float32', dims: [count, classes], data: target } as const }),
+  })
+  const saliency = outputs.saliency!.data as Float32Array
+  const uniform = outputs.uniform!.data as Uint8Array
+  return { reply: { facts, saliency, uniform }, transfer: [] }
+})

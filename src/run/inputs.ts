@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+import type { SoftLabel } from '../core/softLabel.js'
+import { readManifest, type Source } from '../dataset/manifest.js'
+import type { Pairing } from '../dataset/pairing.js'
+import { type Pair, readPairs } from '../dataset/pairs.js'
+import type { Config } from './config.js'
+import { type Plan, planEpochs, planPairs } from './plan.js'
+
+const DEFAULT_OUT = 'aug'
+
+/** What a run works on: sources with their labels, and explicit pairs if there are any. */
+export interface Inputs {
+  /** Absolute path of the folder that files are relative to. */
+  readonly root: string
+  readonly out: string
+  readonly classes: readonly string[]
+  readonly sources: readonly Source[]
+  readonly pairs: readonly Pair[] | null
+  /** Where the labels come from, in words. */
+  readonly origin: string
+}
+
+/** Reads manifest or pairs file. Throws a usage error that lists every problem. */
+export async function readInputs(config: Config): Promise<Inputs> {
+  const { images, labels, classes, pairs: pairsFile } = config
+  const files = { ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
+  if (pairsFile !== undefined) {
+    const { manifest, pairs, out } = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
+    return { ...manifest, out: config.out ?? out ?? DEFAULT_OUT, pairs, origin: path.basename(pairsFile) }
+  }
+  if (images === undefined) {
+    throw new AugmentError('usage', 'images: expected a folder of pictures, or --pairs <file>', {
+      hint: 'sage-augment ./pictures --out ./aug',
+    })
+  }
+  const manifest = await readManifest(images, files)
+  return { ...manifest, out: config.out ?? DEFAULT_OUT, pairs: null }
+}
+
+/** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */
+export function planRun(inputs: Inputs, config: Config): Plan {
+  const { sources, pairs } = inputs
+  if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
+  const classes = Int32Array.from(sources, ({ label }) => heaviest(label))
+  refuseLonely(classes, inputs, config.pairing)
+  const count = config.count ?? config.epochs * sources.length
+  return planEpochs(classes, { count, pairing: config.pairing, seed: config.seed, originals: config.includeOriginals })
+}
+
+function heaviest(label: number | SoftLabel): number {
+  return typeof label === 'number' ? label : label.reduce((best, weight, k) => (weight > label[best]! ? k : best), 0)
+}
+
+function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pairing: Pairing): void {
+  const counts = new Map<number, number>()
+  for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1)
+  if (classes.length < 2) {
+    throw new AugmentError('usage', `${root}: found ${classes.length} labelled picture, expected at least 2 to mix`)
+  }
+  if (pairing === 'different-class' && counts.size < 2) {
+    throw new AugmentError(
+      'usage',
+      `--pairing different-class: all pictures are of one class, expected at least 2 classes`,
+    )
+  }
+  const lonely = [...counts].filter(([, count]) => count === 1).map(([label]) => names[label])
+  if (pairing === 'same-class' && lonely.length > 0) {
+    throw new AugmentError(
+      'usage',
+      `--pairing same-class: found a single picture of ${lonely.join(', ')}, expected at least 2 of every class`,
+    )
+  }
+}
+
+/** SHA-256 over classes, files, labels and pairs, in order: equal for equal inputs wherever they lie. */
+export function digest({ classes, sources, pairs }: Inputs): string {
+  const hash = createHash('sha256')
+  hash.update(JSON.stringify(classes))
+  for (const { file, label } of sources)
+    hash.update(`${file}\n${typeof label === 'number' ? label : label.join(' ')}\n`)
+  for (const pair of pairs ?? []) hash.update(JSON.stringify(pair))
+  return hash.digest('hex')
+}

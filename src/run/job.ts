@@ -1,0 +1,136 @@
+import pLimit from 'p-limit'
+import { encodeImage, resizeToCover } from '../codec/codec.js'
+import { mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
+import { encodeNpy } from '../write/npy.js'
+import type { OutputFolder } from '../write/outputFolder.js'
+import type { Row } from '../write/rows.js'
+import type { Failure } from '../write/tables.js'
+import { type Config, parseSize, shiftOf } from './config.js'
+import type { Estimator } from './estimator.js'
+import type { Inputs } from './inputs.js'
+import type { MixReply, MixRequest } from './mixWorker.js'
+import type { Job, Plan } from './plan.js'
+import { Pool } from './pool.js'
+import { openViews, SourceError, type View } from './views.js'
+
+export interface JobRunner {
+  /** Makes output `index` and writes its image; a source that cannot be used makes it a failure. */
+  run(index: number): Promise<Row | Failure>
+  /** How many jobs may be under way, given the pictures met so far. */
+  window(): number
+  close(): Promise<void>
+}
+
+interface Means {
+  readonly estimator: Estimator
+  readonly output: OutputFolder
+  /** SHA-256 of the model. */
+  readonly model: string
+  readonly threads: number
+}
+
+/** Memory for pictures under way, each counted four times: sources, mix and encoder. */
+const WINDOW_BYTES = 256 * 2 ** 20
+
+/** Starts the mixing threads and returns what carries out the jobs of a plan. */
+export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
+  const { estimator, output, threads } = means
+  const script = new URL('./mixWorker.js', import.meta.url)
+  // One core's worth is left to the inference thread.
+  const pool = new Pool<MixRequest, MixReply>(script, Math.max(1, threads - 1), null)
+  const views = openViews(inputs.root, inputs.sources, { maxPixels: config.maxPixels, jobs: threads, estimator })
+  const limit = pLimit(threads + 2)
+  const extension = config.format === 'jpeg' ? 'jpg' : 'png'
+
+  async function canvasOf(source: number): Promise<[width: number, height: number]> {
+    if (config.size !== undefined) return parseSize(config.size)
+    const { image } = await views.decoded(source)
+    return [image.width, image.height]
+  }
+
+  async function original(job: Job): Promise<Row> {
+    const source = job.sources[0]!
+    const { image, sha256 } = await views.decoded(source)
+    const [width, height] = await canvasOf(source)
+    const file = `${job.name}.${extension}`
+    const canvas = await resizeToCover(image, width, height)
+    await output.write(file, await limit(encodeImage, canvas, config.format, config.quality))
+    const name = inputs.sources[source]!.file
+    return {
+      index: job.index,
+      file,
+      label: labelsOf(job, inputs)[0]!,
+      lambda: 1,
+      sources: [name],
+      provenance: { method: 'original', sources: [{ file: name, sha256 }], canvas: [width, height], lambda: 1 },
+    }
+  }
+
+  async function mix(job: Job): Promise<Row> {
+    const [width, height] = await canvasOf(job.sources[0]!)
+    const seen = await Promise.all(job.sources.map((source) => views.view(source, width, height)))
+    const { alpha, shift } = job.pair ?? {}
+    const { image, mask, weights, details } = await pool.call({
+      sources: seen.map(({ image, saliency }) => ({ image, saliency })),
+      parameters: {
+        mixupAlpha: config.mixupAlpha,
+        upperLambda: config.upperLambda,
+        shift: shiftOf(config),
+        fixed: { ...(alpha !== undefined && { alpha }), ...(shift !== undefined && { shift }) },
+      },
+      seed: config.seed,
+      index: job.index,
+      mask: config.writeMasks,
+    })
+    const file = `${job.name}.${extension}`
+    if (mask !== null) await output.write(`${job.name.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
+    await output.write(file, await limit(encodeImage, image, config.format, config.quality))
+    const names = job.sources.map((source) => inputs.sources[source]!.file) as [string, string]
+    return {
+      index: job.index,
+      file,
+      label: mixLabels(labelsOf(job, inputs), weights),
+      lambda: weights[0]!,
+      sources: names,
+      provenance: {
+        method: config.method,
+        sources: names.map((name, i) => describe(name, seen[i]!)),
+        canvas: [width, height],
+        ...details,
+        lambda: weights[0]!,
+        seed: config.seed,
+        model: means.model,
+      },
+    }
+  }
+
+  return {
+    async run(index) {
+      const job = plan.job(index)
+      try {
+        return await (job.sources.length === 1 ? original(job) : mix(job))
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error
+        return { index, sources: job.sources.map((i) => inputs.sources[i]!.file), message: error.message }
+      }
+    },
+    window() {
+      if (views.largest === 0) return threads
+      const affordable = Math.floor(WINDOW_BYTES / (4 * views.largest))
+      return Math.max(threads, Math.min(4 * estimator.batch + threads, affordable))
+    },
+    close: () => pool.close(),
+  }
+}
+
+function describe(file: string, { sha256, uniform }: View): Record<string, unknown> {
+  return { file, sha256, ...(uniform && { uniform_saliency: true }) }
+}
+
+function labelsOf(job: Job, { sources, classes }: Inputs): SoftLabel[] {
+  const fixed = [job.pair?.labelA, job.pair?.labelB]
+  return job.sources.map((source, i) => {
+    const label = fixed[i] ?? sources[source]!.label
+    return typeof label === 'number' ? oneHot(label, classes.length) : label
+  })
+}

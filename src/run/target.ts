@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { AugmentError } from '../core/errors.js'
+import type { SoftLabel } from '../core/softLabel.js'
+import { type Classifier, classIndices } from '../saliency/resolveModel.js'
+import type { Config } from './config.js'
+
+export interface Target {
+  readonly kind: 'label' | 'predicted'
+  /** Distribution over the model's classes that the loss of a source takes; null where the model predicts it. */
+  readonly of: ((source: number, modelClasses: number) => Float32Array) | null
+}
+
+/**
+ * Decides what the saliency explains: the labels where the model knows every class of the data set, else its own
+ * prediction for all. Throws a usage error when labels are asked for and the model does not know the classes.
+ */
+export async function decideTarget(
+  config: Config,
+  classifier: Classifier,
+  classes: readonly string[],
+  labels: readonly (number | SoftLabel)[],
+): Promise<Target> {
+  if (config.target === 'predicted') return { kind: 'predicted', of: null }
+  const map = config.classMap === undefined ? {} : await readClassMap(config.classMap)
+  const indices = classIndices(classes, classifier.classes, map)
+  if (indices !== null) return { kind: 'label', of: (source, k) => spread(labels[source]!, indices, k) }
+  if (config.target === 'auto') return { kind: 'predicted', of: null }
+  const known = classifier.classes ?? []
+  const unknown = classes.filter((name) => classIndices([name], known, map) === null)
+  throw new AugmentError(
+    'usage',
+    `--target label: the model ${classifier.name} does not know ${unknown.length} of the ${classes.length} classes ` +
+      `(${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', ...' : ''})`,
+    { hint: 'name them in --class-map, or use --target predicted' },
+  )
+}
+
+function spread(label: number | SoftLabel, indices: Int32Array, modelClasses: number): Float32Array {
+  const target = new Float32Array(modelClasses)
+  if (typeof label === 'number') target[indices[label]!] = 1
+  else {
+    label.forEach((weight, k) => {
+      target[indices[k]!]! += weight
+    })
+  }
+  return target
+}
+
+async function readClassMap(file: string): Promise<Record<string, string | number>> {
+  try {
+    return z.record(z.string(), z.union([z.string(), z.int().min(0)])).parse(JSON.parse(await readFile(file, 'utf8')))
+  } catch (cause) {
+    throw new AugmentError('usage', `--class-map ${file}: expected a JSON object {"class": "class of the model"}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { LRUCache } from 'lru-cache'
+import pLimit from 'p-limit'
+import { decodeImage, resizeToCover } from '../codec/codec.js'
+import { AugmentError } from '../core/errors.js'
+import type { Image } from '../core/image.js'
+import type { Sample } from '../core/sample.js'
+import type { Estimator } from './estimator.js'
+
+/** A source picture as decoded, and the hash of its file. */
+export interface Decoded {
+  readonly image: Image
+  readonly sha256: string
+}
+
+/** A source on a pair's canvas, ready to be mixed. */
+export interface View extends Sample {
+  readonly sha256: string
+  /** True where no gradient reached the picture and its saliency map is uniform. */
+  readonly uniform: boolean
+}
+
+/** A source that cannot be used: what is wrong with it, as a user reads it. */
+export class SourceError extends Error {
+  readonly hint: string | undefined
+
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+export interface Views {
+  decoded(source: number): Promise<Decoded>
+  /** The source, resized to cover width x height and centre-cropped, with its saliency map where there is an estimator. */
+  view(source: number, width: number, height: number): Promise<View>
+  /** Bytes of the largest picture met so far; 0 before the first. */
+  readonly largest: number
+}
+
+/** Room for decoded pictures and their maps; what does not fit is decoded again when needed. */
+const CACHE_BYTES = 192 * 2 ** 20
+
+/** Decodes each source, and computes its saliency, once for as long as neighbouring jobs need it. */
+export function openViews(
+  root: string,
+  files: readonly { readonly file: string }[],
+  options: { maxPixels: number; jobs: number; estimator: Estimator | null },
+): Views {
+  const { maxPixels, jobs, estimator } = options
+  const limit = pLimit(jobs + 2)
+  let largest = 0
+
+  async function decode(source: number): Promise<Decoded> {
+    const { file } = files[source]!
+    try {
+      const bytes = await readFile(path.join(root, file))
+      const image = await decodeImage(bytes, file, { maxPixels })
+      largest = Math.max(largest, image.data.length)
+      return { image, sha256: createHash('sha256').update(bytes).digest('hex') }
+    } catch (error) {
+      if (error instanceof AugmentError && error.code === 'failed') throw new SourceError(error.message, error.hint)
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'ENOENT') throw new SourceError(`${file}: not there any more, expected a picture`)
+      if (code === 'EACCES' || code === 'EISDIR') throw new SourceError(`${file}: cannot be read (${code})`)
+      throw error
+    }
+  }
+
+  async function look(source: number, width: number, height: number): Promise<View> {
+    const { image: whole, sha256 } = await decoded(source)
+    const image = await resizeToCover(whole, width, height)
+    const estimate = estimator === null ? null : await estimator.estimate(source, image)
+    return { image, sha256, saliency: estimate?.saliency ?? null, uniform: estimate?.uniform ?? false }
+  }
+
+  const decodings = cache<Decoded>(
+    (key) => limit(decode, Number(key)),
+    ({ image }) => image.data.length,
+  )
+  const views = cache<View>(
+    (key) => look(...(key.split(' ').map(Number) as [number, number, number])),
+    ({ image, saliency }) => image.data.length + (saliency?.data.byteLength ?? 0),
+  )
+  const decoded = async (source: number) => (await decodings.fetch(String(source)))!
+  return {
+    decoded,
+    view: async (source, width, height) => (await views.fetch(`${source} ${width} ${height}`))!,
+    get largest() {
+      return largest
+    },
+  }
+}
+
+function cache<V extends object>(make: (key: string) => Promise<V>, size: (value: V) => number) {
+  return new LRUCache<string, V>({
+    maxSize: CACHE_BYTES / 2,
+    sizeCalculation: (value) => Math.max(1, size(value)),
+    fetchMethod: make,
+    // An entry pushed out while it is being made still serves those who wait for it.
+    ignoreFetchAbort: true,
+    allowStaleOnFetchAbort: true,
+  })
+}

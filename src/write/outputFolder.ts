@@ -1,0 +1,156 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
+import { takeLock } from './lock.js'
+import { Tables } from './tables.js'
+
+const TOOL = 'sage-augment'
+
+/** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
+const OURS = ['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
+const RECORD = 'run.json'
+const STATE = '.sage'
+
+/** What decides a run's output; a run is only continued with an equal one. */
+export type Identity = Readonly<Record<string, unknown>>
+
+/** run.json: the identity's entries, and what became of the run. */
+export interface RunRecord {
+  readonly tool: string
+  readonly complete: boolean
+  readonly [fact: string]: unknown
+}
+
+/** An output folder that this process alone writes to. */
+export interface OutputFolder {
+  readonly tables: Tables
+  /** run.json of a run that was already complete when the folder was opened. */
+  readonly finished: RunRecord | null
+  /** Writes `<name>.<extension>` durably, making its folder. */
+  write(file: string, bytes: Uint8Array): Promise<void>
+  /** Writes run.json with `complete: true`, as the last thing of all. */
+  finish(facts: Readonly<Record<string, unknown>>): Promise<void>
+  /** Gives up the lock; the run can be continued. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens `folder` for a run: a new or empty folder, or one that holds an interrupted or complete run of the same identity.
+ * Throws a conflict error for anything else, naming what differs.
+ */
+export async function openOutput(
+  folder: string,
+  classes: readonly string[],
+  identity: Identity,
+  options: { overwrite: boolean; facts: Readonly<Record<string, unknown>>; notice: (text: string) => void },
+): Promise<OutputFolder> {
+  const state = path.join(folder, STATE)
+  const scratch = path.join(state, 'tmp')
+  await refuseForeign(folder)
+  await mkdir(state, { recursive: true })
+  const release = await takeLock(path.join(state, 'lock'), options.notice)
+  try {
+    const record = options.overwrite ? null : await readRecord(folder)
+    if (record === null) await clear(folder)
+    else refuseChanged(folder, record, identity)
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(scratch, { recursive: true })
+    const save = (record: RunRecord) =>
+      writeAtomic(path.join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
+    if (record === null) {
+      await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
+      await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
+    }
+    const finished = record?.complete === true ? record : null
+    const tables = await Tables.open(folder, classes)
+    const makeFolder = folderMaker()
+    return {
+      tables,
+      finished,
+      async write(file, bytes) {
+        const target = path.join(folder, file)
+        await makeFolder(path.dirname(target))
+        await writeAtomic(target, bytes, scratch)
+      },
+      async finish(facts) {
+        await syncFolder(folder)
+        await save({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts })
+        await syncFolder(folder)
+      },
+      async close() {
+        await rm(scratch, { recursive: true, force: true })
+        await release()
+      },
+    }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function refuseForeign(folder: string): Promise<void> {
+  const present = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return []
+    throw new AugmentError('conflict', `${folder}: cannot be used (${error.code}), expected a folder`, { cause: error })
+  })
+  if (present.length === 0 || present.includes(STATE)) return
+  throw new AugmentError(
+    'conflict',
+    `${folder}: found files of something else, expected an empty folder or a run of ours`,
+    {
+      hint: 'choose another folder with --out',
+    },
+  )
+}
+
+/** run.json, or null where no run has begun. */
+async function readRecord(folder: string): Promise<RunRecord | null> {
+  const file = path.join(folder, RECORD)
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as RunRecord
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new AugmentError('conflict', `${file}: damaged, expected the record of a run`, {
+      hint: 'start over with --overwrite',
+      cause,
+    })
+  }
+}
+
+async function clear(folder: string): Promise<void> {
+  for (const name of [RECORD, ...OURS]) await rm(path.join(folder, name), { recursive: true, force: true })
+}
+
+function refuseChanged(folder: string, record: RunRecord, now: Identity): void {
+  const before = Object.fromEntries(Object.keys(now).map((key) => [key, record[key]]))
+  const changes = differences(before, now)
+  if (changes.length === 0) return
+  const lines = changes.map(
+    ({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`,
+  )
+  throw new AugmentError('conflict', lines.join('\n'), {
+    hint: 'repeat the command as it was to continue, choose another --out, or start over with --overwrite',
+  })
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'unset' : JSON.stringify(value)
+}
+
+/** The leaves in which two plain objects differ, by dotted name. */
+export function differences(
+  before: Identity,
+  now: Identity,
+  prefix = '',
+): { name: string; old: unknown; new: unknown }[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => {
+    const [old, value] = [before[key], now[key]]
+    if (isRecord(old) && isRecord(value)) return differences(old, value, `${prefix}${key}.`)
+    return JSON.stringify(old) === JSON.stringify(value) ? [] : [{ name: `${prefix}${key}`, old, new: value }]
+  })
+}
+
+function isRecord(value: unknown): value is Identity {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
