@@ -3,9 +3,12 @@ import type { Sharp, SharpOptions } from 'sharp'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import { describeBytes, EXPECTED_FORMATS, sniffFormat } from './format.js'
+import { type Kernel, LANCZOS3, resample, TRIANGLE } from './resample.js'
 
 /** The most pixels a picture may have unless the user says otherwise, about 16384 x 16384: a guard against bombs. */
 export const DEFAULT_MAX_PIXELS = 0x3fff ** 2
+
+const MAX_JPEG_SIDE = 65_535
 
 const WHITE = { r: 255, g: 255, b: 255 }
 
@@ -77,30 +80,58 @@ async function fromImage({ data, width, height }: Image): Promise<Sharp> {
 }
 
 /**
- * Resizes to cover `width` x `height` and crops the centre (Lanczos 3, antialiased). Returns `image` itself if it already
- * has that size.
+ * Resizes to cover `width` x `height` and crops the centre (Lanczos 3). Returns `image` itself if it already has that
+ * size.
  */
 export async function resizeToCover(image: Image, width: number, height: number): Promise<Image> {
-  if (image.width === width && image.height === height) return image
-  const picture = await fromImage(image)
-  return toImage(picture.resize(width, height, { fit: 'cover', position: 'centre', kernel: 'lanczos3' }))
+  const scale = Math.min(image.width / width, image.height / height)
+  return resizeBox(image, scale * width, scale * height, width, height, LANCZOS3)
 }
 
 /**
- * Resizes to exactly `width` x `height`, ignoring the aspect ratio, with the antialiased triangle filter that classifiers
- * are trained with ("bilinear" in Pillow and torchvision). Returns `image` itself if it already has that size.
+ * Resizes to exactly `width` x `height`, whatever the aspect ratio, with the triangle filter that classifiers are trained
+ * with. Returns `image` itself if it already has that size.
  */
 export async function resize(image: Image, width: number, height: number): Promise<Image> {
+  return resizeBox(image, image.width, image.height, width, height, TRIANGLE)
+}
+
+/** Above so many pixels, and so many times as large as the result, libvips first shrinks a picture in its own thread. */
+const SHRINK = { pixels: 2 ** 20, scale: 4 }
+
+/** The centred box of `boxWidth` x `boxHeight` pixels of `image`, resampled. */
+async function resizeBox(
+  image: Image,
+  boxWidth: number,
+  boxHeight: number,
+  width: number,
+  height: number,
+  kernel: Kernel,
+): Promise<Image> {
   if (image.width === width && image.height === height) return image
+  const scale = Math.min(boxWidth / width, boxHeight / height)
+  const large = image.width * image.height > SHRINK.pixels && scale > SHRINK.scale
+  const source = large ? await shrinkBy(image, scale / 2) : image
+  const box = { width: (boxWidth * source.width) / image.width, height: (boxHeight * source.height) / image.height }
+  const left = (source.width - box.width) / 2
+  const top = (source.height - box.height) / 2
+  return resample(source, { left, top, ...box }, width, height, kernel)
+}
+
+async function shrinkBy(image: Image, factor: number): Promise<Image> {
   const picture = await fromImage(image)
-  return toImage(picture.resize(width, height, { fit: 'fill', kernel: 'linear' }))
+  return toImage(picture.resize(Math.round(image.width / factor), Math.round(image.height / factor), { fit: 'fill' }))
 }
 
 /**
  * Encodes without metadata; the same pixels give the same bytes. JPEG: baseline, 4:4:4, `quality` 1 to 100. PNG:
- * lossless, `quality` is not used.
+ * lossless, `quality` is not used. Throws AugmentError `failed` for a JPEG above 65535 pixels a side.
  */
 export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality: number): Promise<Uint8Array> {
+  if (format === 'jpeg' && Math.max(image.width, image.height) > MAX_JPEG_SIDE) {
+    const message = `output: found ${image.width} x ${image.height} pixels, expected at most ${MAX_JPEG_SIDE} a side in JPEG`
+    throw new AugmentError('failed', message, { hint: 'use --format png or a smaller --size' })
+  }
   const picture = await fromImage(image)
   return format === 'jpeg'
     ? picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()

@@ -1,0 +1,94 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import fc from 'fast-check'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/codec.js'
+import { AugmentError } from '../../src/core/errors.js'
+import { checkImage } from '../../src/core/image.js'
+import { maxDifference, meanDifference, readPicture } from '../helpers/pictures.js'
+
+const ODD = 'fixtures/broken/odd'
+const REFUSED = 'fixtures/broken/refused'
+
+const filesOf = (folder: string) => readdirSync(folder).filter((name) => name !== 'expected')
+
+/** What each file is said to be; all are "expected" to be something else. */
+const FOUND: Record<string, string> = {
+  'bitmap.png': 'a BMP',
+  'bomb.png': '20000 x 20000 pixels',
+  'drawing.png': 'an SVG',
+  'empty.jpg': 'an empty file',
+  'float.tif': 'TIFF samples of type float',
+  'header-only.jpg': 'a damaged or truncated JPEG',
+  'no-end.jpg': 'a damaged or truncated JPEG',
+  'noise.png': 'bytes of no known kind',
+  'text.jpg': 'text',
+  'truncated-progressive.jpg': 'a damaged or truncated JPEG',
+  'truncated.gif': 'a damaged or truncated GIF',
+  'truncated.jpg': 'a damaged or truncated JPEG',
+  'truncated.png': 'a damaged or truncated PNG',
+  'truncated.tif': 'a damaged or truncated TIFF',
+  'truncated.webp': 'a damaged or truncated WebP',
+}
+
+test.each(filesOf(ODD))('%s has the pixels that Pillow finds in it', async (name) => {
+  const image = await readPicture(path.join(ODD, name))
+  const expected = await readPicture(path.join(ODD, 'expected', `${name}.png`))
+  checkImage(image)
+  expect([image.width, image.height]).toEqual([expected.width, expected.height])
+  // The colours of CMYK without a profile are a matter of the assumed press, but never inverted or swapped.
+  if (name === 'cmyk.jpg') expect(meanDifference(image, expected)).toBeLessThan(10)
+  else expect(maxDifference(image, expected)).toBeLessThanOrEqual(1)
+})
+
+test.each(filesOf(REFUSED))('%s is refused in one line that says what it is', async (name) => {
+  const error = await readPicture(path.join(REFUSED, name)).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(AugmentError)
+  const { code, message } = error as AugmentError
+  expect(code).toBe('failed')
+  expect(message).toMatch(/^[^\n]+: found [^\n]+, expected [^\n]+$/)
+  expect(message.startsWith(`${path.join(REFUSED, name)}: found ${FOUND[name]}`)).toBe(true)
+})
+
+test('a picture may have exactly as many pixels as the limit', async () => {
+  const bytes = readFileSync(path.join(ODD, 'plain.png'))
+  expect(await decodeImage(bytes, 'plain.png', { maxPixels: 37 * 23 })).toMatchObject({ width: 37, height: 23 })
+  await expect(decodeImage(bytes, 'plain.png', { maxPixels: 37 * 23 - 1 })).rejects.toMatchObject({
+    message: 'plain.png: found 37 x 23 pixels, expected at most 850',
+    hint: expect.stringContaining('--max-pixels'),
+  })
+})
+
+test('a lossless AVIF has the pixels it was made of', async () => {
+  const plain = await readPicture(path.join(ODD, 'plain.png'))
+  const raw = { width: plain.width, height: plain.height, channels: 3 } as const
+  const bytes = await sharp(plain.data, { raw }).avif({ lossless: true, chromaSubsampling: '4:4:4' }).toBuffer()
+  const image = await decodeImage(bytes, 'plain.avif', { maxPixels: DEFAULT_MAX_PIXELS })
+  expect(maxDifference(image, plain)).toBeLessThanOrEqual(2)
+})
+
+test('damaged and random bytes give a picture or a one-line refusal, never anything else', async () => {
+  const originals = filesOf(ODD).map((name) => readFileSync(path.join(ODD, name)))
+  const damaged = fc
+    .record({
+      bytes: fc.constantFrom(...originals),
+      cut: fc.double({ min: 0, max: 1, noNaN: true }),
+      flips: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 8 }),
+    })
+    .map(({ bytes, cut, flips }) => {
+      const result = Uint8Array.from(bytes.subarray(0, cut < 0.5 ? bytes.length : Math.ceil(bytes.length * cut)))
+      for (const [at, mask] of flips) result[at % result.length]! ^= mask
+      return result
+    })
+  const property = fc.asyncProperty(fc.oneof({ weight: 4, arbitrary: damaged }, fc.uint8Array()), async (bytes) => {
+    try {
+      checkImage(await decodeImage(bytes, 'fuzz', { maxPixels: 1e6 }))
+    } catch (error) {
+      expect(error).toBeInstanceOf(AugmentError)
+      expect((error as AugmentError).code).toBe('failed')
+      expect((error as AugmentError).message).not.toContain('\n')
+    }
+  })
+  await fc.assert(property, { numRuns: 600 })
+})
