@@ -1,7 +1,8 @@
 /** Emits standard ONNX nodes behind an existing graph and drops the ones nothing needs. */
+import { AugmentError } from '../core/errors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
 import { type Attributes, makeNode, type NodeProto } from '../onnx/node.js'
-import { DataType, makeTensor, type TensorProto } from '../onnx/tensor.js'
+import { DataType, makeTensor, numbers, type TensorProto } from '../onnx/tensor.js'
 import { type Dim, outputDtype, type ValueType } from '../onnx/valueInfo.js'
 
 /** The name of a value in the graph. */
@@ -45,6 +46,26 @@ export class GraphBuilder {
     return type.dims
   }
 
+  /** Sizes from axis `start` on, which must not depend on what is fed. */
+  sizes(value: Value, start = 0): number[] {
+    const sizes = this.dims(value).slice(start)
+    if (!sizes.includes(null)) return sizes as number[]
+    throw new AugmentError(
+      'model',
+      `the gradient needs the sizes of "${value}", found [${this.dims(value).map((d) => d ?? '?')}]`,
+      {
+        hint: 'fix the size of the input pictures: --size WxH',
+      },
+    )
+  }
+
+  /** The elements of a value that is the same whatever is fed, or undefined. */
+  known(value: Value | undefined): readonly number[] | undefined {
+    if (!value) return undefined
+    const tensor = this.initializers.get(value)
+    return this.types.get(value)?.values ?? (tensor && numbers(tensor))
+  }
+
   dtype(value: Value): DataType {
     return (
       this.dtypes.get(value) ?? this.initializers.get(value)?.dataType ?? this.types.get(value)?.dtype ?? DataType.FLOAT
@@ -56,11 +77,6 @@ export class GraphBuilder {
     this.dtypes.set(value, dtype)
     this.taken.add(value)
     return value
-  }
-
-  /** The elements of an initializer, or undefined if the value is computed. */
-  initializer(value: Value): TensorProto | undefined {
-    return this.initializers.get(value)
   }
 
   private fresh(hint: string): Value {
@@ -109,6 +125,13 @@ export class GraphBuilder {
     return names
   }
 
+  /** Emits `node` again, on other inputs. */
+  emitLike(node: NodeProto, operands: readonly Operand[]): Value {
+    const output = this.emit(node.opType, operands)
+    this.nodes.at(-1)!.attribute = node.attribute
+    return output
+  }
+
   add = (a: Operand, b: Operand) => this.emit('Add', [a, b])
   sub = (a: Operand, b: Operand) => this.emit('Sub', [a, b])
   mul = (a: Operand, b: Operand) => this.emit('Mul', [a, b])
@@ -146,6 +169,35 @@ export class GraphBuilder {
   shape(value: Value): Value {
     const dims = this.dims(value)
     return dims.includes(null) ? this.emit('Shape', [value]) : this.integers(dims as number[])
+  }
+
+  /** Zeros in the shape of an original value. */
+  zerosLike(like: Value): Value {
+    return this.emit('Expand', [this.scalar(0, like), this.shape(like)])
+  }
+
+  /** `value` repeated along size-1 axes to the shape of an original value. */
+  expandLike(value: Value, like: Value): Value {
+    return this.emit('Expand', [value, this.shape(like)])
+  }
+
+  /** The cotangent of something of sizes `to` that was broadcast to sizes `from`, those of `value`. */
+  unbroadcast(value: Value, from: readonly Dim[], to: readonly Dim[]): Value {
+    const lead = from.length - to.length
+    const leading = from.slice(0, lead).map((_, axis) => axis)
+    const repeated = to.map((dim, i) => (dim === 1 && from[lead + i] !== 1 ? lead + i : -1)).filter((axis) => axis >= 0)
+    const axes = [...leading, ...repeated]
+    if (axes.length === 0) return value
+    const summed = this.reduce('Sum', value, axes)
+    return lead > 0 ? this.squeeze(summed, leading) : summed
+  }
+
+  /** `value` with `before` and `after` elements of `fill` on each axis; negative numbers cut. */
+  pad(value: Value, before: readonly number[], after: readonly number[], fill = 0): Value {
+    if ([...before, ...after].every((p) => p === 0)) return value
+    return this.emit('Pad', [value, this.integers([...before, ...after]), this.scalar(fill, value)], {
+      mode: 'constant',
+    })
   }
 
   /** `value` reshaped to sizes of which at most one is dynamic (null). */

@@ -13,24 +13,17 @@ export function single(rule: (g: GraphBuilder, node: NodeProto, cotangent: Value
   return (g, node, cotangents) => (cotangents[0] ? rule(g, node, cotangents[0]) : node.input.map(() => null))
 }
 
-/** Sums a cotangent in the shape of `output` down to the shape of `input`, which was broadcast to it. */
-function unbroadcast(g: GraphBuilder, cotangent: Value, output: Value, input: Value): Value {
-  const from = g.dims(output)
-  const to = g.dims(input)
-  const lead = from.length - to.length
-  const leading = from.slice(0, lead).map((_, axis) => axis)
-  const repeated = to.map((dim, i) => (dim === 1 && from[lead + i] !== 1 ? lead + i : -1)).filter((axis) => axis >= 0)
-  const axes = [...leading, ...repeated]
-  if (axes.length === 0) return cotangent
-  const summed = g.reduce('Sum', cotangent, axes)
-  return lead > 0 ? g.squeeze(summed, leading) : summed
-}
-
 /** The rule of an elementwise operator: `rule` answers in the output's shape, and broadcasting is undone here, once. */
 export function elementwise(rule: (g: GraphBuilder, node: NodeProto, cotangent: Value) => (Value | null)[]): VjpRule {
   return single((g, node, c) =>
-    rule(g, node, c).map((value, i) =>
-      value === null ? null : unbroadcast(g, value, node.output[0]!, node.input[i]!),
-    ),
+    rule(g, node, c).map((value, i) => value && g.unbroadcast(value, g.dims(node.output[0]!), g.dims(node.input[i]!))),
   )
 }
+
+/** The rule of an operator with one input: `derivative` maps (x, y, c) to the cotangent of x. */
+export function unary(derivative: (g: GraphBuilder, c: Value, x: Value, y: Value, node: NodeProto) => Value): VjpRule {
+  return single((g, node, c) => [derivative(g, c, node.input[0]!, node.output[0]!, node)])
+}
+
+/** The rule of an operator through which nothing is differentiated: shapes, indices, comparisons, steps. */
+export const stop: VjpRule = (_g, node) => node.input.map(() => null)

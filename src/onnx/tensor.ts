@@ -67,15 +67,16 @@ export function makeTensor(
   return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData: encode(type, values) })
 }
 
-/** The elements of an int64 or int32 tensor, or undefined if it is something else or lies outside the file. */
-export function integers(tensor: TensorProto): number[] | undefined {
+/** The elements of a small float, double, int64 or int32 tensor, or undefined if it is something else. */
+export function numbers(tensor: TensorProto): number[] | undefined {
   const { rawData: raw, dataType: type } = tensor
-  if (type === DataType.INT64 && tensor.int64Data.length > 0) return tensor.int64Data.map(Number)
-  if (type === DataType.INT32 && tensor.int32Data.length > 0) return [...tensor.int32Data]
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
-  const read = (n: number, get: (at: number) => number) =>
-    Array.from({ length: raw.byteLength / n }, (_, i) => get(i * n))
-  if (type === DataType.INT64) return read(8, (at) => Number(view.getBigInt64(at, true)))
-  if (type === DataType.INT32) return read(4, (at) => view.getInt32(at, true))
+  const size = ELEMENT_SIZE[type as DataType] ?? 1
+  const read = (get: (at: number) => number) => Array.from({ length: raw.byteLength / size }, (_, i) => get(i * size))
+  if (type === DataType.INT64)
+    return raw.length > 0 ? read((at) => Number(view.getBigInt64(at, true))) : tensor.int64Data.map(Number)
+  if (type === DataType.INT32) return raw.length > 0 ? read((at) => view.getInt32(at, true)) : [...tensor.int32Data]
+  if (type === DataType.FLOAT) return raw.length > 0 ? read((at) => view.getFloat32(at, true)) : [...tensor.floatData]
+  if (type === DataType.DOUBLE) return raw.length > 0 ? read((at) => view.getFloat64(at, true)) : [...tensor.doubleData]
   return undefined
 }

@@ -12,11 +12,13 @@ export type Dim = number | null
 export interface ValueType {
   readonly dtype: DataType
   readonly dims: readonly Dim[]
+  /** The elements of a small value that other nodes use as a parameter and that is the same whatever is fed. */
+  readonly values?: readonly number[]
 }
 
-/** Declares an input or output; a string is a named dynamic dimension. */
-export function makeValueInfo(name: string, dtype: DataType, dims: readonly (number | string)[]): ValueInfoProto {
-  const dim = dims.map((d) => ({
+/** Declares an input or output; a string is a named dynamic dimension, no `dims` means any shape. */
+export function makeValueInfo(name: string, dtype: DataType, dims?: readonly (number | string)[]): ValueInfoProto {
+  const dim = dims?.map((d) => ({
     value:
       typeof d === 'number'
         ? ({ case: 'dimValue', value: BigInt(d) } as const)
@@ -24,7 +26,7 @@ export function makeValueInfo(name: string, dtype: DataType, dims: readonly (num
   }))
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: 'tensorType', value: { elemType: dtype, shape: { dim } } } },
+    type: { value: { case: 'tensorType', value: { elemType: dtype, ...(dim && { shape: { dim } }) } } },
   })
 }
 

@@ -25,13 +25,40 @@ function zeros(dtype: DataType, dims: readonly number[]): Tensor {
   return { type: 'uint8', dims, data: new Uint8Array(size * (ELEMENT_SIZE[dtype] ?? 1)) }
 }
 
-/** The model with one tiny output per value: its shape, int64 [rank], named by the value's position in `values`. */
-function withShapes(model: Model, values: readonly string[]): Uint8Array {
+/** Inputs of operators that a gradient rule must know the elements of. All are short lists. */
+const PARAMETERS: Record<string, readonly number[]> = {
+  Gather: [1],
+  Pad: [1, 3],
+  Resize: [2],
+  Slice: [1, 2, 3, 4],
+  Tile: [1],
+}
+
+/** The parameters that nodes compute, where a model was exported without constant folding or for dynamic sizes. */
+function computedParameters(graph: Graph): string[] {
+  const made = new Set(graph.nodes.flatMap((node) => node.output))
+  const isReduction = (op: string) => op.startsWith('Reduce')
+  const used = graph.nodes.flatMap((node) => {
+    const positions = PARAMETERS[node.opType] ?? (isReduction(node.opType) ? [1] : [])
+    return positions.map((i) => node.input[i] ?? '')
+  })
+  return [...new Set(used)].filter((value) => made.has(value))
+}
+
+/** The model whose outputs are the shapes (int64 [rank], "probe/<position>") of `values`, and `parameters` themselves. */
+function withShapes(
+  model: Model,
+  values: readonly string[],
+  parameters: readonly string[],
+  dtypes: Map<string, DataType>,
+): Uint8Array {
   const names = values.map((_, i) => `probe/${i}`)
   const nodes = values.map((value, i) => makeNode('Shape', [value], [names[i]!]))
-  const outputs = names.map((name) => makeValueInfo(name, DataType.INT64, ['rank']))
-  const graph: Graph = { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs }
-  return writeModel({ ...model, graph })
+  const outputs = [
+    ...names.map((name) => makeValueInfo(name, DataType.INT64, ['rank'])),
+    ...parameters.map((name) => makeValueInfo(name, dtypes.get(name)!)),
+  ]
+  return writeModel({ ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs } })
 }
 
 /** Sizes to feed, the batch (axis 0) as given, other dynamic sizes as `extent`. */
@@ -39,13 +66,7 @@ function inputSizes(dims: readonly Dim[], batch: number, extent: number): number
   return dims.map((dim, axis) => dim ?? (axis === 0 ? batch : extent))
 }
 
-async function shapesOf(
-  session: Session,
-  model: Model,
-  count: number,
-  batch: number,
-  extent: number,
-): Promise<number[][]> {
+async function run(session: Session, model: Model, batch: number, extent: number): Promise<Record<string, number[]>> {
   const feeds: Record<string, Tensor> = {}
   for (const input of model.graph.inputs) {
     const type = declaredType(input)
@@ -53,23 +74,31 @@ async function shapesOf(
     feeds[input.name] = zeros(type.dtype, inputSizes(type.dims, batch, extent))
   }
   const results = await session.run(feeds)
-  return Array.from({ length: count }, (_, i) => Array.from(results[`probe/${i}`]!.data as BigInt64Array, Number))
+  const lists = Object.entries(results).map(([name, t]) => [
+    name,
+    Array.from(t.data as ArrayLike<bigint | number>, Number),
+  ])
+  return Object.fromEntries(lists)
 }
 
 /** Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels). */
 export async function probeTypes(model: Model): Promise<Map<string, ValueType>> {
   const dtypes = inferDtypes(model.graph)
-  const values = [...dtypes.keys()]
-  const session = await createSession(withShapes(model, values), { device: 'cpu', optimize: 'basic' })
+  const names = [...dtypes.keys()]
+  const parameters = new Set(computedParameters(model.graph))
+  const bytes = withShapes(model, names, [...parameters], dtypes)
+  const session = await createSession(bytes, { device: 'cpu', optimize: 'basic' })
   try {
-    const first = await shapesOf(session, model, values.length, 2, 224)
-    const second = await shapesOf(session, model, values.length, 3, 256)
-    return new Map(
-      values.map((value, i) => {
-        const dims = first[i]!.map((size, axis) => (second[i]![axis] === size ? size : null))
-        return [value, { dtype: dtypes.get(value)!, dims }]
-      }),
-    )
+    const first = await run(session, model, 2, 224)
+    const second = await run(session, model, 3, 256)
+    const typeOf = (name: string, i: number): ValueType => {
+      const again = second[`probe/${i}`]!
+      const dims = first[`probe/${i}`]!.map((size, axis) => (again[axis] === size ? size : null))
+      const type = { dtype: dtypes.get(name)!, dims }
+      const isConstant = parameters.has(name) && first[name]!.join() === second[name]!.join()
+      return isConstant ? { ...type, values: first[name]! } : type
+    }
+    return new Map(names.map((name, i) => [name, typeOf(name, i)]))
   } finally {
     await session.release()
   }

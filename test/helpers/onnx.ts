@@ -1,6 +1,6 @@
 /** Hand-built ONNX models, and running one once. */
 import { create } from '@bufbuild/protobuf'
-import { ModelProtoSchema, type NodeProto, ValueInfoProtoSchema } from 'onnx-buf'
+import { ModelProtoSchema, type NodeProto } from 'onnx-buf'
 import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
 import { DataType, makeTensor } from '../../src/onnx/tensor.js'
 import { makeValueInfo } from '../../src/onnx/valueInfo.js'
@@ -27,7 +27,6 @@ export interface GraphSpec {
 export function modelOf(spec: GraphSpec, name = 'test.onnx'): Model {
   const dtype = spec.dtype ?? DataType.FLOAT
   const weights = Object.entries(spec.weights ?? {})
-  const type = { value: { case: 'tensorType', value: { elemType: dtype } } } as const
   const model: Model = {
     name,
     opset: spec.opset ?? 17,
@@ -36,7 +35,7 @@ export function modelOf(spec: GraphSpec, name = 'test.onnx'): Model {
       nodes: spec.nodes,
       initializers: new Map(weights.map(([key, w]) => [key, makeTensor(key, w.dtype ?? dtype, w.dims, w.values)])),
       inputs: Object.entries(spec.inputs).map(([key, dims]) => makeValueInfo(key, dtype, dims)),
-      outputs: spec.outputs.map((key) => create(ValueInfoProtoSchema, { name: key, type })),
+      outputs: spec.outputs.map((key) => makeValueInfo(key, dtype)),
     },
   }
   return readModel(writeModel(model), name)

@@ -2,11 +2,13 @@
 import type { VjpRule } from '../rule.js'
 import { ACTIVATION } from './activation.js'
 import { CONVOLUTION } from './convolution.js'
-import { ELEMENTWISE } from './elementwise.js'
+import { ELEMENTWISE, STOPS } from './elementwise.js'
+import { INDEXING } from './indexing.js'
 import { LINALG } from './linalg.js'
 import { MOVEMENT } from './movement.js'
 import { NORMALIZATION } from './normalization.js'
 import { POOLING } from './pooling.js'
+import { REDUCTION } from './reduction.js'
 
 export const RULES: Readonly<Record<string, VjpRule | undefined>> = {
   ...ELEMENTWISE,
@@ -16,4 +18,7 @@ export const RULES: Readonly<Record<string, VjpRule | undefined>> = {
   ...NORMALIZATION,
   ...LINALG,
   ...MOVEMENT,
+  ...INDEXING,
+  ...REDUCTION,
+  ...STOPS,
 }

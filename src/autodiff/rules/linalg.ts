@@ -1,5 +1,6 @@
-import { floatAttribute, intAttribute } from '../../onnx/node.js'
-import type { Value } from '../builder.js'
+import { floatAttribute, intAttribute, stringAttribute } from '../../onnx/node.js'
+import type { Dim } from '../../onnx/valueInfo.js'
+import type { GraphBuilder, Value } from '../builder.js'
 import { single, type VjpRule } from '../rule.js'
 
 /**
@@ -7,16 +8,76 @@ import { single, type VjpRule } from '../rule.js'
  * transposed again where the operand was.
  */
 const Gemm: VjpRule = single((g, node, c) => {
-  const [a, b] = node.input as [Value, Value]
+  const [a, b, bias] = node.input as [Value, Value, Value?]
   const alpha = { float: floatAttribute(node, 'alpha', 1) }
-  const transA = intAttribute(node, 'transA', 0)
-  const transB = intAttribute(node, 'transB', 0)
+  const [transA, transB] = [intAttribute(node, 'transA', 0), intAttribute(node, 'transB', 0)]
   const product = (p: Value, q: Value, tp: number, tq: number) =>
     g.emit('Gemm', [p, q], { alpha, transA: tp, transB: tq })
   return [
     transA ? product(b, c, transB, 1) : product(c, b, 0, 1 - transB),
     transB ? product(c, a, 1, transA) : product(a, c, 1 - transA, 0),
+    bias ? g.unbroadcast(g.mul(c, floatAttribute(node, 'beta', 1)), g.dims(node.output[0]!), g.dims(bias)) : null,
   ]
 })
 
-export const LINALG: Record<string, VjpRule> = { Gemm }
+/** `value` with its last two axes swapped. */
+function swapped(g: GraphBuilder, value: Value, rank: number): Value {
+  const axes = Array.from({ length: rank }, (_, i) => i)
+  return g.transpose(value, [...axes.slice(0, -2), rank - 1, rank - 2])
+}
+
+/** Y = A B over the last two axes: dA = C B^T, dB = A^T C, summed over broadcast axes. A vector is one row, or column. */
+const MatMul: VjpRule = single((g, node, c) => {
+  const [a, b] = node.input as [Value, Value]
+  const [isRow, isColumn] = [g.dims(a).length === 1, g.dims(b).length === 1]
+  const dims = (value: Value, isVector: boolean, at: number): Dim[] =>
+    isVector ? g.dims(value).toSpliced(at, 0, 1) : [...g.dims(value)]
+  const [dimsA, dimsB] = [dims(a, isRow, 0), dims(b, isColumn, 1)]
+  const matrixA = isRow ? g.unsqueeze(a, [0]) : a
+  const matrixB = isColumn ? g.unsqueeze(b, [1]) : b
+  const lost = [...(isRow ? [-2] : []), ...(isColumn ? [-1] : [])]
+  const cotangent = lost.length > 0 ? g.unsqueeze(c, lost) : c
+  const batch = [...g.dims(node.output[0]!)].slice(0, Math.max(dimsA.length, dimsB.length) - 2)
+  const da = g.emit('MatMul', [cotangent, swapped(g, matrixB, dimsB.length)])
+  const db = g.emit('MatMul', [swapped(g, matrixA, dimsA.length), cotangent])
+  return [
+    g.reshapeLike(g.unbroadcast(da, [...batch, ...dimsA.slice(-2)], dimsA), a),
+    g.reshapeLike(g.unbroadcast(db, [...batch, ...dimsB.slice(-2)], dimsB), b),
+  ]
+})
+
+/** The terms of an Einsum equation, without blanks, the implied output written out, '...' replaced by capital letters. */
+function equation(g: GraphBuilder, text: string, inputs: readonly Value[]): string[] {
+  const [left, right] = text.replaceAll(' ', '').split('->') as [string, string?]
+  const terms = left.split(',')
+  const once = [...new Set(left.replace(/[,.]/g, ''))].sort().filter((letter) => left.split(letter).length === 2)
+  const result = right ?? `${left.includes('...') ? '...' : ''}${once.join('')}`
+  const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].filter((letter) => !text.includes(letter))
+  const ellipsis = (count: number) => free.slice(0, count).reverse().join('')
+  const counts = terms.map((term, i) => g.dims(inputs[i]!).length - (term.length - 3))
+  const widest = Math.max(0, ...counts.filter((_, i) => terms[i]!.includes('...')))
+  return [...terms.map((term, i) => term.replace('...', ellipsis(counts[i]!))), result.replace('...', ellipsis(widest))]
+}
+
+/**
+ * The cotangent of each operand is the Einsum of c and the other operands with that operand's letters as the result.
+ * Letters that only this operand has were summed away: they are repeated. No rule for diagonals ("ii") or for operands
+ * whose sizes are broadcast.
+ */
+const Einsum: VjpRule = single((g, node, c) => {
+  const inputs = node.input
+  const terms = equation(g, stringAttribute(node, 'equation', ''), inputs)
+  const result = terms.pop()!
+  if (terms.some((term) => new Set(term).size < term.length)) return []
+  return inputs.map((input, i) => {
+    const others = inputs.filter((_, j) => j !== i)
+    const given = [result, ...terms.filter((_, j) => j !== i)]
+    const own = [...terms[i]!]
+    const shared = own.filter((letter) => given.some((term) => term.includes(letter)))
+    const value = g.emit('Einsum', [c, ...others], { equation: `${given.join(',')}->${shared.join('')}` })
+    const missing = own.flatMap((letter, axis) => (shared.includes(letter) ? [] : [axis]))
+    return missing.length > 0 ? g.expandLike(g.unsqueeze(value, missing), input) : value
+  })
+})
+
+export const LINALG: Record<string, VjpRule> = { Gemm, MatMul, Einsum }

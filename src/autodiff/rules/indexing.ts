@@ -1,0 +1,119 @@
+/** Gather, Scatter and their like, and Resize: data picked by position. */
+import { intAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { DataType } from '../../onnx/tensor.js'
+import type { Dim } from '../../onnx/valueInfo.js'
+import type { GraphBuilder, Value } from '../builder.js'
+import { single, type VjpRule } from '../rule.js'
+
+/** The product of sizes, null if one is dynamic. */
+const product = (dims: readonly Dim[]): Dim => (dims.includes(null) ? null : dims.reduce<number>((a, b) => a * b!, 1))
+
+/**
+ * Element i of the axis is the sum of the cotangents of all its copies: a product with the one-hot matrix of the indices,
+ * which unlike a scattered sum is reproducible everywhere. A single constant index needs only padding.
+ */
+const Gather: VjpRule = single((g, node, c) => {
+  const [x, indices] = node.input as [Value, Value]
+  const rank = g.dims(x).length
+  const axis = (intAttribute(node, 'axis', 0) + rank) % rank
+  const [before, after] = [g.dims(x).slice(0, axis), g.dims(x).slice(axis + 1)]
+  const size = g.sizes(x, axis)[0]!
+  const picked = g.dims(indices)
+  const known = g.known(indices)
+  if (known?.length === 1) {
+    const at = (known[0]! + size) % size
+    const one =
+      picked.length === 0 ? g.unsqueeze(c, [axis]) : picked.length === 1 ? c : g.reshape(c, [...before, 1, ...after])
+    const around = (n: number) => g.dims(x).map((_, i) => (i === axis ? n : 0))
+    return [g.pad(one, around(at), around(size - 1 - at)), null]
+  }
+  const oneHot = g.emit(
+    'OneHot',
+    [g.reshape(indices, [product(picked)]), g.integers([size]), g.constant(g.dtype(c), [0, 1])],
+    { axis: 0 },
+  )
+  const rows = g.reshape(c, [product(before), product(picked), product(after)])
+  return [g.reshapeLike(g.emit('MatMul', [oneHot, rows]), x), null]
+})
+
+/** Adds every cotangent at the place its element came from. */
+const GatherElements: VjpRule = single((g, node, c) => {
+  const [x, indices] = node.input as [Value, Value]
+  return [
+    g.emit('ScatterElements', [g.zerosLike(x), indices, c], { axis: intAttribute(node, 'axis', 0), reduction: 'add' }),
+    null,
+  ]
+})
+
+const GatherND: VjpRule = single((g, node, c) => {
+  const [x, indices] = node.input as [Value, Value]
+  if (intAttribute(node, 'batch_dims', 0) !== 0) return []
+  return [g.emit('ScatterND', [g.zerosLike(x), indices, c], { reduction: 'add' }), null]
+})
+
+/**
+ * Elements of `data` are replaced by `updates` (or these are added): the updates gather their cotangents, and what was
+ * replaced gets none. No rule for the other reductions.
+ */
+function scatter(attributesOf: (node: NodeProto) => Record<string, number>, gather: string): VjpRule {
+  return single((g, node, c) => {
+    const [, indices, updates] = node.input as [Value, Value, Value]
+    const reduction = stringAttribute(node, 'reduction', 'none')
+    if (reduction !== 'none' && reduction !== 'add') return []
+    const attributes = attributesOf(node)
+    const rest = reduction === 'add' ? c : g.emit(node.opType, [c, indices, g.zerosLike(updates)], attributes)
+    return [rest, null, g.emit(gather, [c, indices], attributes)]
+  })
+}
+
+/** The k largest values: their cotangents go back to where they were found. */
+const TopK: VjpRule = single((g, node, c) => {
+  const attributes = { axis: intAttribute(node, 'axis', -1) }
+  return [g.emit('ScatterElements', [g.zerosLike(node.input[0]!), node.output[1]!, c], attributes), null]
+})
+
+/**
+ * Interpolation is linear in the pixels and works axis by axis, y = R x, so dx = R^T c along each resized axis. R^T is what
+ * the same operator makes of an identity matrix, which onnxruntime computes once, when it loads the model: the same
+ * coordinates by construction, whatever the mode.
+ */
+const Resize: VjpRule = single((g, node, c) => {
+  const [x, roi, scales] = node.input as [Value, Value?, Value?, Value?]
+  const [from, to] = [g.dims(x), g.dims(node.output[0]!)]
+  if (roi && stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize') return []
+  const factors = g.known(scales)
+  let value = c
+  for (const [axis, size] of from.entries()) {
+    if (size === to[axis]) continue
+    const length = g.sizes(x, axis)[0]!
+    const eye = Array.from({ length: length * length }, (_, i) => (i % (length + 1) === 0 ? 1 : 0))
+    const rows = g.constant(g.dtype(x), eye, [length, 1, length, 1])
+    const scale = factors?.length ? g.constant(DataType.FLOAT, [1, 1, factors[axis]!, 1]) : null
+    const target = scale ? null : g.integers([length, 1, g.sizes(node.output[0]!, axis)[0]!, 1])
+    const inputs = target ? [rows, null, null, target] : [rows, null, scale]
+    const columns = g.emitLike(node, inputs)
+    const matrix = g.transpose(g.reshape(columns, [length, null]), [1, 0])
+    value = alongAxis(g, value, matrix, axis, from.length)
+  }
+  return [value, null, null, null].slice(0, node.input.length)
+})
+
+/** Multiplies every line of `value` along `axis` by `matrix` [old, new]. */
+function alongAxis(g: GraphBuilder, value: Value, matrix: Value, axis: number, rank: number): Value {
+  if (axis === rank - 1) return g.emit('MatMul', [value, matrix])
+  if (axis === rank - 2) return g.emit('MatMul', [g.transpose(matrix, [1, 0]), value])
+  const perm = Array.from({ length: rank }, (_, i) => i)
+  perm[axis] = rank - 1
+  perm[rank - 1] = axis
+  return g.transpose(g.emit('MatMul', [g.transpose(value, perm), matrix]), perm)
+}
+
+export const INDEXING: Record<string, VjpRule> = {
+  Gather,
+  GatherElements,
+  GatherND,
+  ScatterElements: scatter((node) => ({ axis: intAttribute(node, 'axis', 0) }), 'GatherElements'),
+  ScatterND: scatter(() => ({}), 'GatherND'),
+  TopK,
+  Resize,
+}
