@@ -1,12 +1,12 @@
 import { mean, type Plane, resample } from '../core/plane.js'
-import { beta, type Random } from '../core/random.js'
-import type { Sample } from '../core/sample.js'
+import type { Random } from '../core/random.js'
 import { bestShift } from '../rearrange/bestShift.js'
 import { mask as saliencyMask } from '../rearrange/mask.js'
 import { sampleShift } from '../rearrange/sampleShift.js'
 import { totalSaliency } from '../rearrange/totalSaliency.js'
 import { blend, keepUncovered } from './blend.js'
-import type { Method, Mixed } from './method.js'
+import { drawLambda, mixupAlpha } from './drawLambda.js'
+import { type Method, type Mixed, saliencyOf } from './method.js'
 
 export interface SageParameters {
   /** m of `alpha = Beta(m, m) upperLambda`; 0 means alpha = upperLambda / 2. */
@@ -25,13 +25,17 @@ export interface SageParameters {
  * offset (the shift in canvas pixels), total saliency at that shift and at none.
  */
 export const sage: Method<SageParameters> = {
-  needsSaliency: true,
+  parameters: {
+    mixupAlpha: { ...mixupAlpha, description: 'm of alpha = Beta(m, m) u, u the upper lambda; 0 means u / 2' },
+    upperLambda: { default: 0.6, low: 0.001, high: 0.999, description: 'u, the largest saliency weight of the sample' },
+  },
+  needsSaliency: () => true,
   mix([sample, partner], parameters, random) {
     const s1 = saliencyOf(sample!)
     const s2 = saliencyOf(partner!)
     const { width, height } = s1
     // Both are always drawn, so that fixing one does not change what the other would have been.
-    const drawn = drawAlpha(parameters, random)
+    const drawn = parameters.upperLambda * drawLambda(parameters.mixupAlpha, random)
     const alpha = parameters.fixed?.alpha ?? drawn
     const a = s1.data.map((s) => alpha * s)
     const b = s2.data.map((s) => (1 - alpha) * s)
@@ -58,15 +62,6 @@ export const sage: Method<SageParameters> = {
       },
     } satisfies Mixed
   },
-}
-
-function saliencyOf(sample: Sample): Plane {
-  if (sample.saliency === null) throw new TypeError('sage: expected a saliency map for every source')
-  return sample.saliency
-}
-
-function drawAlpha({ mixupAlpha, upperLambda }: SageParameters, random: Random): number {
-  return upperLambda * (mixupAlpha === 0 ? 0.5 : beta(random, mixupAlpha, mixupAlpha))
 }
 
 function findShift(
