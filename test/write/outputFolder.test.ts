@@ -1,0 +1,96 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { differences, openOutput } from '../../src/write/outputFolder.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
+
+const CLASSES = ['cat', 'dog']
+const IDENTITY = { options: { seed: 1, size: '32x32' }, device: 'cpu' }
+
+function open(folder: string, changes: { identity?: typeof IDENTITY; overwrite?: boolean } = {}) {
+  const notices: string[] = []
+  const options = { overwrite: changes.overwrite ?? false, facts: {}, notice: (text: string) => notices.push(text) }
+  return openOutput(folder, CLASSES, changes.identity ?? IDENTITY, options).then((output) => ({ ...output, notices }))
+}
+
+test('a folder of other files is refused and left alone', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(path.join(folder, 'labels.csv'), 'mine')
+  for (const overwrite of [false, true]) {
+    await expect(open(folder, { overwrite })).rejects.toMatchObject({ code: 'conflict' })
+  }
+  expect(tree(folder)).toEqual({ 'labels.csv': 'mine' })
+})
+
+test('run.json says complete only after finish', async () => {
+  const folder = temporaryFolder()
+  const output = await open(folder)
+  const record = () => JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'))
+  expect(record()).toMatchObject({ tool: 'sage-augment', complete: false, ...IDENTITY })
+  await output.finish({ counts: { written: 0 } })
+  await output.close()
+  expect(record()).toMatchObject({ complete: true, ...IDENTITY, counts: { written: 0 } })
+  expect((await open(folder)).finished).toMatchObject({ complete: true })
+})
+
+test('a changed option is refused by its name and both values', async () => {
+  const folder = temporaryFolder()
+  await (await open(folder)).close()
+  const identity = { ...IDENTITY, options: { seed: 2, size: '32x32' } }
+  await expect(open(folder, { identity })).rejects.toMatchObject({
+    code: 'conflict',
+    message: `${folder}: run with options.seed 1, now asked for 2`,
+  })
+  const output = await open(folder, { identity, overwrite: true })
+  expect(output.tables.next).toBe(0)
+  await output.close()
+})
+
+test('what is added or gone counts as a difference', () => {
+  expect(differences({ a: { b: 1, c: [1] } }, { a: { b: 1, c: [2] }, d: 0 })).toEqual([
+    { name: 'a.c', old: [1], new: [2] },
+    { name: 'd', old: undefined, new: 0 },
+  ])
+})
+
+test('a second writer is refused while the first runs', async () => {
+  const folder = temporaryFolder()
+  const first = await open(folder)
+  await expect(open(folder)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining(`held by process ${process.pid} on ${os.hostname()}`),
+  })
+  await first.close()
+  await (await open(folder)).close()
+})
+
+test('the lock of a process that is gone is taken over and said so', async () => {
+  const folder = temporaryFolder()
+  await (await open(folder)).close()
+  const lock = path.join(folder, '.sage/lock')
+  // Larger than any pid Linux gives.
+  writeFileSync(lock, JSON.stringify({ pid: 2 ** 22 + 1, host: os.hostname(), started: null }))
+  const output = await open(folder)
+  expect(output.notices.join()).toContain('took over the lock of process 4194305')
+  await output.close()
+  writeFileSync(lock, JSON.stringify({ pid: process.pid, host: os.hostname(), started: 'another time' }))
+  await (await open(folder)).close()
+})
+
+test('the lock of another machine is never taken', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(path.join(folder, '.sage'))
+  writeFileSync(path.join(folder, '.sage/lock'), JSON.stringify({ pid: 1, host: 'elsewhere.example', started: null }))
+  await expect(open(folder)).rejects.toMatchObject({ code: 'conflict' })
+})
+
+test('overwriting removes what a run left and nothing else', async () => {
+  const folder = temporaryFolder()
+  const output = await open(folder)
+  await output.write('images/00000/000000000.jpg', Uint8Array.of(1))
+  await output.close()
+  writeFileSync(path.join(folder, 'notes.txt'), 'mine')
+  await (await open(folder, { overwrite: true })).close()
+  expect(Object.keys(tree(folder)).sort()).toEqual(['classes.txt', 'labels.csv', 'notes.txt'])
+})
