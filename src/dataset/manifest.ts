@@ -68,10 +68,11 @@ export async function readClasses(file: string): Promise<Classes> {
   const problems = new Problems()
   const names: string[] = []
   const seen = new Set<string>()
+  let before = 0
   for (const { line, content } of linesOf(await readText(file))) {
     const name = content.normalize('NFC')
-    if (line !== names.length + 1)
-      problems.add(`${file}:${names.length + 1}`, 'found an empty line, expected a class name')
+    if (line !== before + 1) problems.add(`${file}:${before + 1}`, 'found an empty line, expected a class name')
+    before = line
     if (seen.has(name)) problems.add(`${file}:${line}`, `class ${quoted(name)} appears twice`)
     seen.add(name)
     names.push(name)
@@ -84,7 +85,7 @@ export async function readClasses(file: string): Promise<Classes> {
 async function fromTable(folder: Folder, file: string, origin: string, fixed?: Classes): Promise<Manifest> {
   const problems = new Problems()
   const table = await readTable(file, origin, problems)
-  if (table.rows.length === 0) problems.add(origin, 'found no rows, expected one a picture')
+  if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one a picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
   checkClasses(table, classes, fixed, origin, problems)
   const sources: Source[] = []

@@ -2,23 +2,32 @@ import { AugmentError } from '../core/errors.js'
 
 const SHOWN = 100
 
+const byNumber = new Intl.Collator('en', { numeric: true })
+
 /** Gathers everything that is wrong with one input, so that all of it is reported at once. */
 export class Problems {
-  readonly #lines: string[] = []
+  readonly #shown: { readonly place: string; readonly text: string }[] = []
   #count = 0
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count
+  }
 
   /** One problem: `place` such as "labels.csv:14", `text` "found, expected". */
   add(place: string, text: string): void {
     this.#count++
-    if (this.#lines.length < SHOWN) this.#lines.push(`${place}: ${text}`)
+    if (this.#shown.length < SHOWN) this.#shown.push({ place, text })
   }
 
-  /** Throws AugmentError `usage` with one line a problem, the first hundred in full, unless there are none. */
+  /** Throws AugmentError `usage` with one line a problem, by place, the first hundred in full, unless there are none. */
   throwIfAny(): void {
     if (this.#count === 0) return
-    const more = this.#count - this.#lines.length
-    if (more > 0) this.#lines.push(`... and ${more} more problems like these`)
-    throw new AugmentError('usage', this.#lines.join('\n'))
+    this.#shown.sort((a, b) => byNumber.compare(a.place, b.place))
+    const lines = this.#shown.map(({ place, text }) => `${place}: ${text}`)
+    const more = this.#count - lines.length
+    if (more > 0) lines.push(`... and ${more} more problems like these`)
+    throw new AugmentError('usage', lines.join('\n'))
   }
 }
 

@@ -12,42 +12,67 @@ export function isImageName(file: string): boolean {
   return IMAGE_NAME.test(file)
 }
 
-/** The files below a folder, by posix path relative to it. Hidden files and folders, and our own runs, are left out. */
+/** What a scan lists, by posix path relative to the root. */
+interface Listing {
+  readonly files: Set<string>
+  readonly folders: Set<string>
+  readonly links: Set<string>
+  /** Output folders of ours, which are no source of pictures and not entered. */
+  readonly runs: Set<string>
+}
+
+/** The files below a folder, hidden ones and those of our own runs left out. */
 export class Folder {
   readonly root: string
-  /** Regular files, whatever their extension. */
-  readonly files: ReadonlySet<string>
-  /** Symbolic links; they are not followed while scanning. */
-  readonly links: readonly string[]
   readonly #realRoot: string
+  readonly #listing: Listing
   #aliases: Map<string, string | undefined> | undefined
 
-  private constructor(root: string, realRoot: string, files: ReadonlySet<string>, links: readonly string[]) {
+  private constructor(root: string, realRoot: string, listing: Listing) {
     this.root = root
     this.#realRoot = realRoot
-    this.files = files
-    this.links = links
+    this.#listing = listing
+  }
+
+  /** Regular files, whatever their extension, by posix path relative to the root. */
+  get files(): ReadonlySet<string> {
+    return this.#listing.files
+  }
+
+  /** Symbolic links; the scan does not follow them. */
+  get links(): ReadonlySet<string> {
+    return this.#listing.links
   }
 
   /** Lists everything below `root`. Throws AugmentError `usage` if it is no folder that can be read. */
   static async scan(root: string): Promise<Folder> {
-    const files = new Set<string>()
-    const links: string[] = []
+    const listing = {
+      files: new Set<string>(),
+      folders: new Set(['.']),
+      links: new Set<string>(),
+      runs: new Set<string>(),
+    }
     const pending = ['']
     for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
       const entries = await readdir(path.join(root, prefix), { withFileTypes: true }).catch((cause) => {
         throw new AugmentError('usage', `${path.join(root, prefix)}: expected a readable folder (${reasonOf(cause)})`)
       })
-      // An output folder inside the pictures' folder is no source of pictures.
-      if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) continue
+      if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
+        listing.runs.add(prefix.slice(0, -1))
+        continue
+      }
       for (const entry of entries) {
         if (entry.name.startsWith('.')) continue
-        if (entry.isFile()) files.add(prefix + entry.name)
-        else if (entry.isSymbolicLink()) links.push(prefix + entry.name)
-        else if (entry.isDirectory()) pending.push(`${prefix}${entry.name}/`)
+        const file = prefix + entry.name
+        if (entry.isFile()) listing.files.add(file)
+        else if (entry.isSymbolicLink()) listing.links.add(file)
+        else if (entry.isDirectory()) {
+          listing.folders.add(file)
+          pending.push(`${file}/`)
+        }
       }
     }
-    return new Folder(path.resolve(root), await realpath(root), files, links)
+    return new Folder(path.resolve(root), await realpath(root), listing)
   }
 
   /**
@@ -61,9 +86,11 @@ export class Folder {
     if (path.posix.isAbsolute(name) || path.win32.isAbsolute(name) || /^\.\.(\/|\\|$)/.test(file)) {
       return { problem: `path ${quoted(name)} leaves the folder of the pictures` }
     }
-    if (this.files.has(file)) return { file }
-    const alias = this.#alias(file)
-    return alias === undefined ? this.#locateOnDisk(file) : { file: alias }
+    const listed = this.files.has(file) ? file : this.#alias(file)
+    if (listed !== undefined) return { file: listed }
+    if (this.#mayBeUnlisted(file)) return this.#locateOnDisk(file)
+    const isFolder = this.#listing.folders.has(file.replace(/\/$/, ''))
+    return { problem: isFolder ? aFolder(file) : missing(file) }
   }
 
   #alias(file: string): string | undefined {
@@ -76,7 +103,15 @@ export class Folder {
     return this.#aliases.get(file.normalize('NFC'))
   }
 
-  /** Links and hidden files, which the scan does not list. */
+  /** Whether a part of the path is hidden, a link or a run of ours; all else that exists is listed. */
+  #mayBeUnlisted(file: string): boolean {
+    const parts = file.split('/')
+    return parts.some((part, i) => {
+      const place = parts.slice(0, i + 1).join('/')
+      return (part.startsWith('.') && part !== '.') || this.links.has(place) || this.#listing.runs.has(place)
+    })
+  }
+
   async #locateOnDisk(file: string): Promise<{ file: string } | { problem: string }> {
     try {
       const real = await realpath(path.join(this.root, file))
@@ -84,14 +119,22 @@ export class Folder {
       if (inside.split(path.sep)[0] === '..' || path.isAbsolute(inside)) {
         return { problem: `path ${quoted(file)} leaves the folder of the pictures by a symbolic link` }
       }
-      return (await stat(real)).isFile() ? { file } : { problem: `found a folder at ${quoted(file)}, expected a file` }
+      return (await stat(real)).isFile() ? { file } : { problem: aFolder(file) }
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
       return {
-        problem: code === 'ENOENT' ? `file ${quoted(file)} does not exist` : `${quoted(file)}: ${reasonOf(cause)}`,
+        problem: code === 'ENOENT' ? missing(file) : `${quoted(file)}: ${reasonOf(cause)}`,
       }
     }
   }
+}
+
+function missing(file: string): string {
+  return `file ${quoted(file)} does not exist`
+}
+
+function aFolder(file: string): string {
+  return `found a folder at ${quoted(file)}, expected a file`
 }
 
 function aliasKeys(file: string): string[] {
