@@ -1,6 +1,12 @@
+import { bestOfCandidates, type Pair } from './bestFirst.js'
 import { checkMaps } from './checkMaps.js'
-import { isPreferred, type Shift, tieWidth } from './shift.js'
+import { FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
+import type { Box, Kernel, Window } from './kernel.js'
+import { type Shift, tieWidth } from './shift.js'
+import { simdKernel } from './simdKernel.js'
 import { gain, totalOf } from './totalSaliency.js'
+
+let defaultKernel: Kernel | undefined
 
 /**
  * The shift of `b` over `a` with the greatest total saliency among all |dx| < width, |dy| < height. Totals within 1e-12
@@ -8,27 +14,92 @@ import { gain, totalOf } from './totalSaliency.js'
  * the smaller dx. `a` = alpha s1 and `b` = (1 - alpha) s2, row-major; RangeError if not finite and non-negative.
  */
 export function bestShift(a: Float32Array, b: Float32Array, width: number, height: number): Shift {
+  defaultKernel ??= simdKernel()
+  return searchShift(defaultKernel, a, b, width, height)
+}
+
+/** `bestShift` with a given kernel; the result does not depend on it. */
+export function searchShift(kernel: Kernel, a: Float32Array, b: Float32Array, width: number, height: number): Shift {
   checkMaps(a, b, width, height)
-  const base = totalOf(a, width, height)
-  const gains = new Float64Array((2 * width - 1) * (2 * height - 1))
-  let i = 0
-  let greatest = Number.NEGATIVE_INFINITY
-  for (let dy = 1 - height; dy < height; dy++) {
-    for (let dx = 1 - width; dx < width; dx++) {
-      const value = gain(a, b, width, height, dx, dy)
-      gains[i++] = value
-      if (value > greatest) greatest = value
-    }
+  const aTotal = totalOf(a, width, height)
+  const bTotal = totalOf(b, width, height)
+  const tie = tieWidth(aTotal + bTotal)
+  const staying = gain(a, b, width, height, 0, 0)
+  // Staying keeps all of b, and loses at most 2 min(aTotal, bTotal) to collisions. No gain exceeds bTotal, but for
+  // rounding, which is far below half a tie.
+  if (2 * Math.min(aTotal, bTotal) <= tie || staying >= bTotal - tie / 2) {
+    return { dx: 0, dy: 0, total: aTotal + staying }
   }
-  const tied = greatest - tieWidth(base + totalOf(b, width, height))
-  let best: Shift | undefined
-  i = 0
-  for (let dy = 1 - height; dy < height; dy++) {
-    for (let dx = 1 - width; dx < width; dx++) {
-      const value = gains[i++]!
-      if (value < tied) continue
-      if (!best || isPreferred(dx, dy, best.dx, best.dy)) best = { dx, dy, total: base + value }
-    }
+  const aBox = boxOf(a, width, height)
+  const bBox = boxOf(b, width, height)
+  kernel.load(a, b, width, height, aBox, bBox, Math.max(largestOf(a), largestOf(b)), aTotal, bTotal)
+  const window = windowOf(kernel, aBox, bBox, width, height, bTotal, staying - tie)
+  const terms = width * height < 4096 ? THREE_TERMS : FOUR_TERMS
+  const margin = kernel.bound(window, overlapScale(a, b, aTotal, bTotal), terms)
+  kernel.collect(kernel.greatest())
+  const first = kernel.candidate(0)
+  const lower = Math.max(staying, kernel.gain(kernel.shiftX(first), kernel.shiftY(first)) - kernel.gainError)
+  const count = kernel.collect(lower - tie - margin)
+  const pair: Pair = { a, b, width, height, aTotal, bTotal, tie }
+  return bestOfCandidates(kernel, pair, count, margin, lower)
+}
+
+function largestOf(map: Float32Array): number {
+  let largest = 0
+  for (let i = 0; i < map.length; i++) largest = Math.max(largest, map[i]!)
+  return largest
+}
+
+function overlapScale(a: Float32Array, b: Float32Array, aTotal: number, bTotal: number): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * a[i]! + b[i]! * b[i]!
+  return sum / (aTotal + bTotal)
+}
+
+/** The smallest box around the pixels of `map` that are not 0; there is one. */
+function boxOf(map: Float32Array, width: number, height: number): Box {
+  const rowIsEmpty = (y: number) => {
+    for (let i = y * width; i < (y + 1) * width; i++) if (map[i]! > 0) return false
+    return true
   }
-  return best!
+  const columnIsEmpty = (x: number) => {
+    for (let i = x; i < map.length; i += width) if (map[i]! > 0) return false
+    return true
+  }
+  let left = 0
+  let right = width
+  let top = 0
+  let bottom = height
+  while (rowIsEmpty(top)) top++
+  while (rowIsEmpty(bottom - 1)) bottom--
+  while (columnIsEmpty(left)) left++
+  while (columnIsEmpty(right - 1)) right--
+  return { left, right, top, bottom }
+}
+
+/**
+ * The shifts that may reach the gain `least`. Without overlap there is nothing to lose by moving back until the boxes
+ * touch, so shifts beyond that are left out; nor can a gain exceed what the frame keeps of b.
+ */
+function windowOf(
+  kernel: Kernel,
+  a: Box,
+  b: Box,
+  width: number,
+  height: number,
+  bTotal: number,
+  least: number,
+): Window {
+  const enough = least - kernel.gainError
+  const keptX = (dx: number) => (dx >= 0 ? kernel.massLeftOf(width - dx) : bTotal - kernel.massLeftOf(-dx))
+  const keptY = (dy: number) => (dy >= 0 ? kernel.massAbove(height - dy) : bTotal - kernel.massAbove(-dy))
+  let fromX = Math.max(1 - width, a.left - b.right)
+  let toX = Math.min(width - 1, a.right - b.left)
+  let fromY = Math.max(1 - height, a.top - b.bottom)
+  let toY = Math.min(height - 1, a.bottom - b.top)
+  while (fromX < 0 && keptX(fromX) < enough) fromX++
+  while (toX > 0 && keptX(toX) < enough) toX--
+  while (fromY < 0 && keptY(fromY) < enough) fromY++
+  while (toY > 0 && keptY(toY) < enough) toY--
+  return { fromX, toX, fromY, toY }
 }

@@ -1,0 +1,52 @@
+import type { ExponentialSum } from './exponentialSum.js'
+
+/** The pixels [left, right) x [top, bottom). */
+export interface Box {
+  readonly left: number
+  readonly right: number
+  readonly top: number
+  readonly bottom: number
+}
+
+/** The shifts from (fromX, fromY) to (toX, toY), all included. */
+export interface Window {
+  readonly fromX: number
+  readonly toX: number
+  readonly fromY: number
+  readonly toY: number
+}
+
+/**
+ * The heavy parts of the search for the best shift, for one pair of maps at a time. A gain is what the moved b adds to
+ * the total saliency of a alone.
+ */
+export interface Kernel {
+  /** Takes a pair of checked maps; `a` and `b` are zero outside their boxes, their values at most `largest`. */
+  load(
+    a: Float32Array,
+    b: Float32Array,
+    width: number,
+    height: number,
+    aBox: Box,
+    bBox: Box,
+    largest: number,
+    aTotal: number,
+    bTotal: number,
+  ): void
+  /** Sum of b's columns left of `x`, and of its rows above `y`. */
+  massLeftOf(x: number): number
+  massAbove(y: number): number
+  /** The gain of a shift, at most `gainError` off. */
+  gain(dx: number, dy: number): number
+  readonly gainError: number
+  /** Bounds the gains of the shifts of `window` from above, but for a margin: the greatest error, which it returns. */
+  bound(window: Window, sigma: number, sum: ExponentialSum): number
+  /** The greatest bound. */
+  greatest(): number
+  /** How many bounds are at least `threshold`; `candidate(i)` is the index of the i-th of them, in ascending order. */
+  collect(threshold: number): number
+  candidate(i: number): number
+  boundOf(index: number): number
+  shiftX(index: number): number
+  shiftY(index: number): number
+}
