@@ -9,12 +9,15 @@ export interface Entry {
 }
 
 /** A label in JSON: a class name, a class index, weights in class order or weights by class name. */
-export const jsonLabel = z.union([
-  z.string().trim(),
-  z.int().nonnegative(),
-  z.array(z.number()).transform((weights) => Float64Array.from(weights)),
-  z.record(z.string(), z.number()),
-])
+export const jsonLabel = z.union(
+  [
+    z.string().trim(),
+    z.int().nonnegative(),
+    z.array(z.number()).transform((weights) => Float64Array.from(weights)),
+    z.record(z.string(), z.number()),
+  ],
+  'expected a class, or weights as [0.25, 0.75] or {"cat": 0.25, "dog": 0.75}',
+)
 
 /** JSON.parse; undefined if `text` is not JSON, which goes to `problems`. */
 export function parseJson(text: string, place: string, problems: Problems): { value: unknown } | undefined {

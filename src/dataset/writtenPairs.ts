@@ -4,31 +4,42 @@ import path from 'node:path'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
-import type { Problems } from './problems.js'
+import { type Problems, quoted } from './problems.js'
 import { readText } from './text.js'
 
 /** Words that Hugging Face takes for the name of a split wherever they stand between other characters in a path. */
 const SPLIT_WORD = /(^|[-_ 0-9])(train(ing)?|test(ing)?|eval(uation)?|dev|val(id(ation)?)?)([-_ 0-9]|$)/i
 
+const PAIR = 'expected a pair like ["a.jpg", "b.jpg"] or {"a": "a.jpg", "b": "b.jpg"}'
+const ALPHA = 'expected a number between 0 and 1'
+const SHIFT = 'expected two whole numbers [dx, dy]'
+
 const outputName = z
-  .string()
+  .string('expected a file name')
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'expected up to 100 letters, digits, - or _, without extension')
   .refine((name) => !SPLIT_WORD.test(name), 'expected no word like train or test, which loaders take for a split')
 
-const pairObject = z.strictObject({
-  a: z.string(),
-  b: z.string(),
-  label_a: jsonLabel.exactOptional(),
-  label_b: jsonLabel.exactOptional(),
-  alpha: z.number().min(0).max(1).exactOptional(),
-  shift: z.tuple([z.int(), z.int()]).exactOptional(),
-  name: outputName.exactOptional(),
-})
+const fileName = z.string('expected a file name')
+const alpha = z.number(ALPHA).min(0, ALPHA).max(1, ALPHA)
+const shift = z.tuple([z.int(SHIFT), z.int(SHIFT)], SHIFT)
+
+const pairObject = z.strictObject(
+  {
+    a: fileName,
+    b: fileName,
+    label_a: jsonLabel.exactOptional(),
+    label_b: jsonLabel.exactOptional(),
+    alpha: alpha.exactOptional(),
+    shift: shift.exactOptional(),
+    name: outputName.exactOptional(),
+  },
+  { error: ({ code, keys }) => (code === 'unrecognized_keys' ? `unknown key ${keys.map(quoted).join(', ')}` : PAIR) },
+)
 
 /** A pair as written; `place` as in "pairs.json[3]" or "pairs.jsonl:4". */
 export type WrittenPair = z.infer<typeof pairObject> & { readonly place: string }
 
-const pairTuple = z.tuple([z.string(), z.string()]).transform(([a, b]) => ({ a, b }))
+const pairTuple = z.tuple([fileName, fileName], PAIR).transform(([a, b]) => ({ a, b }))
 
 const source = z.object({ file: z.string() })
 
@@ -36,8 +47,8 @@ const source = z.object({ file: z.string() })
 const provenanceRow = z
   .object({
     sources: z.array(source).min(1).max(2),
-    alpha: pairObject.shape.alpha,
-    shift: pairObject.shape.shift,
+    alpha: alpha.exactOptional(),
+    shift: shift.exactOptional(),
   })
   .transform(({ sources: [a, b], ...details }) => (a && b ? { a: a.file, b: b.file, ...details } : undefined))
 
