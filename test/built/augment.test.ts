@@ -1,0 +1,211 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { FASHION, ROOT, run, start } from '../helpers/cli.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
+
+const PHOTOS = path.join(ROOT, 'fixtures/photos')
+const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
+const rows = (file: string) => lines(file).map((line) => JSON.parse(line))
+
+test('the main job leaves every file that the documentation names, and they agree', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const { code, stdout, stderr } = await run([FASHION, '--out', out, '--count', '40'])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+  expect(stderr).toContain('saliency explains the labels')
+  const names = readdirSync(out).sort()
+  expect(names).toEqual([
+    '.sage',
+    'classes.txt',
+    'images',
+    'labels.csv',
+    'metadata.jsonl',
+    'provenance.jsonl',
+    'run.json',
+  ])
+  const classes = lines(path.join(out, 'classes.txt'))
+  const [header, ...labels] = lines(path.join(out, 'labels.csv')).map((line) => line.split(','))
+  expect(header).toEqual(['file_name', ...classes])
+  const provenance = rows(path.join(out, 'provenance.jsonl'))
+  const metadata = rows(path.join(out, 'metadata.jsonl'))
+  expect([labels.length, provenance.length, metadata.length]).toEqual([40, 40, 40])
+  labels.forEach(([file, ...weights], i) => {
+    expect(existsSync(path.join(out, file!))).toBe(true)
+    const { sources, lambda } = provenance[i]
+    const expected = classes.map(() => 0)
+    const labelOf = (name: string) => classes.indexOf(fashionLabels.get(name)!)
+    expected[labelOf(sources[0].file)]! += lambda
+    expected[labelOf(sources[1].file)]! += 1 - lambda
+    weights.forEach((weight, k) => {
+      expect(Number(weight)).toBeCloseTo(expected[k]!, 12)
+    })
+    expect(metadata[i]).toMatchObject({ file_name: file, soft_label: weights.map(Number), lambda })
+  })
+  const record = JSON.parse(readFileSync(path.join(out, 'run.json'), 'utf8'))
+  expect(record).toMatchObject({ complete: true, counts: { planned: 40, written: 40, skipped: 0 } })
+})
+
+const fashionLabels = new Map(
+  lines(path.join(FASHION, 'labels.csv')).map((line) => line.split(',') as [string, string]),
+)
+
+test('same seed, same bytes, whatever the batch and the number of threads; another seed, others', async () => {
+  const folder = temporaryFolder()
+  const make = async (name: string, ...more: string[]) => {
+    const out = path.join(folder, name)
+    expect(await run([FASHION, '--out', out, '--count', '24', '--quiet', ...more])).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    return tree(out)
+  }
+  const first = await make('a')
+  expect(await make('b')).toEqual(first)
+  expect(await make('c', '--batch', '1', '--jobs', '1')).toEqual(first)
+  expect(await make('d', '--batch', '7', '--jobs', '4')).toEqual(first)
+  expect(await make('e', '--seed', '1')).not.toEqual(first)
+})
+
+test('a run killed at any moment is completed to the tree of an uninterrupted one', async () => {
+  const folder = temporaryFolder()
+  const args = (name: string) => [FASHION, '--out', path.join(folder, name), '--count', '120', '--quiet']
+  expect((await run(args('whole'))).code).toBe(0)
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { child, ended } = start(args('killed'))
+    while (!existsSync(path.join(folder, 'killed/images/00000')) && child.exitCode === null) await wait(5)
+    await wait(attempt * 120)
+    child.kill('SIGKILL')
+    await ended
+  }
+  expect((await run(args('killed'))).code).toBe(0)
+  expect(tree(path.join(folder, 'killed'))).toEqual(tree(path.join(folder, 'whole')))
+})
+
+test('an interrupt ends with 130, keeps what is finished, and the same command completes it', async () => {
+  const folder = temporaryFolder()
+  const args = (name: string) => [FASHION, '--out', path.join(folder, name), '--count', '2000']
+  const { child, ended } = start(args('a'))
+  while (!existsSync(path.join(folder, 'a/images/00000/000000050.jpg'))) await wait(5)
+  child.kill('SIGINT')
+  const { code, stderr } = await ended
+  expect(code).toBe(130)
+  expect(stderr).toContain('repeat the command to continue')
+  const kept = rows(path.join(folder, 'a/provenance.jsonl')).length
+  expect(kept).toBeGreaterThan(50)
+  expect(kept).toBeLessThan(2000)
+  expect(readdirSync(path.join(folder, 'a/.sage'))).toEqual([])
+  // An image per row and none beyond.
+  expect(readdirSync(path.join(folder, 'a/images/00000'))).toHaveLength(kept)
+})
+
+test('a changed option is refused with exit 6, and a complete run is left as it is', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const args = [FASHION, '--out', out, '--count', '6']
+  expect((await run(args)).code).toBe(0)
+  const before = tree(out, [])
+  expect(await run([...args, '--quality', '80'])).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining('run with options.quality 95, now asked for 80'),
+  })
+  expect(await run(args)).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing was missing') })
+  expect(tree(out, [])).toEqual(before)
+})
+
+test('unusable pictures are skipped and listed with exit 3, and fatal with --strict', async () => {
+  const folder = temporaryFolder()
+  cpSync(PHOTOS, path.join(folder, 'photos'), { recursive: true })
+  writeFileSync(path.join(folder, 'photos/coffee.jpg'), 'not a picture')
+  const args = [path.join(folder, 'photos'), '--size', '32x32', '--out', path.join(folder, 'aug')]
+  expect(await run([...args, '--strict'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^coffee\.jpg: found .*text/m),
+  })
+  const { code, stderr } = await run(args)
+  expect(code).toBe(3)
+  expect(stderr).toContain('2 skipped (failures.jsonl)')
+  const failures = rows(path.join(folder, 'aug/failures.jsonl'))
+  expect(failures).toHaveLength(2)
+  for (const { sources, message } of failures) {
+    expect(sources).toContain('coffee.jpg')
+    expect(message).toMatch(/^coffee\.jpg: /)
+  }
+  expect(lines(path.join(folder, 'aug/labels.csv'))).toHaveLength(1 + 7)
+})
+
+test('provenance.jsonl replays its run to the same pictures and labels', async () => {
+  const folder = temporaryFolder()
+  const first = path.join(folder, 'first')
+  expect((await run([PHOTOS, '--out', first, '--seed', '5'])).code).toBe(0)
+  const again = path.join(folder, 'again')
+  expect(await run(['--pairs', path.join(first, 'provenance.jsonl'), '--out', again])).toMatchObject({ code: 0 })
+  const pictures = (out: string) => Object.entries(tree(out)).filter(([name]) => /^(images|labels)/.test(name))
+  expect(pictures(again)).toEqual(pictures(first))
+})
+
+test('originals are written as they are, with one-hot rows after the mixes', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  expect((await run([PHOTOS, '--out', out, '--count', '3', '--include-originals', '--format', 'png'])).code).toBe(0)
+  const labels = lines(path.join(out, 'labels.csv')).slice(1 + 3)
+  expect(labels).toHaveLength(9)
+  for (const line of labels)
+    expect(line.split(',').slice(1).sort().reverse()).toEqual(['1.0', '0.0', '0.0', '0.0', '0.0'])
+})
+
+test('a dry run checks everything and writes nothing', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const { code, stderr } = await run([FASHION, '--out', out, '--dry-run'])
+  expect(code).toBe(0)
+  expect(stderr).toContain('300 outputs planned from 300 pictures of 10 classes')
+  expect(existsSync(out)).toBe(false)
+})
+
+test('--json prints one event a line and nothing for people', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const { stdout, stderr } = await run([FASHION, '--out', out, '--count', '5', '--json'])
+  expect(stderr).toBe('')
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(events[0]).toEqual({ type: 'plan', outputs: 5, sources: 300, classes: 10 })
+  expect(events.at(-1)).toMatchObject({ type: 'done', written: 5, skipped: 0 })
+})
+
+test('an explicit device that cannot start is exit 5 and names what is missing', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const { code, stderr } = await run([FASHION, '--out', out, '--device', 'cuda'])
+  if (code === 0) return expect(stderr).toContain('on cuda')
+  expect(code).toBe(5)
+  expect(stderr).toMatch(/^--device cuda: .+ is missing/m)
+  expect(existsSync(out)).toBe(false)
+})
+
+test('--help needs neither sharp nor onnxruntime', async () => {
+  // Native addons cannot be loaded in such a process, so loading either would fail.
+  const { code, stdout } = await run(['--help'], { NODE_OPTIONS: '--no-addons' })
+  expect(code).toBe(0)
+  expect(stdout).toContain('--pairs <file>')
+})
+
+test('misuse is exit 2 with one line that says what was expected', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(path.join(folder, 'empty'))
+  const cases: [string[], RegExp][] = [
+    [[], /^images: expected a folder of pictures, or --pairs <file>$/m],
+    [[path.join(folder, 'nowhere')], /nowhere: .*expected/],
+    [[path.join(folder, 'empty')], /empty: .*expected/],
+    [[FASHION, '--blur-sigma', '-1'], /^--blur-sigma: expected a number between 0 and 10, got -1$/m],
+    [[FASHION, '--seed', 'x'], /^--seed: expected a whole number .*, got "x"$/m],
+    [[FASHION, '--model', 'nope.onnx'], /^--model nope\.onnx: no such file, expected auto, cifar10/m],
+    [[FASHION, '--epoch', '2'], /unknown option '--epoch'\n\(Did you mean --epochs\?\)/],
+  ]
+  for (const [args, expected] of cases) {
+    const { code, stderr, stdout } = await run([...args, ...(args.length ? ['--out', path.join(folder, 'aug')] : [])])
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+    expect(stderr).toMatch(expected)
+    expect(stderr).not.toMatch(/^\s+at /m)
+  }
+  expect(existsSync(path.join(folder, 'aug'))).toBe(false)
+  rmSync(folder, { recursive: true })
+})
