@@ -59,7 +59,7 @@ export async function startEstimator(
         `${classifier.name}: ${classifier.classes.length} class names, expected ${facts.classes} as the model has logits`,
       )
     }
-    const batch = run.batch ?? defaultBatch(facts)
+    const batch = facts.fixedBatch ?? run.batch ?? defaultBatch(facts)
     const request = batcher(batch, (items: Item[]) => infer(pool, facts, items))
     return {
       facts,
@@ -83,18 +83,17 @@ interface Item {
 
 async function infer(pool: Pool<InferenceRequest, InferenceReply>, facts: ModelFacts, items: readonly Item[]) {
   const { width, height, classes } = facts
-  const pixels = new Uint8Array(items.length * width * height * 3)
+  // A model of a fixed batch gets black pictures in the rows left over.
+  const count = facts.fixedBatch ?? items.length
+  const pixels = new Uint8Array(count * width * height * 3)
   items.forEach(({ image }, i) => {
     pixels.set(image.data, i * width * height * 3)
   })
-  const target = items[0]!.target === null ? null : new Float32Array(items.length * classes)
+  const target = items[0]!.target === null ? null : new Float32Array(count * classes).fill(1 / classes)
   items.forEach((item, i) => {
     target?.set(item.target!, i * classes)
   })
-  const reply = await pool.call({ count: items.length, pixels, target }, [
-    pixels.buffer,
-    ...(target === null ? [] : [target.buffer]),
-  ])
+  const reply = await pool.call({ count, pixels, target }, [pixels.buffer, ...(target === null ? [] : [target.buffer])])
   return items.map((_, i) => ({
     saliency: { data: reply.saliency.slice(i * width * height, (i + 1) * width * height), width, height },
     uniform: reply.uniform[i] === 1,

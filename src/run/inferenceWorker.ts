@@ -25,6 +25,8 @@ export interface ModelFacts {
   readonly width: number
   readonly height: number
   readonly classes: number
+  /** The only batch size the model takes; null means any. */
+  readonly fixedBatch: number | null
 }
 
 export interface InferenceReply {
@@ -55,8 +57,8 @@ started.catch(() => undefined)
 
 answerRequests<InferenceRequest, InferenceReply>(async (request) => {
   const { model, device, session } = await started
-  const { width, height, classes } = model
-  const facts: ModelFacts = { device, width, height, classes }
+  const { width, height, classes, fixedBatch } = model
+  const facts: ModelFacts = { device, width, height, classes, fixedBatch }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }
