@@ -41,7 +41,7 @@ export type WrittenPair = z.infer<typeof pairObject> & { readonly place: string 
 
 const pairTuple = z.tuple([fileName, fileName], PAIR).transform(([a, b]) => ({ a, b }))
 
-const source = z.object({ file: z.string() })
+const source = z.object({ file: fileName, label: jsonLabel.exactOptional() })
 
 /** A row of a run's provenance.jsonl; one of an original, which has a single source, is no pair. */
 const provenanceRow = z
@@ -50,9 +50,16 @@ const provenanceRow = z
     alpha: alpha.exactOptional(),
     shift: shift.exactOptional(),
   })
-  .transform(({ sources: [a, b], ...details }) => (a && b ? { a: a.file, b: b.file, ...details } : undefined))
+  .transform(({ sources: [a, b], ...details }) => {
+    if (a === undefined || b === undefined) return undefined
+    const labels = {
+      ...(a.label !== undefined && { label_a: a.label }),
+      ...(b.label !== undefined && { label_b: b.label }),
+    }
+    return { a: a.file, b: b.file, ...labels, ...details }
+  })
 
-/** What a run's run.json says of its inputs. */
+/** What a run's run.json says of its inputs, relative to its folder. */
 const runFile = z.object({
   images: z.string(),
   labels: z.string().exactOptional(),
@@ -108,8 +115,14 @@ async function readInputs(folder: string, problems: Problems): Promise<Omit<Writ
   if (text === undefined) return { images: folder }
   const parsed = runFile.safeParse(parseJson(text, file, problems)?.value)
   if (!parsed.success)
-    throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its images`)
-  return parsed.data
+    throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its pictures`)
+  const { images, labels, classes } = parsed.data
+  const there = (relative: string) => path.resolve(folder, relative)
+  return {
+    images: there(images),
+    ...(labels !== undefined && { labels: there(labels) }),
+    ...(classes !== undefined && { classes: there(classes) }),
+  }
 }
 
 function parsePairs(

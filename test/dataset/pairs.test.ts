@@ -28,7 +28,7 @@ async function problemsOf(reading: Promise<unknown>): Promise<string[]> {
   return error.message.split('\n').map((line) => line.replace(/\S*\/(?=pairs\.)/g, ''))
 }
 
-test('the pairs fixture uses seven photographs, with alpha, shift and labels where it gives them', async () => {
+test('the pairs fixture is read with alpha, shift and labels where it gives them', async () => {
   const { manifest, pairs } = await readPairs('fixtures/pairs.json')
   const photos = readFileSync('fixtures/photos/labels.csv', 'utf8')
   expect(manifest).toMatchObject({ root: path.resolve('fixtures/photos'), origin: 'labels.csv', ignored: 0 })
@@ -120,23 +120,27 @@ test('where every pair brings both labels no manifest is needed', async () => {
 })
 
 test('a provenance file replays its run: pictures from run.json, pairs, alpha and shift from its rows', async () => {
-  const images = temporaryFolder(LABELLED)
   const row = (index: number, rest: object) =>
     `${JSON.stringify({ index, file_name: 'x.jpg', method: 'sage', ...rest })}\n`
-  const source = (file: string) => ({ file, sha256: '00' })
+  const source = (file: string, rest = {}) => ({ file, sha256: '00', ...rest })
   const provenance =
     row(0, { sources: [source('b.jpg'), source('a.jpg')], alpha: 0.31, shift: [3, -2], lambda: 0.6, total: 0.7 }) +
-    row(1, { sources: [source('a.jpg'), source('b.jpg')], alpha: 0.5, shift: [0, 0] }) +
+    row(1, { sources: [source('a.jpg', { label: { dog: 0.5, cat: 0.5 } }), source('b.jpg', { label: 'cat' })] }) +
     row(2, { sources: [source('a.jpg')], method: 'original' })
-  const run = temporaryFolder({
-    'provenance.jsonl': provenance,
-    'run.json': JSON.stringify({ images, complete: true }),
+  const root = temporaryFolder({
+    'pictures/a.jpg': '',
+    'pictures/b.jpg': '',
+    'labels.csv': LABELLED['labels.csv'].replace(/sub.*\n/, ''),
+    'classes.txt': 'dog\ncat\n',
+    'aug/provenance.jsonl': provenance,
+    'aug/run.json':
+      '{"images": "../pictures", "labels": "../labels.csv", "classes": "../classes.txt", "complete": true}',
   })
-  const { manifest, pairs } = await readPairs(path.join(run, 'provenance.jsonl'))
-  expect(manifest).toMatchObject({ root: images, classes: ['cat', 'dog'] })
+  const { manifest, pairs } = await readPairs(path.join(root, 'aug/provenance.jsonl'))
+  expect(manifest).toMatchObject({ root: path.join(root, 'pictures'), classes: ['dog', 'cat'] })
   expect(pairs).toEqual([
     { a: 1, b: 0, alpha: 0.31, shift: [3, -2] },
-    { a: 0, b: 1, alpha: 0.5, shift: [0, 0] },
+    { a: 0, b: 1, labelA: Float64Array.of(0.5, 0.5), labelB: 1 },
   ])
 })
 
