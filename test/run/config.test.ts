@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { type ConfigInput, parseConfig, shiftOf } from '../../src/run/config.js'
+
+test('defaults are those of the documentation', () => {
+  expect(parseConfig({})).toMatchObject({
+    model: 'auto',
+    device: 'auto',
+    method: 'sage',
+    epochs: 1,
+    seed: 0,
+    quality: 95,
+  })
+  expect(parseConfig({})).toMatchObject({
+    mixupAlpha: 1,
+    upperLambda: 0.6,
+    blurSigma: 1,
+    blurKernel: 5,
+    shift: 'exact',
+  })
+})
+
+test('every option out of range is named at once, with what was found and expected', () => {
+  const wrong = { blurSigma: -1, blurKernel: 4, shift: 'sample:2', size: '3', loss: 'x', quality: 1.5, count: 0 }
+  expect(() => parseConfig(wrong as unknown as ConfigInput)).toThrow(
+    [
+      '--count: expected a whole number between 1 and 999999999, got 0',
+      '--blur-sigma: expected a number between 0 and 10, got -1',
+      '--blur-kernel: expected an odd number, or 0 for no blur, got 4',
+      '--loss: expected ce or bce, got "x"',
+      '--shift: expected exact, none or sample:<fraction above 0, at most 1>, got "sample:2"',
+      '--size: expected <width>x<height> in pixels, for example 224x224, got "3"',
+      '--quality: expected a whole number between 1 and 100, got 1.5',
+    ].join('\n'),
+  )
+})
+
+test('a shift is exact, none, or a fraction', () => {
+  expect(['exact', 'none', 'sample:0.01'].map((shift) => shiftOf(parseConfig({ shift })))).toEqual([
+    'exact',
+    'none',
+    { sample: 0.01 },
+  ])
+})
