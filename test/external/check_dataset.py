@@ -192,7 +192,10 @@ def check_dataset(arguments):
     label_of = source_labels(root, arguments.labels, classes)
     for row, facts, made in zip(rows, metadata, provenance):
         check_row(report, row, facts, made, classes, label_of, arguments.any_names)
-        check_pixels(report, out, root, made, arguments.recompute)
+        try:
+            check_pixels(report, out, root, made, arguments.recompute)
+        except OSError as error:
+            report.check(False, made['file_name'], f'cannot be read ({error})')
     print(f'{len(rows)} rows, {len(classes)} classes; largest deviations:')
     for what, value in report.worst.items():
         print(f'  {what}: {value:.3g}')
