@@ -17,7 +17,10 @@ export function augmentCommand(): Command {
   return new Command('augment')
     .description('mix the pictures of a labelled folder (the default command)')
     .argument('[images]', 'folder of pictures')
-    .option('--out <dir>', 'output folder; an interrupted run there is continued (default: aug)')
+    .option(
+      '--out <dir>',
+      'output folder; an interrupted run there is continued (default: aug); {shard} becomes 2-of-3',
+    )
     .option('--labels <file>', 'CSV, JSON or JSONL manifest (default: one in the folder, else one folder per class)')
     .option('--classes <file>', 'class names, one a line, for integer labels')
     .option('--pairs <file>', 'explicit pairs: JSON, JSONL, or provenance.jsonl of an earlier run')
@@ -52,6 +55,7 @@ export function augmentCommand(): Command {
     .option('--class-map <file>', 'JSON object: class of the manifest to class of the model')
     .optionsGroup('The run:')
     .option('--device <name>', 'auto, cpu or cuda (default: auto)')
+    .option('--shard <i/n>', 'part i of n of the run; auto or auto/<n> under Slurm, Kubernetes, GNU parallel')
     .option('--jobs <n>', 'threads (default: all cores); never changes the output', numeric)
     .option('--batch <n>', 'pictures an inference; never changes the output', numeric)
     .option('--max-pixels <n>', 'refuse larger pictures (default: 268 million)', numeric)

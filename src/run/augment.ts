@@ -12,12 +12,15 @@ import { digest, type Inputs, planRun, readInputs } from './inputs.js'
 import { type JobRunner, startJobs } from './job.js'
 import { orderedMap } from './orderedMap.js'
 import type { Plan } from './plan.js'
+import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
 import { decideTarget } from './target.js'
 import { versions } from './versions.js'
 
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
 const FLUSH_ROWS = 256
 const FLUSH_MS = 2000
+
+const WHOLE: Shard = { index: 1, count: 1 }
 
 /** Thrown when `signal` was aborted; what is finished is kept, and the same call continues. */
 export class Interrupted extends Error {}
@@ -30,9 +33,12 @@ export class Interrupted extends Error {}
 export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncGenerator<AugmentEvent, void> {
   const started = performance.now()
   const config = parseConfig(input)
-  const inputs = await readInputs(config)
+  const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
+  const inputs = placed(await readInputs(config), shard)
   const plan = planRun(inputs, config)
-  yield { type: 'plan', outputs: plan.length, sources: inputs.sources.length, classes: inputs.classes.length }
+  const range = shardRange(plan.length, shard)
+  const { sources, classes } = inputs
+  yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
   const classifier = await resolveModel(config.model, inputs.classes, overrides(config))
   const labels = inputs.sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, inputs.classes, labels)
@@ -52,7 +58,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
       yield { type: 'done', ...nothingMade(inputs, started, device) }
       return
     }
-    yield* carryOut({ config, inputs, plan, classifier, estimator, target: target.kind, started, signal })
+    yield* carryOut({ config, shard, inputs, plan, range, classifier, estimator, target: target.kind, started, signal })
   } finally {
     await estimator.close()
   }
@@ -60,8 +66,11 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
 
 interface Run {
   readonly config: Config
+  readonly shard: Shard
   readonly inputs: Inputs
   readonly plan: Plan
+  /** The outputs of this shard. */
+  readonly range: { readonly start: number; readonly end: number }
   readonly classifier: Classifier
   readonly estimator: Estimator
   readonly target: string
@@ -70,7 +79,7 @@ interface Run {
 }
 
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
-  const { config, inputs, plan, classifier, estimator, target, started } = run
+  const { config, shard, inputs, plan, range, classifier, estimator, target, started } = run
   const { device } = estimator.facts
   const notices: string[] = []
   const output = await openOutput(
@@ -82,8 +91,10 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       inputs: { sources: inputs.sources.length, sha256: digest(inputs) },
       model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
       device,
+      shard: formatShard(shard),
     },
     {
+      first: range.start,
       overwrite: config.overwrite,
       facts: whereFrom(inputs, config),
       notice: (text) => notices.push(text),
@@ -104,17 +115,18 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     } finally {
       await jobs.close()
     }
+    const planned = range.end - range.start
     const summary: Summary = {
       out: inputs.out,
       written: output.tables.rows,
-      skipped: plan.length - output.tables.rows,
+      skipped: planned - output.tables.rows,
       made,
       seconds: (performance.now() - started) / 1000,
       device,
     }
     const { written, skipped, seconds } = summary
     if (output.finished === null) {
-      await output.finish({ counts: { planned: plan.length, written, skipped }, timings: { seconds } })
+      await output.finish({ counts: { planned, written, skipped }, timings: { seconds } })
     }
     yield { type: 'done', ...summary }
   } finally {
@@ -124,9 +136,9 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
 
 /** Makes what is missing and returns how many outputs that were. */
 async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGenerator<AugmentEvent, number> {
-  const { plan, config, signal } = run
+  const { range, config, signal } = run
   const { tables } = output
-  const outcomes = orderedMap(tables.next, plan.length, jobs.window, (index) => jobs.run(index), signal)
+  const outcomes = orderedMap(tables.next, range.end, jobs.window, (index) => jobs.run(index), signal)
   let [next, made] = [tables.next, 0]
   let rows: Row[] = []
   let failures: Failure[] = []
@@ -149,19 +161,25 @@ async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGene
       }
       if (rows.length + failures.length >= FLUSH_ROWS || performance.now() - flushed > FLUSH_MS) await flush()
       const done = tables.rows + rows.length
-      yield { type: 'progress', done, total: plan.length, skipped: next - done }
+      yield { type: 'progress', done, total: range.end - range.start, skipped: next - range.start - done }
     }
   } finally {
     await outcomes.return(undefined)
     await flush()
   }
-  if (signal?.aborted && next < plan.length)
-    throw new Interrupted(`interrupted after ${next} of ${plan.length} outputs`)
+  if (signal?.aborted && next < range.end) {
+    throw new Interrupted(`interrupted after ${next - range.start} of ${range.end - range.start} outputs`)
+  }
   return made
 }
 
 function nothingMade({ out }: Inputs, started: number, device: string): Summary {
   return { out, written: 0, skipped: 0, made: 0, seconds: (performance.now() - started) / 1000, device }
+}
+
+/** The inputs with `{shard}` in the name of the output folder filled in, as in `aug-{shard}`. */
+function placed(inputs: Inputs, { index, count }: Shard): Inputs {
+  return { ...inputs, out: inputs.out.replaceAll('{shard}', `${index}-of-${count}`) }
 }
 
 /** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */

@@ -67,6 +67,10 @@ export const configSchema = z.strictObject({
   includeOriginals: z.boolean().default(false),
   writeMasks: z.boolean().default(false),
   maxPixels: integer(1, 2 ** 40).default(268_402_689),
+  shard: z
+    .string()
+    .regex(/^(\d+\/\d+|auto(\/\d+)?)$/, 'expected <i>/<n>, auto or auto/<n>')
+    .optional(),
   jobs: integer(1, 1024).optional(),
   batch: integer(1, 4096).optional(),
   strict: z.boolean().default(false),
@@ -79,7 +83,7 @@ export type ConfigInput = z.input<typeof configSchema>
 
 /** Options that say where things are or how fast to go; what is in the inputs and the model is compared by content. */
 const NOT_COMPARED: readonly (keyof Config)[] = [
-  ...(['out', 'images', 'labels', 'pairs', 'classes', 'model', 'device'] as const),
+  ...(['out', 'images', 'labels', 'pairs', 'classes', 'model', 'device', 'shard'] as const),
   ...(['jobs', 'batch', 'strict', 'overwrite', 'dryRun', 'maxPixels'] as const),
 ]
 

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
+import type { Image } from '../core/image.js'
 import { mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
 import { encodeNpy } from '../write/npy.js'
 import type { OutputFolder } from '../write/outputFolder.js'
@@ -48,13 +50,20 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     return [image.width, image.height]
   }
 
+  /** Encodes and writes a picture; the SHA-256 of its file. */
+  async function save(file: string, image: Image): Promise<string> {
+    const bytes = await limit(encodeImage, image, config.format, config.quality)
+    await output.write(file, bytes)
+    return createHash('sha256').update(bytes).digest('hex')
+  }
+
   async function original(job: Job): Promise<Row> {
     const source = job.sources[0]!
     const { image, sha256 } = await views.decoded(source)
     const [width, height] = await canvasOf(source)
     const file = `${job.name}.${extension}`
     const canvas = await resizeToCover(image, width, height)
-    await output.write(file, await limit(encodeImage, canvas, config.format, config.quality))
+    const hash = await save(file, canvas)
     const name = inputs.sources[source]!.file
     return {
       index: job.index,
@@ -62,7 +71,13 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       label: labelsOf(job, inputs)[0]!,
       lambda: 1,
       sources: [name],
-      provenance: { method: 'original', sources: [{ file: name, sha256 }], canvas: [width, height], lambda: 1 },
+      provenance: {
+        sha256: hash,
+        method: 'original',
+        sources: [{ file: name, sha256 }],
+        canvas: [width, height],
+        lambda: 1,
+      },
     }
   }
 
@@ -84,7 +99,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     })
     const file = `${job.name}.${extension}`
     if (mask !== null) await output.write(`${job.name.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
-    await output.write(file, await limit(encodeImage, image, config.format, config.quality))
+    const hash = await save(file, image)
     const names = job.sources.map((source) => inputs.sources[source]!.file) as [string, string]
     return {
       index: job.index,
@@ -93,6 +108,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       lambda: weights[0]!,
       sources: names,
       provenance: {
+        sha256: hash,
         method: config.method,
         sources: names.map((name, i) => describe(name, seen[i]!)),
         canvas: [width, height],

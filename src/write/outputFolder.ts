@@ -43,7 +43,13 @@ export async function openOutput(
   folder: string,
   classes: readonly string[],
   identity: Identity,
-  options: { overwrite: boolean; facts: Readonly<Record<string, unknown>>; notice: (text: string) => void },
+  options: {
+    /** Index of the run's first output. */
+    first: number
+    overwrite: boolean
+    facts: Readonly<Record<string, unknown>>
+    notice: (text: string) => void
+  },
 ): Promise<OutputFolder> {
   const state = path.join(folder, STATE)
   const scratch = path.join(state, 'tmp')
@@ -63,7 +69,7 @@ export async function openOutput(
       await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
     }
     const finished = record?.complete === true ? record : null
-    const tables = await Tables.open(folder, classes)
+    const tables = await Tables.open(folder, classes, options.first)
     const makeFolder = folderMaker()
     return {
       tables,

@@ -29,9 +29,10 @@ export class Tables {
     this.next = next
   }
 
-  static async open(folder: string, classes: readonly string[]): Promise<Tables> {
+  /** Opens the tables of a run whose first output is number `first`. */
+  static async open(folder: string, classes: readonly string[], first = 0): Promise<Tables> {
     const provenance = await scan(path.join(folder, 'provenance.jsonl'), Number.POSITIVE_INFINITY)
-    const next = provenance.last === undefined ? 0 : (JSON.parse(provenance.last) as { index: number }).index + 1
+    const next = provenance.last === undefined ? first : (JSON.parse(provenance.last) as { index: number }).index + 1
     const tables = new Tables(folder, classes, provenance.lines, next)
     await tables.cut('provenance.jsonl', provenance.lines)
     await tables.cut('metadata.jsonl', provenance.lines)

@@ -10,7 +10,12 @@ const IDENTITY = { options: { seed: 1, size: '32x32' }, device: 'cpu' }
 
 function open(folder: string, changes: { identity?: typeof IDENTITY; overwrite?: boolean } = {}) {
   const notices: string[] = []
-  const options = { overwrite: changes.overwrite ?? false, facts: {}, notice: (text: string) => notices.push(text) }
+  const options = {
+    first: 0,
+    overwrite: changes.overwrite ?? false,
+    facts: {},
+    notice: (text: string) => notices.push(text),
+  }
   return openOutput(folder, CLASSES, changes.identity ?? IDENTITY, options).then((output) => ({ ...output, notices }))
 }
 
