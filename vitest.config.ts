@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** `unit` runs on src; `built` runs on dist, since worker threads cannot start from .ts on Node 20. */
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
+    testTimeout: 300_000,
     projects: [
       {
         extends: true,

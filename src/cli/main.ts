@@ -1,6 +1,8 @@
 import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
 import { exitCodeOf, printError } from './failure.js'
+import { mergeCommand } from './merge.js'
+import { verifyCommand } from './verify.js'
 import { version } from './version.js'
 
 /** Runs the command line of `argv` (as process.argv) and sets the exit code; never calls process.exit itself. */
@@ -15,6 +17,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version())
     .enablePositionalOptions()
     .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
+    .addCommand(verifyCommand())
+    .addCommand(mergeCommand())
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
   }

@@ -13,7 +13,8 @@ const RECORD = 'run.json'
 const STATE = '.sage'
 
 /** What decides a run's output; a run is only continued with an equal one. */
-export type Identity = Readonly<Record<string, unknown>>
+export const IDENTITY = ['versions', 'options', 'inputs', 'model', 'device', 'shard'] as const
+export type Identity = Readonly<Record<(typeof IDENTITY)[number], unknown>>
 
 /** run.json: the identity's entries, and what became of the run. */
 export interface RunRecord {
@@ -110,8 +111,8 @@ async function refuseForeign(folder: string): Promise<void> {
   )
 }
 
-/** run.json, or null where no run has begun. */
-async function readRecord(folder: string): Promise<RunRecord | null> {
+/** The run.json of a folder, or null where no run has begun. Throws a conflict error if it is damaged. */
+export async function readRecord(folder: string): Promise<RunRecord | null> {
   const file = path.join(folder, RECORD)
   try {
     return JSON.parse(await readFile(file, 'utf8')) as RunRecord
@@ -129,7 +130,7 @@ async function clear(folder: string): Promise<void> {
 }
 
 function refuseChanged(folder: string, record: RunRecord, now: Identity): void {
-  const before = Object.fromEntries(Object.keys(now).map((key) => [key, record[key]]))
+  const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
   const changes = differences(before, now)
   if (changes.length === 0) return
   const lines = changes.map(
@@ -146,8 +147,8 @@ function shown(value: unknown): string {
 
 /** The leaves in which two plain objects differ, by dotted name. */
 export function differences(
-  before: Identity,
-  now: Identity,
+  before: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
   prefix = '',
 ): { name: string; old: unknown; new: unknown }[] {
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => {
@@ -157,6 +158,6 @@ export function differences(
   })
 }
 
-function isRecord(value: unknown): value is Identity {
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -6,7 +6,14 @@ import { differences, openOutput } from '../../src/write/outputFolder.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const CLASSES = ['cat', 'dog']
-const IDENTITY = { options: { seed: 1, size: '32x32' }, device: 'cpu' }
+const IDENTITY = {
+  versions: {},
+  options: { seed: 1, size: '32x32' },
+  inputs: {},
+  model: null,
+  device: 'cpu',
+  shard: '1/1',
+}
 
 function open(folder: string, changes: { identity?: typeof IDENTITY; overwrite?: boolean } = {}) {
   const notices: string[] = []
