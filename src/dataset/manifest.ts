@@ -88,23 +88,37 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one a picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
   checkClasses(table, classes, fixed, origin, problems)
-  const sources: Source[] = []
-  const positions = new Map<string, number>()
+  let named = 0
+  const located: { readonly file: string; readonly position: number; readonly label: SoftLabel | number }[] = []
   for (const { position, file: name, label: written } of table.rows) {
     const fail = (problem: string) => problems.add(table.placeOf(position), problem)
     const label = classes.read(byName(written, table.columns, fixed), fail)
-    const located = folder.files.has(name) ? { file: name } : await folder.locate(name)
-    if ('problem' in located) {
-      fail(located.problem)
+    const found = folder.files.has(name) ? { file: name, listed: true } : await folder.locate(name)
+    if ('problem' in found) {
+      fail(found.problem)
       continue
     }
-    const before = positions.get(located.file)
-    if (before !== undefined) fail(`file ${quoted(located.file)} is already at ${table.placeOf(before)}`)
-    positions.set(located.file, position)
-    if (label !== undefined) sources.push({ file: located.file, label })
+    located.push({ file: found.file, position, label: label ?? 0 })
+    if (found.listed && isImageName(found.file)) named++
+  }
+  // Stable, so that of two rows for one file the later one comes second.
+  located.sort(byFile)
+  for (let i = 1; i < located.length; i++) {
+    const [first, second] = [located[i - 1]!, located[i]!]
+    if (first.file !== second.file) continue
+    problems.add(
+      table.placeOf(second.position),
+      `file ${quoted(second.file)} is already at ${table.placeOf(first.position)}`,
+    )
   }
   problems.throwIfAny()
-  return manifestOf(folder, classes, sources, origin)
+  const sources = located.map(({ file, label }) => ({ file, label }))
+  return manifestOf(folder, classes, sources, origin, named)
+}
+
+/** Order of UTF-16 code units. */
+function byFile(a: { readonly file: string }, b: { readonly file: string }): number {
+  return a.file < b.file ? -1 : a.file > b.file ? 1 : 0
 }
 
 /** Throws where the classes as such are wrong, since every row would repeat it. */
@@ -126,7 +140,8 @@ function byName(label: WrittenLabel, columns: readonly string[] | undefined, fix
 
 async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
   const problems = new Problems()
-  const files = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
+  const listed = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
+  const files = [...listed]
   for (const link of folder.links) {
     const located = await folder.locate(link)
     if ('problem' in located) problems.add(path.join(place, link), located.problem)
@@ -140,8 +155,8 @@ async function fromClassFolders(folder: Folder, place: string, fixed?: Classes):
   }
   problems.throwIfAny()
   if (files.length === 0) throw noLabels(folder, place)
-  const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! }))
-  return manifestOf(folder, classes, sources, 'class folders')
+  const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })).sort(byFile)
+  return manifestOf(folder, classes, sources, 'class folders', listed.length)
 }
 
 function noLabels(folder: Folder, place: string): AugmentError {
@@ -152,11 +167,16 @@ function noLabels(folder: Folder, place: string): AugmentError {
   })
 }
 
-function manifestOf(folder: Folder, classes: Classes, sources: Source[], origin: string): Manifest {
-  sources.sort((a, b) => (a.file < b.file ? -1 : 1))
-  let ignored = 0
+/** `named` of the listed pictures are among the sources, the others are ignored. */
+function manifestOf(
+  folder: Folder,
+  classes: Classes,
+  sources: readonly Source[],
+  origin: string,
+  named: number,
+): Manifest {
+  let ignored = -named
   for (const file of folder.files) if (isImageName(file)) ignored++
-  for (const { file } of sources) if (isImageName(file) && folder.files.has(file)) ignored--
   const soft = sources.some((source) => typeof source.label !== 'number')
   return { root: folder.root, classes: classes.names, sources, soft, origin, ignored }
 }

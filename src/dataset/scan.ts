@@ -12,6 +12,8 @@ export function isImageName(file: string): boolean {
   return IMAGE_NAME.test(file)
 }
 
+type Located = { readonly file: string; readonly listed: boolean } | { readonly problem: string }
+
 /** What a scan lists, by posix path relative to the root. */
 interface Listing {
   readonly files: Set<string>
@@ -77,17 +79,17 @@ export class Folder {
 
   /**
    * The file below the root that `name` means: itself, or the only one with that name in another Unicode normal form or
-   * with an extension added. Otherwise what is wrong with the name, as `problem`.
+   * with an extension added, and whether it is among `files`. Otherwise what is wrong with the name, as `problem`.
    */
-  async locate(name: string): Promise<{ file: string } | { problem: string }> {
-    if (this.files.has(name)) return { file: name }
+  async locate(name: string): Promise<Located> {
+    if (this.files.has(name)) return { file: name, listed: true }
     if (name === '') return { problem: 'found an empty file name, expected a path' }
     const file = path.posix.normalize(name)
     if (path.posix.isAbsolute(name) || path.win32.isAbsolute(name) || /^\.\.(\/|\\|$)/.test(file)) {
       return { problem: `path ${quoted(name)} leaves the folder of the pictures` }
     }
     const listed = this.files.has(file) ? file : this.#alias(file)
-    if (listed !== undefined) return { file: listed }
+    if (listed !== undefined) return { file: listed, listed: true }
     if (this.#mayBeUnlisted(file)) return this.#locateOnDisk(file)
     const isFolder = this.#listing.folders.has(file.replace(/\/$/, ''))
     return { problem: isFolder ? aFolder(file) : missing(file) }
@@ -112,14 +114,14 @@ export class Folder {
     })
   }
 
-  async #locateOnDisk(file: string): Promise<{ file: string } | { problem: string }> {
+  async #locateOnDisk(file: string): Promise<Located> {
     try {
       const real = await realpath(path.join(this.root, file))
       const inside = path.relative(this.#realRoot, real)
       if (inside.split(path.sep)[0] === '..' || path.isAbsolute(inside)) {
         return { problem: `path ${quoted(file)} leaves the folder of the pictures by a symbolic link` }
       }
-      return (await stat(real)).isFile() ? { file } : { problem: aFolder(file) }
+      return (await stat(real)).isFile() ? { file, listed: false } : { problem: aFolder(file) }
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
       return {
