@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
@@ -8,7 +9,7 @@ import type { Failure } from '../write/tables.js'
 import { type Config, type ConfigInput, decisive, parseConfig, parseSize } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import type { AugmentEvent, Summary } from './events.js'
-import { digest, type Inputs, planRun, readInputs } from './inputs.js'
+import { type Inputs, listInputs, planRun, readInputs } from './inputs.js'
 import { type JobRunner, startJobs } from './job.js'
 import { orderedMap } from './orderedMap.js'
 import type { Plan } from './plan.js'
@@ -82,19 +83,21 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, classifier, estimator, target, started } = run
   const { device } = estimator.facts
   const notices: string[] = []
+  const list = listInputs(inputs)
   const output = await openOutput(
     inputs.out,
     inputs.classes,
     {
       versions,
       options: { ...decisive(config), target },
-      inputs: { sources: inputs.sources.length, sha256: digest(inputs) },
+      inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(list).digest('hex') },
       model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
       device,
       shard: formatShard(shard),
     },
     {
       first: range.start,
+      inputs: list,
       overwrite: config.overwrite,
       facts: whereFrom(inputs, config),
       notice: (text) => notices.push(text),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
@@ -74,12 +74,16 @@ function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pai
   }
 }
 
-/** SHA-256 over classes, files, labels and pairs, in order: equal for equal inputs wherever they lie. */
-export function digest({ classes, sources, pairs }: Inputs): string {
-  const hash = createHash('sha256')
-  hash.update(JSON.stringify(classes))
-  for (const { file, label } of sources)
-    hash.update(`${file}\n${typeof label === 'number' ? label : label.join(' ')}\n`)
-  for (const pair of pairs ?? []) hash.update(JSON.stringify(pair))
-  return hash.digest('hex')
+/**
+ * Every source with its size in bytes and label, a line each, and what else decides the plan on the first line: equal for
+ * equal inputs wherever they lie.
+ */
+export function listInputs({ root, classes, sources, pairs }: Inputs): string {
+  const lines = [JSON.stringify({ classes, pairs })]
+  for (const { file, label } of sources) {
+    // A file that is gone is found out when it is needed.
+    const bytes = statSync(path.join(root, file), { throwIfNoEntry: false })?.size ?? 'none'
+    lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${typeof label === 'number' ? label : label.join(' ')}`)
+  }
+  return `${lines.join('\n')}\n`
 }

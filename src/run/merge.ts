@@ -29,7 +29,8 @@ export async function merge(
   const identity: Identity = { versions, options: runOptions, inputs, model, device, shard: '1/1' }
   const classes = (await readFile(path.join(folder, 'classes.txt'), 'utf8')).split('\n').slice(0, -1)
   const facts = relocated(record, folder, out)
-  const output = await openOutput(out, classes, identity, { ...options, first: 0, facts })
+  const list = await readFile(path.join(folder, '.sage', 'inputs.tsv'), 'utf8').catch(() => '')
+  const output = await openOutput(out, classes, identity, { ...options, first: 0, inputs: list, facts })
   try {
     const counts = { planned: 0, written: 0, skipped: 0 }
     for (const part of parts) {

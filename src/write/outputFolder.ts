@@ -11,6 +11,7 @@ const TOOL = 'sage-augment'
 const OURS = ['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
 const RECORD = 'run.json'
 const STATE = '.sage'
+const INPUTS = 'inputs.tsv'
 
 /** What decides a run's output; a run is only continued with an equal one. */
 export const IDENTITY = ['versions', 'options', 'inputs', 'model', 'device', 'shard'] as const
@@ -47,6 +48,8 @@ export async function openOutput(
   options: {
     /** Index of the run's first output. */
     first: number
+    /** The inputs, a line each: kept to say which of them changed. */
+    inputs: string
     overwrite: boolean
     facts: Readonly<Record<string, unknown>>
     notice: (text: string) => void
@@ -60,12 +63,13 @@ export async function openOutput(
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await clear(folder)
-    else refuseChanged(folder, record, identity)
+    else await refuseChanged(folder, record, identity, options.inputs)
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true })
     const save = (record: RunRecord) =>
       writeAtomic(path.join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
     if (record === null) {
+      await writeAtomic(path.join(state, INPUTS), options.inputs, scratch)
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
       await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
     }
@@ -129,16 +133,32 @@ async function clear(folder: string): Promise<void> {
   for (const name of [RECORD, ...OURS]) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
-function refuseChanged(folder: string, record: RunRecord, now: Identity): void {
+async function refuseChanged(folder: string, record: RunRecord, now: Identity, inputs: string): Promise<void> {
   const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
   const changes = differences(before, now)
   if (changes.length === 0) return
   const lines = changes.map(
     ({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`,
   )
+  if (changes.some(({ name }) => name === 'inputs.sha256')) {
+    const listed = await readFile(path.join(folder, STATE, INPUTS), 'utf8').catch(() => '')
+    lines.push(...changedInputs(listed, inputs))
+  }
   throw new AugmentError('conflict', lines.join('\n'), {
     hint: 'repeat the command as it was to continue, choose another --out, or start over with --overwrite',
   })
+}
+
+/** The first few inputs that are not as they were. */
+function changedInputs(before: string, now: string): string[] {
+  const parse = (text: string) => new Map(text.split('\n').map((line) => line.split('\t') as [string, string]))
+  const [old, current] = [parse(before), parse(now)]
+  const changed = [...new Set([...old.keys(), ...current.keys()])].filter(
+    (file) => file.startsWith('"') && old.get(file) !== current.get(file),
+  )
+  const told = (entry: string | undefined) => entry ?? 'not there'
+  const lines = changed.slice(0, 5).map((file) => `${file}: was ${told(old.get(file))}, is ${told(current.get(file))}`)
+  return changed.length > 5 ? [...lines, `... and ${changed.length - 5} more`] : lines
 }
 
 function shown(value: unknown): string {

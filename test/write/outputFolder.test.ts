@@ -15,10 +15,13 @@ const IDENTITY = {
   shard: '1/1',
 }
 
-function open(folder: string, changes: { identity?: typeof IDENTITY; overwrite?: boolean } = {}) {
+const INPUTS = '{}\n"a.jpg"\t10 bytes, label 0\n"b.jpg"\t20 bytes, label 1\n'
+
+function open(folder: string, changes: { identity?: typeof IDENTITY; inputs?: string; overwrite?: boolean } = {}) {
   const notices: string[] = []
   const options = {
     first: 0,
+    inputs: changes.inputs ?? INPUTS,
     overwrite: changes.overwrite ?? false,
     facts: {},
     notice: (text: string) => notices.push(text),
@@ -104,5 +107,20 @@ test('overwriting removes what a run left and nothing else', async () => {
   await output.close()
   writeFileSync(path.join(folder, 'notes.txt'), 'mine')
   await (await open(folder, { overwrite: true })).close()
-  expect(Object.keys(tree(folder)).sort()).toEqual(['classes.txt', 'labels.csv', 'notes.txt'])
+  expect(Object.keys(tree(folder)).sort()).toEqual(['.sage/inputs.tsv', 'classes.txt', 'labels.csv', 'notes.txt'])
+})
+
+test('changed inputs are named one by one', async () => {
+  const folder = temporaryFolder()
+  await (await open(folder)).close()
+  const identity = { ...IDENTITY, inputs: { sha256: 'other' } }
+  const inputs = '{}\n"a.jpg"\t11 bytes, label 0\n"c.jpg"\t20 bytes, label 1\n'
+  await expect(open(folder, { identity, inputs })).rejects.toMatchObject({
+    message: [
+      `${folder}: run with inputs.sha256 unset, now asked for "other"`,
+      '"a.jpg": was 10 bytes, label 0, is 11 bytes, label 0',
+      '"b.jpg": was 20 bytes, label 1, is not there',
+      '"c.jpg": was not there, is 20 bytes, label 1',
+    ].join('\n'),
+  })
 })
