@@ -5,8 +5,10 @@ import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { Classes, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass, type WrittenLabel } from './labels.js'
 import { Problems, quoted } from './problems.js'
+import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
-import { readTable, type Table } from './table.js'
+import { SPLIT_WORDS } from './splitWords.js'
+import type { Table } from './table.js'
 import { linesOf, readText } from './text.js'
 
 /** A picture and its label. */
@@ -38,6 +40,8 @@ export interface ManifestOptions {
   /** A file with one class name a line, in the order of their indices. */
   readonly classes?: string
 }
+
+const SPLIT = new RegExp(`^${SPLIT_WORDS}$`, 'i')
 
 const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.json'] as const
 
@@ -155,8 +159,16 @@ async function fromClassFolders(folder: Folder, place: string, fixed?: Classes):
   }
   problems.throwIfAny()
   if (files.length === 0) throw noLabels(folder, place)
+  if (!fixed && classes.names.every((name) => SPLIT.test(name))) throw splitsFound(classes.names, place)
   const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })).sort(byFile)
   return manifestOf(folder, classes, sources, 'class folders', listed.length)
+}
+
+/** Folders such as train and test are parts of a data set; as classes they would give labels without meaning. */
+function splitsFound(names: readonly string[], place: string): AugmentError {
+  const message = `${place}: found only the folders ${names.join(', ')}, expected one folder per class`
+  const hint = `${path.join(place, names.at(-1)!)} may be the one to augment; --classes names classes that are called so`
+  return new AugmentError('usage', message, { hint })
 }
 
 function noLabels(folder: Folder, place: string): AugmentError {

@@ -5,10 +5,11 @@ import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
 import { type Problems, quoted } from './problems.js'
+import { SPLIT_WORDS } from './splitWords.js'
 import { readText } from './text.js'
 
-/** Words that Hugging Face takes for the name of a split wherever they stand between other characters in a path. */
-const SPLIT_WORD = /(^|[-_ 0-9])(train(ing)?|test(ing)?|eval(uation)?|dev|val(id(ation)?)?)([-_ 0-9]|$)/i
+/** Hugging Face sees such a word wherever it stands between other characters in a path. */
+const SPLIT_WORD = new RegExp(`(^|[-_0-9])${SPLIT_WORDS}([-_0-9]|$)`, 'i')
 
 const PAIR = 'expected a pair like ["a.jpg", "b.jpg"] or {"a": "a.jpg", "b": "b.jpg"}'
 const ALPHA = 'expected a number between 0 and 1'
