@@ -24,23 +24,28 @@ function assignColumnMinima(
   rowOf: Int32Array,
   columnOf: Int32Array,
 ): void {
+  const cheapest = new Int32Array(n)
+  columnPrice.set(costs.subarray(0, n))
+  for (let row = 1, at = n; row < n; row++) {
+    for (let column = 0; column < n; column++, at++) {
+      if (costs[at]! < columnPrice[column]!) {
+        columnPrice[column] = costs[at]!
+        cheapest[column] = row
+      }
+    }
+  }
   for (let column = 0; column < n; column++) {
-    let cheapest = 0
-    for (let row = 1; row < n; row++) {
-      if (costs[row * n + column]! < costs[cheapest * n + column]!) cheapest = row
-    }
-    columnPrice[column] = costs[cheapest * n + column]!
-    if (columnOf[cheapest]! < 0) {
-      columnOf[cheapest] = column
-      rowOf[column] = cheapest
-    }
+    const row = cheapest[column]!
+    if (columnOf[row]! >= 0) continue
+    columnOf[row] = column
+    rowOf[column] = row
   }
 }
 
 interface Search {
   readonly distance: Float64Array
   readonly before: Int32Array
-  /** The columns: settled ones first, then those at the least distance, then the rest. */
+  /** The columns, those already settled first. */
   readonly order: Int32Array
 }
 
@@ -52,45 +57,62 @@ function augment(
   columnPrice: Float64Array,
   rowOf: Int32Array,
   columnOf: Int32Array,
-  { distance, before, order }: Search,
+  search: Search,
 ): void {
+  const { distance, before, order } = search
   for (let column = 0; column < n; column++) {
-    distance[column] = costs[start * n + column]! - columnPrice[column]!
-    before[column] = start
+    distance[column] = Number.POSITIVE_INFINITY
     order[column] = column
   }
   let settled = 0
-  let free = -1
+  let row = start
+  let column = -1
   let reached = 0
-  while (free < 0) {
-    let nearest = settled
-    for (let i = settled + 1; i < n; i++) if (distance[order[i]!]! < distance[order[nearest]!]!) nearest = i
-    const column = order[nearest]!
+  while (row >= 0) {
+    // What the row's own price takes off: its assigned column's reduced cost is 0. The start's price is free, say 0.
+    const base = column < 0 ? 0 : reached - (costs[row * n + column]! - columnPrice[column]!)
+    const nearest = relax(costs, n, row, base, settled, columnPrice, search)
+    column = order[nearest]!
     order[nearest] = order[settled]!
     order[settled++] = column
     reached = distance[column]!
-    const row = rowOf[column]!
-    if (row < 0) {
-      free = column
-      break
-    }
-    // The row's price is what makes its own column's reduced cost 0.
-    const base = reached - (costs[row * n + column]! - columnPrice[column]!)
-    for (let i = settled; i < n; i++) {
-      const other = order[i]!
-      const through = base + costs[row * n + other]! - columnPrice[other]!
-      if (through < distance[other]!) {
-        distance[other] = through
-        before[other] = row
-      }
-    }
+    row = rowOf[column]!
   }
   for (let i = 0; i < settled; i++) columnPrice[order[i]!]! += distance[order[i]!]! - reached
-  for (let column = free, row = -1; row !== start; ) {
+  while (row !== start) {
     row = before[column]!
     rowOf[column] = row
     const previous = columnOf[row]!
     columnOf[row] = column
     column = previous
   }
+}
+
+/** Shortens the distances of the unsettled columns by way of `row`; the place in `order` of the nearest of them. */
+function relax(
+  costs: Float64Array,
+  n: number,
+  row: number,
+  base: number,
+  settled: number,
+  columnPrice: Float64Array,
+  { distance, before, order }: Search,
+): number {
+  let nearest = settled
+  let least = Number.POSITIVE_INFINITY
+  for (let i = settled; i < n; i++) {
+    const column = order[i]!
+    let length = distance[column]!
+    const through = base + costs[row * n + column]! - columnPrice[column]!
+    if (through < length) {
+      length = through
+      distance[column] = through
+      before[column] = row
+    }
+    if (length < least) {
+      least = length
+      nearest = i
+    }
+  }
+  return nearest
 }

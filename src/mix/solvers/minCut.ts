@@ -131,6 +131,8 @@ class BlockingFlow {
 
   /** 1 for the nodes that the last search from the source did not reach, which is the minimum cut. */
   sinkSide(): Uint8Array {
-    return Uint8Array.from(this.level, (level) => (level < 0 ? 1 : 0))
+    const side = new Uint8Array(this.level.length)
+    for (let node = 0; node < side.length; node++) side[node] = this.level[node]! < 0 ? 1 : 0
+    return side
   }
 }

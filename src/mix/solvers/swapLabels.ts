@@ -27,7 +27,7 @@ const EQUAL = 1e-12
  * Improves a labelling in place until no swap of two labels does: for any a and b, no other assignment of a and b to the
  * cells that now have either has less energy (Boykov, Veksler & Zabih, PAMI 2001). Each swap is one minimum cut and exact.
  */
-export function swapLabels(problem: LabelProblem, labelling: Uint8Array): void {
+export function swapLabels(problem: LabelProblem, labelling: Uint16Array): void {
   let energy = labelEnergy(problem, labelling)
   for (;;) {
     for (let a = 0; a < problem.labels; a++) {
@@ -39,7 +39,7 @@ export function swapLabels(problem: LabelProblem, labelling: Uint8Array): void {
   }
 }
 
-function swapTwo({ grid, labels, costs, distance }: LabelProblem, labelling: Uint8Array, a: number, b: number): void {
+function swapTwo({ grid, labels, costs, distance }: LabelProblem, labelling: Uint16Array, a: number, b: number): void {
   const cells: number[] = []
   const variable = new Int32Array(labelling.length).fill(-1)
   for (let i = 0; i < labelling.length; i++) {

@@ -1,0 +1,190 @@
+import { eachPair, type Grid } from './grid.js'
+import { type LabelProblem, labelEnergy, swapLabels } from './swapLabels.js'
+
+/**
+ * Co-Mixup's labelling problem: every cell of every output is an input, or two inputs in halves. With z in R^inputs the
+ * weights in a cell and o_j their mean over output j, the objective is
+ *
+ *   sum_j sum_cells costs . z  +  sum_j sum_neighbours w |z - z'|^2 / 2
+ *   + gamma sum_j sum_i o_ji max(tau, v_ji),   v_j = S sum over j' != j of o_j'
+ *
+ * v_ji is how much the other outputs have of input i already. The first two terms are submodular in each output, the last,
+ * which keeps the outputs from sharing inputs, supermodular.
+ */
+export interface JointProblem {
+  readonly inputs: number
+  readonly grid: Grid
+  /** `costs[cell * inputs + i]` of cell of any output being input i. */
+  readonly costs: Float64Array
+  /** S, inputs x inputs, symmetric, non-negative. */
+  readonly similarity: Float64Array
+  readonly gamma: number
+  readonly tau: number
+}
+
+/** One output: the label a * inputs + b of every cell, half input a, half input b; a = b is input a alone. */
+export type Output = Uint16Array
+
+/** o: the share of every input in an output. */
+export function sharesOf(inputs: number, output: Output): Float64Array {
+  const shares = new Float64Array(inputs)
+  for (const label of output) {
+    shares[Math.floor(label / inputs)]! += 0.5 / output.length
+    shares[label % inputs]! += 0.5 / output.length
+  }
+  return shares
+}
+
+/** z . z' of two labels. */
+function inner(inputs: number, label: number, other: number): number {
+  const a = Math.floor(label / inputs)
+  const b = label % inputs
+  const c = Math.floor(other / inputs)
+  const d = other % inputs
+  return (Number(a === c) + Number(a === d) + Number(b === c) + Number(b === d)) / 4
+}
+
+/** |z - z'|^2 / 2 of two labels: 0 for the same, 1 for two inputs, 1/4 for an input and its half. */
+function distanceOf(inputs: number, label: number, other: number): number {
+  return (inner(inputs, label, label) + inner(inputs, other, other)) / 2 - inner(inputs, label, other)
+}
+
+/** S x. */
+function similar({ similarity, inputs }: JointProblem, x: Float64Array): Float64Array {
+  return x.map((_, i) => {
+    let sum = 0
+    for (let l = 0; l < inputs; l++) sum += similarity[i * inputs + l]! * x[l]!
+    return sum
+  })
+}
+
+/** How much of every input the outputs but j have: S times the sum of their shares. */
+function othersOf(problem: JointProblem, shares: readonly Float64Array[], j: number): Float64Array {
+  const sum = new Float64Array(problem.inputs)
+  shares.forEach((o, other) => {
+    if (other !== j) for (let i = 0; i < sum.length; i++) sum[i]! += o[i]!
+  })
+  return similar(problem, sum)
+}
+
+/** The last term of the objective. */
+function sharing(problem: JointProblem, shares: readonly Float64Array[]): number {
+  const { gamma, tau } = problem
+  const all = othersOf(problem, shares, -1)
+  let sum = 0
+  for (const o of shares) {
+    const own = similar(problem, o)
+    for (let i = 0; i < o.length; i++) sum += o[i]! * Math.max(tau, all[i]! - own[i]!)
+  }
+  return gamma * sum
+}
+
+/** The labels output j chooses from: every input, every label it has, the halves of the three inputs it uses most. */
+function choicesOf(inputs: number, output: Output, shares: Float64Array): number[] {
+  const choices = new Set(output)
+  for (let i = 0; i < inputs; i++) choices.add(i * inputs + i)
+  const most = Array.from(shares.keys())
+    .filter((i) => shares[i]! > 0)
+    .sort((a, b) => shares[b]! - shares[a]! || a - b)
+    .slice(0, 3)
+  for (const a of most) for (const b of most) if (a < b) choices.add(a * inputs + b)
+  return [...choices].sort((a, b) => a - b)
+}
+
+/** One output's terms but the clipped one, with `penalty` more for every cell's share of an input. */
+function outputProblem(problem: JointProblem, choices: readonly number[], penalty: Float64Array): LabelProblem {
+  const { inputs, grid, costs } = problem
+  const cells = grid.columns * grid.rows
+  const labels = choices.length
+  const cost = (cell: number, input: number) => costs[cell * inputs + input]! + penalty[input]! / cells
+  return {
+    grid,
+    labels,
+    costs: Float64Array.from({ length: cells * labels }, (_, at) => {
+      const cell = Math.floor(at / labels)
+      const label = choices[at % labels]!
+      return (cost(cell, Math.floor(label / inputs)) + cost(cell, label % inputs)) / 2
+    }),
+    distance: Float64Array.from({ length: labels * labels }, (_, at) =>
+      distanceOf(inputs, choices[Math.floor(at / labels)]!, choices[at % labels]!),
+    ),
+  }
+}
+
+/**
+ * Linear stand-ins for `sharing` in the shares of output j: its slope where the output is now, and what the others have
+ * of an input twice over (once for either side) as soon as that is more than tau.
+ */
+function linearPenalties(problem: JointProblem, shares: readonly Float64Array[], j: number): Float64Array[] {
+  const { inputs, similarity, gamma, tau } = problem
+  const others = othersOf(problem, shares, j)
+  const all = othersOf(problem, shares, -1)
+  const slope = others.map((value) => Math.max(tau, value))
+  shares.forEach((o, other) => {
+    if (other === j) return
+    const own = similar(problem, o)
+    for (let i = 0; i < inputs; i++) {
+      if (o[i] === 0 || all[i]! - own[i]! <= tau) continue
+      for (let l = 0; l < inputs; l++) slope[l]! += o[i]! * similarity[i * inputs + l]!
+    }
+  })
+  const threshold = others.map((value) => (value > tau ? 2 * value : 0))
+  return [slope, threshold].map((penalty) => penalty.map((value) => gamma * value))
+}
+
+/** Improves output j with all others held; whether it changed. The objective never grows. */
+function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[], j: number): boolean {
+  const { inputs } = problem
+  const choices = choicesOf(inputs, outputs[j]!, shares[j]!)
+  const free = outputProblem(problem, choices, new Float64Array(inputs))
+  const start = Uint16Array.from(outputs[j]!, (label) => choices.indexOf(label))
+  let least = labelEnergy(free, start) + sharing(problem, shares)
+  let changed = false
+  for (const penalty of linearPenalties(problem, shares, j)) {
+    const labelling = Uint16Array.from(start)
+    swapLabels(outputProblem(problem, choices, penalty), labelling)
+    const candidate = Uint16Array.from(labelling, (label) => choices[label]!)
+    const candidateShares = shares.with(j, sharesOf(inputs, candidate))
+    const value = labelEnergy(free, labelling) + sharing(problem, candidateShares)
+    if (value < least - 1e-12) {
+      least = value
+      outputs[j] = candidate
+      shares[j] = candidateShares[j]!
+      changed = true
+    }
+  }
+  return changed
+}
+
+/** The objective of the problem, as defined above. */
+export function jointObjective(problem: JointProblem, outputs: readonly Output[]): number {
+  const { inputs, grid, costs } = problem
+  const shares = outputs.map((output) => sharesOf(inputs, output))
+  let sum = sharing(problem, shares)
+  for (const output of outputs) {
+    output.forEach((label, cell) => {
+      sum += (costs[cell * inputs + Math.floor(label / inputs)]! + costs[cell * inputs + (label % inputs)]!) / 2
+    })
+    eachPair(grid, (p, q, weight) => {
+      sum += weight * distanceOf(inputs, output[p]!, output[q]!)
+    })
+  }
+  return sum
+}
+
+/**
+ * Improves the outputs in place, one after the other, the supermodular term made linear around the others (iterative
+ * submodular minimisation, section 4 of the paper), for at most `sweeps` rounds or until none improves. A step is taken
+ * only if the objective itself falls, so it never grows. Returns the objective at the start and after every round.
+ */
+export function minimiseJointly(problem: JointProblem, outputs: Output[], sweeps: number): number[] {
+  const shares = outputs.map((output) => sharesOf(problem.inputs, output))
+  const objectives = [jointObjective(problem, outputs)]
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    let changed = false
+    for (let j = 0; j < outputs.length; j++) changed = improve(problem, outputs, shares, j) || changed
+    objectives.push(jointObjective(problem, outputs))
+    if (!changed) break
+  }
+  return objectives
+}
