@@ -1,10 +1,11 @@
 import { bestOfCandidates, type Pair } from './bestFirst.js'
-import { checkMaps } from './checkMaps.js'
+import { checkMaps, checkSizes } from './checkMaps.js'
 import { FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
 import type { Box, Kernel, Window } from './kernel.js'
+import { measure } from './measure.js'
 import { type Shift, tieWidth } from './shift.js'
 import { simdKernel } from './simdKernel.js'
-import { gain, totalOf } from './totalSaliency.js'
+import { gain } from './totalSaliency.js'
 
 let defaultKernel: Kernel | undefined
 
@@ -20,40 +21,38 @@ export function bestShift(a: Float32Array, b: Float32Array, width: number, heigh
 
 /** `bestShift` with a given kernel; the result does not depend on it. */
 export function searchShift(kernel: Kernel, a: Float32Array, b: Float32Array, width: number, height: number): Shift {
-  checkMaps(a, b, width, height)
-  const aTotal = totalOf(a, width, height)
-  const bTotal = totalOf(b, width, height)
-  const tie = tieWidth(aTotal + bTotal)
-  const staying = gain(a, b, width, height, 0, 0)
-  // Staying keeps all of b, and loses at most 2 min(aTotal, bTotal) to collisions. No gain exceeds bTotal, but for
-  // rounding, which is far below half a tie.
-  if (2 * Math.min(aTotal, bTotal) <= tie || staying >= bTotal - tie / 2) {
-    return { dx: 0, dy: 0, total: aTotal + staying }
-  }
+  checkSizes(a, b, width, height)
+  const aMeasures = measure(a, width, height)
+  const bMeasures = measure(b, width, height)
+  const aTotal = aMeasures.total
+  const bTotal = bMeasures.total
+  const mass = aTotal + bTotal
+  if (!Number.isFinite(mass)) checkMaps(a, b, width, height)
+  const tie = tieWidth(mass)
+  // Staying keeps all of b, and loses at most 2 min(aTotal, bTotal) to collisions.
+  if (2 * Math.min(aTotal, bTotal) <= tie) return stay(a, b, width, height, aTotal)
   const aBox = boxOf(a, width, height)
   const bBox = boxOf(b, width, height)
-  kernel.load(a, b, width, height, aBox, bBox, Math.max(largestOf(a), largestOf(b)), aTotal, bTotal)
-  const window = windowOf(kernel, aBox, bBox, width, height, bTotal, staying - tie)
-  const terms = width * height < 4096 ? THREE_TERMS : FOUR_TERMS
-  const margin = kernel.bound(window, overlapScale(a, b, aTotal, bTotal), terms)
+  kernel.load(a, b, width, height, aBox, bBox, Math.max(aMeasures.largest, bMeasures.largest), aTotal, bTotal)
+  const staying = kernel.gain(0, 0)
+  if (staying + kernel.gainError >= bTotal - tie) {
+    const stayed = stay(a, b, width, height, aTotal)
+    // No gain exceeds bTotal, but for rounding, which is far below half a tie.
+    if (stayed.total - aTotal >= bTotal - tie / 2) return stayed
+  }
+  const window = windowOf(kernel, aBox, bBox, width, height, bTotal, staying - kernel.gainError - tie)
+  const terms = width * height < 10000 ? THREE_TERMS : FOUR_TERMS
+  const margin = kernel.bound(window, (aMeasures.squares + bMeasures.squares) / mass, terms)
   kernel.collect(kernel.greatest())
   const first = kernel.candidate(0)
-  const lower = Math.max(staying, kernel.gain(kernel.shiftX(first), kernel.shiftY(first)) - kernel.gainError)
+  const lower = Math.max(staying, kernel.gain(kernel.shiftX(first), kernel.shiftY(first))) - kernel.gainError
   const count = kernel.collect(lower - tie - margin)
   const pair: Pair = { a, b, width, height, aTotal, bTotal, tie }
   return bestOfCandidates(kernel, pair, count, margin, lower)
 }
 
-function largestOf(map: Float32Array): number {
-  let largest = 0
-  for (let i = 0; i < map.length; i++) largest = Math.max(largest, map[i]!)
-  return largest
-}
-
-function overlapScale(a: Float32Array, b: Float32Array, aTotal: number, bTotal: number): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * a[i]! + b[i]! * b[i]!
-  return sum / (aTotal + bTotal)
+function stay(a: Float32Array, b: Float32Array, width: number, height: number, aTotal: number): Shift {
+  return { dx: 0, dy: 0, total: aTotal + gain(a, b, width, height, 0, 0) }
 }
 
 /** The smallest box around the pixels of `map` that are not 0; there is one. */

@@ -15,22 +15,56 @@
  * exponentialSum.test.ts checks it.
  */
 export interface ExponentialSum {
-  /** T_k, ascending. */
-  readonly rates: readonly number[]
-  /** W_k. */
-  readonly weights: readonly number[]
+  /** T_1. */
+  readonly rate: number
+  readonly terms: readonly Term[]
 }
 
 /**
- * Fitted to saliency maps of pictures: of their overlap, weighted over x, the sums keep 96.3, 99.0 and 99.7 %. Rates by
- * Nelder-Mead, weights by linear programming under (1), then scaled so that the greatest x phat(x) is 0.9998.
+ * T_k is a multiple of T_1, so that one exponential per pixel serves all terms: with d = exp(-T_1 x) to begin with, a
+ * term uses d^use, and d^keep takes the place of d.
  */
-export const TWO_TERMS: ExponentialSum = { rates: [0.4851, 3.3537], weights: [1.3001, 5.19367] }
+interface Term {
+  readonly weight: number
+  readonly use: number
+  readonly keep: number
+}
+
+/**
+ * Fitted to saliency maps of pictures: of their overlap the sums keep 96, 98.8 and 99.7 %. Weights by linear programming
+ * under (1), then scaled so that the greatest x phat(x) is 0.9998. T_k / T_1 = 1, 7; 1, 6, 24; 1, 6, 20, 60.
+ */
+export const TWO_TERMS: ExponentialSum = {
+  rate: 0.485,
+  terms: [
+    { weight: 1.30119, use: 1, keep: 1 },
+    { weight: 5.3123, use: 7, keep: 1 },
+  ],
+}
 export const THREE_TERMS: ExponentialSum = {
-  rates: [0.3616, 2.2643, 8.5699],
-  weights: [0.95859, 3.17318, 11.24317],
+  rate: 0.37,
+  terms: [
+    { weight: 0.97391, use: 1, keep: 2 },
+    { weight: 2.98696, use: 3, keep: 4 },
+    { weight: 12.79327, use: 3, keep: 1 },
+  ],
 }
 export const FOUR_TERMS: ExponentialSum = {
-  rates: [0.2856, 1.7008, 5.4961, 17.2514],
-  weights: [0.75139, 2.24441, 6.01921, 20.83168],
+  rate: 0.2925,
+  terms: [
+    { weight: 0.77042, use: 1, keep: 2 },
+    { weight: 2.34027, use: 3, keep: 1 },
+    { weight: 6.6143, use: 10, keep: 10 },
+    { weight: 19.0582, use: 3, keep: 1 },
+  ],
+}
+
+/** T_k / T_1 of each term. */
+export function multiples({ terms }: ExponentialSum): number[] {
+  let kept = 1
+  return terms.map(({ use, keep }) => {
+    const multiple = kept * use
+    kept *= keep
+    return multiple
+  })
 }

@@ -20,6 +20,8 @@ export function plainKernel(): Kernel {
   let balance = 1
   let bTotal = 0
   let table = new Float64Array(0)
+  let aDecays = new Float64Array(0)
+  let bDecays = new Float64Array(0)
   let bounds = new Float64Array(0)
   let candidates = new Int32Array(0)
   let columnSignals: Signals = signals(0)
@@ -51,6 +53,10 @@ export function plainKernel(): Kernel {
       bTotal = bMapTotal
       balance = Math.sqrt(bTotal / aTotal)
       if (table.length < (width + 1) * (height + 1)) table = new Float64Array((width + 1) * (height + 1))
+      if (aDecays.length < a.length) {
+        aDecays = new Float64Array(a.length)
+        bDecays = new Float64Array(a.length)
+      }
       integrate(b, width, height, table)
     },
 
@@ -77,13 +83,17 @@ export function plainKernel(): Kernel {
       retain(table, width, height, lastX, lastY, columns, rows, bounds)
       sums.re.fill(0, 0, points)
       sums.im.fill(0, 0, points)
-      let squares = 0
-      for (let k = 0; k < sum.rates.length; k++) {
-        const rate = sum.rates[k]!
-        const weight = sum.weights[k]!
-        squares += weight * damp(a, aBox, false, width, 1 / sigma, rate, balance, columnSignals.re, boxColumns, pointsY)
-        squares +=
-          weight * damp(b, bBox, true, width, 1 / sigma, rate, 1 / balance, columnSignals.im, boxColumns, pointsY)
+      const fft = 4 * U * Math.log2(points)
+      decay(a, sum.rate / sigma, aDecays)
+      decay(b, sum.rate / sigma, bDecays)
+      let error = 0
+      let multiple = 1
+      for (const { weight, use, keep } of sum.terms) {
+        const squares =
+          damp(a, aDecays, aBox, false, width, balance / sigma, use, keep, columnSignals.re, boxColumns, pointsY) +
+          damp(b, bDecays, bBox, true, width, 1 / (balance * sigma), use, keep, columnSignals.im, boxColumns, pointsY)
+        error += weight * squares * (2 * fft + U * (44 * use * multiple + 12))
+        multiple *= keep
         decimate(columnSignals, boxColumns, pointsY, twiddlesFor(pointsY))
         transpose(columnSignals.re, boxColumns, rowSignals.re, pointsY, pointsX)
         transpose(columnSignals.im, boxColumns, rowSignals.im, pointsY, pointsX)
@@ -106,8 +116,7 @@ export function plainKernel(): Kernel {
           bounds[j * columns + i]! -= (sigma / points) * columnSignals.im[from + i]!
         }
       }
-      const fft = 4 * U * Math.log2(points)
-      return sigma * ((2 * fft + 60 * U) * squares + fft * Math.sqrt(norm / points)) + 4 * (width + height) * U * bTotal
+      return sigma * (error + fft * Math.sqrt(norm / points)) + 4 * (width + height) * U * bTotal
     },
 
     greatest() {
@@ -170,18 +179,34 @@ function retain(
   }
 }
 
+/** exp(-rate value) of every pixel. */
+function decay(map: Float32Array, rate: number, to: Float64Array): void {
+  for (let i = 0; i < map.length; i++) to[i] = Math.exp(-rate * map[i]!)
+}
+
+function power(base: number, exponent: number): number {
+  let result = exponent & 1 ? base : 1
+  let square = base
+  for (let rest = exponent >> 1; rest > 0; rest >>= 1) {
+    square *= square
+    if (rest & 1) result *= square
+  }
+  return result
+}
+
 /**
- * Writes gain x exp(-rate x), x = value * scale, of the pixels of `box`, reversed in both directions if `reversed`, as
- * `rows` rows of `columns`, with zeros around; returns the sum of their squares.
+ * Writes scale * value * decay^use of the pixels of `box`, reversed in both directions if `reversed`, as `rows` rows of
+ * `columns`, with zeros around, and raises the decays to the power `keep`; returns the sum of the squares.
  */
 function damp(
   map: Float32Array,
+  decays: Float64Array,
   box: Box,
   reversed: boolean,
   width: number,
   scale: number,
-  rate: number,
-  gain: number,
+  use: number,
+  keep: number,
   to: Float64Array,
   columns: number,
   rows: number,
@@ -192,11 +217,14 @@ function damp(
   let squares = 0
   for (let y = 0; y < boxHeight; y++) {
     const from = (box.top + y) * width + box.left
-    for (let x = 0; x < boxWidth; x++) {
-      const value = map[from + x]! * scale
-      const damped = gain * value * Math.exp(-rate * value)
+    const step = reversed ? -1 : 1
+    let p = reversed ? (boxHeight - 1 - y) * columns + boxWidth - 1 : y * columns
+    for (let i = from; i < from + boxWidth; i++) {
+      const damped = scale * map[i]! * power(decays[i]!, use)
+      if (keep > 1) decays[i] = power(decays[i]!, keep)
       squares += damped * damped
-      to[reversed ? (boxHeight - 1 - y) * columns + boxWidth - 1 - x : y * columns + x] = damped
+      to[p] = damped
+      p += step
     }
   }
   return squares

@@ -23,17 +23,21 @@ interface Exports {
     rows: number,
     to: number,
   ): void
+  decay(map: number, bytes: number, rate: number, to: number): void
   transformColumns(
     a: number,
+    aDecays: number,
     aWidth: number,
     aHeight: number,
+    aScale: number,
     b: number,
+    bDecays: number,
     bWidth: number,
     bHeight: number,
+    bScale: number,
     stride: number,
-    scale: number,
-    rate: number,
-    balance: number,
+    use: number,
+    keep: number,
     scratch: number,
     spectra: number,
     pointsX: number,
@@ -118,6 +122,8 @@ export function simdKernel(): Kernel {
   let bTotal = 0
   let a = 0
   let b = 0
+  let aDecays = 0
+  let bDecays = 0
   let aInverse = 0
   let bInverse = 0
   let table = 0
@@ -158,6 +164,8 @@ export function simdKernel(): Kernel {
       end = fixed
       a = reserve(padded)
       b = reserve(padded)
+      aDecays = reserve(padded)
+      bDecays = reserve(padded)
       aInverse = reserve(padded)
       bInverse = reserve(padded)
       table = reserve(padded + 4 * (width + PADDING))
@@ -209,44 +217,52 @@ export function simdKernel(): Kernel {
 
       exports.retain(table, width, height, -lastX, -lastY, columns, low, high, rows, bounds)
       const stride = 4 * (width + PADDING)
-      const aFirst = a + stride * aBox.top + 4 * aBox.left
-      const bFirst = b + stride * (height - bBox.bottom) + 4 * (width - bBox.right)
+      const padded = stride * height
+      exports.decay(a, padded, sum.rate / sigma, aDecays)
+      exports.decay(b, padded, sum.rate / sigma, bDecays)
+      const aFirst = stride * aBox.top + 4 * aBox.left
+      const bFirst = stride * (height - bBox.bottom) + 4 * (width - bBox.right)
       const balance = Math.sqrt(bTotal / aTotal)
       const twiddlesX = twiddlesOf.get(pointsX)!
       const twiddlesY = twiddlesOf.get(pointsY)!
-      let squares = 0
+      const fft = 4 * U * Math.log2(pointsX * pointsY)
+      let error = 0
       let norm = 0
-      for (let k = 0; k < sum.rates.length; k++) {
-        const weight = sum.weights[k]!
-        squares +=
-          weight *
-          exports.transformColumns(
-            aFirst,
-            aWidth,
-            aBox.bottom - aBox.top,
-            bFirst,
-            bWidth,
-            bBox.bottom - bBox.top,
-            stride,
-            1 / sigma,
-            sum.rates[k]!,
-            balance,
-            scratch,
-            spectra,
-            pointsX,
-            pointsY,
-            twiddlesY,
-          )
-        norm = exports.addSquares(spectra, Math.max(aWidth, bWidth), pointsX, pointsY, twiddlesX, weight, k === 0, sums)
+      let multiple = 1
+      let first = true
+      for (const { weight, use, keep } of sum.terms) {
+        const squares = exports.transformColumns(
+          a + aFirst,
+          aDecays + aFirst,
+          aWidth,
+          aBox.bottom - aBox.top,
+          balance / sigma,
+          b + bFirst,
+          bDecays + bFirst,
+          bWidth,
+          bBox.bottom - bBox.top,
+          1 / (balance * sigma),
+          stride,
+          use,
+          keep,
+          scratch,
+          spectra,
+          pointsX,
+          pointsY,
+          twiddlesY,
+        )
+        error += weight * squares * (2 * fft + U * (44 * use * multiple + 12))
+        multiple *= keep
+        norm = exports.addSquares(spectra, Math.max(aWidth, bWidth), pointsX, pointsY, twiddlesX, weight, first, sums)
+        first = false
       }
-      const points = pointsX * pointsY
       exports.subtractConvolution(
         sums,
         pointsX,
         pointsY,
         twiddlesX,
         twiddlesY,
-        sigma / points,
+        sigma / (pointsX * pointsY),
         spectra,
         (layout.firstX - low) / 4,
         columns / 4,
@@ -254,8 +270,7 @@ export function simdKernel(): Kernel {
         rows,
         bounds,
       )
-      const fft = 4 * U * Math.log2(points)
-      return sigma * ((2 * fft + 60 * U) * squares + fft * Math.sqrt((1.01 * norm) / points)) + 8 * U * bTotal
+      return sigma * (error + fft * Math.sqrt((1.01 * norm) / (pointsX * pointsY))) + 8 * U * bTotal
     },
 
     greatest: () => exports.greatest(bounds, columns * rows),

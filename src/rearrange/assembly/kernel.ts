@@ -1,3 +1,3 @@
-export { addSquares, subtractConvolution, transformColumns } from './overlap'
+export { addSquares, decay, subtractConvolution, transformColumns } from './overlap'
 export { integrate, invert, pad, padReversed, retain } from './maps'
 export { collect, collisions, greatest } from './search'

@@ -41,7 +41,7 @@ export function invert(map: usize, width: i32, height: i32, unit: f32, to: usize
   const cap = f32x4.splat(LARGE)
   for (let y = 0; y < height; y++) {
     for (let x: usize = 0; x < usize(width) * 4; x += 16) {
-      v128.store(to + x, f32x4.min(f32x4.div(units, v128.load(map + x)), cap))
+      v128.store(to + x, f32x4.pmin(f32x4.div(units, v128.load(map + x)), cap))
     }
     map += usize(width) * 4
     endRow(to + usize(width) * 4, cap)

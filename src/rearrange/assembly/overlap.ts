@@ -7,25 +7,38 @@
 
 import { decimate, POINT, restore } from './fft'
 
-/** x exp(-rate x) for x = value * scale, times gain; 0 where rate x >= 16, which only lowers the bound. */
+/** exp(-rate value) of `bytes` of a padded map, a multiple of 16; 0 where the exponent is below -16. */
+export function decay(map: usize, bytes: usize, rate: f32, to: usize): void {
+  const rates = f32x4.splat(rate)
+  const limit = f32x4.splat(16)
+  const shifter = f32x4.splat(12583039)
+  for (const end = map + bytes; map < end; map += 16) {
+    const y = f32x4.mul(v128.load(map), rates)
+    const t = f32x4.pmin(y, limit)
+    // exp(-t) = 2^n exp(r), |r| <= ln 2 / 2. Added to 1.5 * 2^23 + 127, n rounds to an integer and the lowest bits are
+    // the exponent of 2^n. The polynomial is minimax, with a relative error of 1e-7.
+    const shifted = f32x4.sub(shifter, f32x4.mul(t, f32x4.splat(1.4426950408889634)))
+    const n = f32x4.sub(shifted, shifter)
+    const r = f32x4.neg(f32x4.add(t, f32x4.mul(n, f32x4.splat(0.6931471805599453))))
+    let p = f32x4.add(f32x4.mul(r, f32x4.splat(0.00832149594)), f32x4.splat(0.0418904515))
+    p = f32x4.add(f32x4.mul(r, p), f32x4.splat(0.166670101))
+    p = f32x4.add(f32x4.mul(r, p), f32x4.splat(0.499992313))
+    p = f32x4.add(r, f32x4.mul(f32x4.mul(r, r), p))
+    p = f32x4.add(p, f32x4.splat(1))
+    v128.store(to, v128.and(f32x4.mul(p, i32x4.shl(shifted, 23)), f32x4.lt(y, limit)))
+    to += 16
+  }
+}
+
 // @ts-ignore: decorator
 @inline
-function damped(values: v128, scale: v128, rate: v128, gain: v128): v128 {
-  const x = f32x4.mul(values, scale)
-  const y = f32x4.mul(x, rate)
-  const limit = f32x4.splat(16)
-  const t = f32x4.min(y, limit)
-  const n = f32x4.nearest(f32x4.mul(t, f32x4.splat(-1.4426950408889634)))
-  // exp(-t) = 2^n exp(r), |r| <= ln 2 / 2; minimax polynomial, relative error 1e-7.
-  const r = f32x4.neg(f32x4.add(t, f32x4.mul(n, f32x4.splat(0.6931471805599453))))
-  let p = f32x4.add(f32x4.mul(r, f32x4.splat(0.00832149594)), f32x4.splat(0.0418904515))
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(0.166670101))
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(0.499992313))
-  p = f32x4.add(r, f32x4.mul(f32x4.mul(r, r), p))
-  p = f32x4.add(p, f32x4.splat(1))
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23)
-  const e = v128.and(f32x4.mul(p, power), f32x4.lt(y, limit))
-  return f32x4.mul(f32x4.mul(x, e), gain)
+function power(base: v128, exponent: i32): v128 {
+  let result = exponent & 1 ? base : f32x4.splat(1)
+  while ((exponent >>= 1) != 0) {
+    base = f32x4.mul(base, base)
+    if (exponent & 1) result = f32x4.mul(result, base)
+  }
+  return result
 }
 
 // @ts-ignore: decorator
@@ -39,25 +52,30 @@ function total(v: v128): f64 {
   )
 }
 
-/** Writes `rows` damped quadruples of a column of `map` to every second 16 bytes from `to`; returns their squares' sum. */
+/**
+ * Writes scale * value * decay^use of `rows` quadruples of a map's columns to every second 16 bytes from `to`, and
+ * raises the decays to the power `keep`; returns the sum of the squares.
+ */
 function dampColumns(
   map: usize,
+  decays: usize,
   stride: usize,
   rows: i32,
-  to: usize,
   scale: f32,
-  rate: f32,
-  gain: f32,
+  use: i32,
+  keep: i32,
+  to: usize,
 ): f64 {
   const scales = f32x4.splat(scale)
-  const rates = f32x4.splat(rate)
-  const gains = f32x4.splat(gain)
   let squares = f32x4.splat(0)
   for (let y = 0; y < rows; y++) {
-    const value = damped(v128.load(map), scales, rates, gains)
+    const decay = v128.load(decays)
+    const value = f32x4.mul(f32x4.mul(scales, v128.load(map)), power(decay, use))
+    if (keep > 1) v128.store(decays, power(decay, keep))
     v128.store(to, value)
     squares = f32x4.add(squares, f32x4.mul(value, value))
     map += stride
+    decays += stride
     to += POINT
   }
   return total(squares)
@@ -89,20 +107,23 @@ function transpose(from: usize, to: usize): void {
 }
 
 /**
- * Transforms z = balance a' + i b' / balance along y, where a' = x exp(-rate x), x = a scale, and b' likewise of the
- * reversed b; `spectra` takes the result, ready for the transform along x. Returns the sum of |z|^2.
+ * Transforms z = aScale a d^use + i bScale b d^use along y, d being the decays of a and of the reversed b, which it then
+ * raises to the power `keep`; `spectra` takes the result, ready for the transform along x. Returns the sum of |z|^2.
  */
 export function transformColumns(
   a: usize,
+  aDecays: usize,
   aWidth: i32,
   aHeight: i32,
+  aScale: f32,
   b: usize,
+  bDecays: usize,
   bWidth: i32,
   bHeight: i32,
+  bScale: f32,
   stride: usize,
-  scale: f32,
-  rate: f32,
-  balance: f32,
+  use: i32,
+  keep: i32,
   scratch: usize,
   spectra: usize,
   pointsX: i32,
@@ -117,8 +138,8 @@ export function transformColumns(
     const aRows = x < aWidth ? aHeight : 0
     const bRows = x < bWidth ? bHeight : 0
     const column = usize(x) * 4
-    squares += dampColumns(a + column, stride, aRows, scratch, scale, rate, balance)
-    squares += dampColumns(b + column, stride, bRows, scratch + 16, scale, rate, 1 / balance)
+    squares += dampColumns(a + column, aDecays + column, stride, aRows, aScale, use, keep, scratch)
+    squares += dampColumns(b + column, bDecays + column, stride, bRows, bScale, use, keep, scratch + 16)
     zeroFrom(aRows, pointsY, scratch)
     zeroFrom(bRows, pointsY, scratch + 16)
     decimate(scratch, end, pointsY, twiddles)
