@@ -3,14 +3,16 @@
 
     python3 test/external/check_dataset.py aug [--sources DIR] [--recompute]
 
-Every image decodes and has a row; rows sum to 1; labels.csv, metadata.jsonl, classes.txt and provenance.jsonl agree; each
-row is lambda y1 + (1 - lambda) y2 of its sources' labels. With --recompute, for a run made with --write-masks, each mix is
-made again in float64, x' = M x1 + (1 - M) T(x2), and must agree within 2 grey levels (PNG), and lambda with mean(M).
+Every image decodes and has a row; rows sum to 1; labels.csv, metadata.jsonl, classes.txt and provenance.jsonl agree;
+each row is lambda y1 + (1 - lambda) y2 of its sources' labels. With --recompute, for a run made with --write-masks, each
+mix is made again in float64, x' = M x1 + (1 - M) T(x2), and must agree within 2 grey levels (PNG), and lambda with
+mean(M).
 Needs Python 3, Pillow and NumPy. Exits 1 and lists what is wrong.
 """
 import argparse
 import csv
 import hashlib
+import io
 import json
 import re
 import sys
@@ -18,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 NUMERIC_NAME = re.compile(r'images/\d{5}/\d{9}\.(jpg|png)')
 GREY_LEVELS = 2
@@ -29,6 +31,7 @@ class Report:
     def __init__(self):
         self.problems = []
         self.worst = {}
+        self.not_compared = 0
 
     def check(self, good, place, text):
         if not good:
@@ -71,11 +74,23 @@ def one_hot(index, size):
 
 @lru_cache(maxsize=64)
 def decode_source(file):
-    """Upright RGB pixels over white, [H, W, 3], and the file's SHA-256."""
-    picture = ImageOps.exif_transpose(Image.open(file)).convert('RGBA')
+    """Upright sRGB pixels over white, [H, W, 3], or None for CMYK, which Pillow does not convert by profile."""
+    picture = ImageOps.exif_transpose(Image.open(file))
+    if picture.mode == 'CMYK':
+        return None
+    if picture.mode.startswith('I'):
+        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype(np.uint8))
+    if picture.mode == 'RGB' and 'icc_profile' in picture.info:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(picture.info['icc_profile']))
+        picture = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile('sRGB'))
     canvas = Image.new('RGBA', picture.size, 'white')
-    canvas.alpha_composite(picture)
-    return np.asarray(canvas.convert('RGB')), hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    canvas.alpha_composite(picture.convert('RGBA'))
+    return np.asarray(canvas.convert('RGB'))
+
+
+@lru_cache(maxsize=64)
+def sha256_of(file):
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 def lanczos_matrix(inputs, start, length, outputs):
@@ -137,16 +152,19 @@ def check_pixels(report, out, root, provenance, recompute):
     with Image.open(out / place) as picture:
         picture.load()
         report.check(picture.mode == 'RGB', place, f'has mode {picture.mode}')
-        report.check(list(picture.size) == provenance['canvas'], place, f'is {picture.size}, not {provenance["canvas"]}')
+        size = list(picture.size)
+        report.check(size == provenance['canvas'], place, f'is {size}, not {provenance["canvas"]}')
         actual = np.asarray(picture, np.float64)
     if not recompute:
         return
-    width, height = provenance['canvas']
-    sources = []
-    for source in provenance['sources']:
-        pixels, sha256 = decode_source(str(root / source['file']))
-        report.check(sha256 == source['sha256'], place, f'source {source["file"]} has changed')
-        sources.append(cover(pixels, width, height))
+    files = [str(root / source['file']) for source in provenance['sources']]
+    for file, source in zip(files, provenance['sources']):
+        report.check(sha256_of(file) == source['sha256'], place, f'source {source["file"]} has changed')
+    decoded = [decode_source(file) for file in files]
+    if any(pixels is None for pixels in decoded):
+        report.not_compared += 1
+        return
+    sources = [cover(pixels, *provenance['canvas']) for pixels in decoded]
     expected = sources[0] if len(sources) == 1 else remix(report, out, provenance, sources)
     if place.endswith('.png'):
         difference = report.measure('grey levels from the recomputed mix', np.abs(expected - actual).max())
@@ -199,6 +217,8 @@ def check_dataset(arguments):
     print(f'{len(rows)} rows, {len(classes)} classes; largest deviations:')
     for what, value in report.worst.items():
         print(f'  {what}: {value:.3g}')
+    if report.not_compared:
+        print(f'  {report.not_compared} mixes of CMYK pictures were not recomputed')
     return report.problems
 
 
@@ -206,7 +226,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folder', type=Path)
     parser.add_argument('--sources', type=Path, help='folder of the source pictures (default: the one in run.json)')
-    parser.add_argument('--labels', type=Path, help="labels of the sources (default: labels.csv there, else class folders)")
+    parser.add_argument('--labels', type=Path, help='labels of the sources (default: labels.csv there, else folders)')
     parser.add_argument('--recompute', action='store_true', help='make every mix again from sources and masks')
     parser.add_argument('--any-names', action='store_true', help='outputs may have names of their own')
     problems = check_dataset(parser.parse_args())
