@@ -89,11 +89,14 @@ function barMeter(): Meter {
 
 function lineMeter(): Meter {
   let began: { time: number; done: number } | undefined
-  let last = Date.now()
+  let last = 0
   return {
     update(done, total) {
-      began ??= { time: Date.now(), done }
       const now = Date.now()
+      if (began === undefined) {
+        began = { time: now, done }
+        last = now
+      }
       if (now - last < LINE_EVERY * 1000) return
       last = now
       const rate = ((done - began.done) * 1000) / Math.max(1, now - began.time)

@@ -18,8 +18,14 @@ export async function writeAtomic(file: string, bytes: Uint8Array | string, scra
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
+    throw placed(error, file)
   }
+}
+
+/** Gives an error of the operating system the path that it lacks when it comes from an open file. */
+export function placed(error: unknown, file: string): unknown {
+  if (error instanceof Error && 'errno' in error) return Object.assign(error, { path: file })
+  return error
 }
 
 /** Makes the names in a folder durable; a no-op where folders cannot be synced (Windows). */

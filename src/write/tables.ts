@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
+import { placed } from './atomic.js'
 import { labelsHeader, labelsLine, metadataLine, provenanceLine, type Row } from './rows.js'
 
 export interface Failure {
@@ -59,10 +60,13 @@ export class Tables {
 
   private async add(name: string, lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return
-    const handle = await open(path.join(this.folder, name), 'a')
+    const file = path.join(this.folder, name)
+    const handle = await open(file, 'a')
     try {
       await handle.appendFile(lines.join(''))
       await handle.datasync()
+    } catch (error) {
+      throw placed(error, file)
     } finally {
       await handle.close()
     }
