@@ -31,15 +31,16 @@ const loadSharp = (() => {
  * truncated bytes, float samples, more than `limits.maxPixels` pixels.
  */
 export async function decodeImage(bytes: Uint8Array, name: string, limits: { maxPixels: number }): Promise<Image> {
+  const place = name.replace(/\p{Cc}/gu, '\ufffd')
   const format = sniffFormat(bytes)
   if (format === undefined) {
-    throw new AugmentError('failed', `${name}: found ${describeBytes(bytes)}, expected ${EXPECTED_FORMATS}`)
+    throw new AugmentError('failed', `${place}: found ${describeBytes(bytes)}, expected ${EXPECTED_FORMATS}`)
   }
   const sharp = await loadSharp()
   // 'error' refuses truncated pictures but takes complete ones with, say, stray bytes before a marker.
   const input: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels }
   try {
-    if (format === 'TIFF') await refuseFloat(sharp(bytes, input), name)
+    if (format === 'TIFF') await refuseFloat(sharp(bytes, input), place)
     // The colour space is that of the embedded profile, if any; sharp converts to sRGB before flattening.
     return await toImage(sharp(bytes, input).autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))
   } catch (cause) {
@@ -47,19 +48,19 @@ export async function decodeImage(bytes: Uint8Array, name: string, limits: { max
     const reason = firstReason(cause)
     if (reason.includes('exceeds pixel limit')) {
       const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
-      const message = `${name}: found ${width} x ${height} pixels, expected at most ${limits.maxPixels}`
+      const message = `${place}: found ${width} x ${height} pixels, expected at most ${limits.maxPixels}`
       throw new AugmentError('failed', message, { hint: 'raise --max-pixels if the picture is meant to be that big' })
     }
-    const message = `${name}: found a damaged or truncated ${format}, expected a complete one (${reason})`
+    const message = `${place}: found a damaged or truncated ${format}, expected a complete one (${reason})`
     throw new AugmentError('failed', message, { cause })
   }
 }
 
 /** Float samples have no agreed white, so they cannot be brought to 8 bits. */
-async function refuseFloat(picture: Sharp, name: string): Promise<void> {
+async function refuseFloat(picture: Sharp, place: string): Promise<void> {
   const { depth } = await picture.metadata()
   if (depth === 'uchar' || depth === 'ushort') return
-  throw new AugmentError('failed', `${name}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
+  throw new AugmentError('failed', `${place}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
 }
 
 /** The first line of libvips' message, without the name of the C function that raised it. */

@@ -147,9 +147,15 @@ async function fromClassFolders(folder: Folder, place: string, fixed?: Classes):
   const listed = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
   const files = [...listed]
   for (const link of folder.links) {
-    const located = await folder.locate(link)
-    if ('problem' in located) problems.add(path.join(place, link), located.problem)
-    else if (link.includes('/') && isImageName(link)) files.push(link)
+    const fail = (problem: string) => problems.add(path.join(place, link), problem)
+    if (!isImageName(link)) {
+      const target = await stat(path.join(folder.root, link)).catch(() => undefined)
+      if (target?.isDirectory()) fail('found a symbolic link to a folder, expected the folder itself')
+    } else if (link.includes('/')) {
+      const located = await folder.locate(link)
+      if ('problem' in located) fail(located.problem)
+      else files.push(link)
+    }
   }
   const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
   const names = new Set(files.map(folderOf))

@@ -17,7 +17,7 @@ export class Problems {
   /** One problem: `place` such as "labels.csv:14", `text` "found, expected". */
   add(place: string, text: string): void {
     this.#count++
-    if (this.#shown.length < SHOWN) this.#shown.push({ place, text })
+    if (this.#shown.length < SHOWN) this.#shown.push({ place: place.replace(/\p{Cc}/gu, '\ufffd'), text })
   }
 
   /** Throws AugmentError `usage` with one line a problem, by place, the first hundred in full, unless there are none. */

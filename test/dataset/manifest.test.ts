@@ -247,10 +247,11 @@ test('links that stay in the folder are followed, links that leave it are refuse
   symlinkSync(path.join(outside, 'secret.png'), path.join(root, 'cat/secret.png'))
   symlinkSync(path.join(outside, 'folder'), path.join(root, 'dog'))
   symlinkSync('nowhere', path.join(root, 'cat/dangling.png'))
+  symlinkSync(path.join(outside, 'secret.png'), path.join(root, 'cat/notes.txt'))
   expect((await problemsOf(readManifest(root))).sort()).toEqual([
     `${root}/cat/dangling.png: file "cat/dangling.png" does not exist`,
     `${root}/cat/secret.png: path "cat/secret.png" leaves the folder of the pictures by a symbolic link`,
-    `${root}/dog: path "dog" leaves the folder of the pictures by a symbolic link`,
+    `${root}/dog: found a symbolic link to a folder, expected the folder itself`,
   ])
   writeFileSync(path.join(root, 'labels.csv'), 'id,label\ncat/a.png,x\ndog/inner.png,y\ncat/inside.png,x\n')
   expect(await problemsOf(readManifest(root))).toEqual([
