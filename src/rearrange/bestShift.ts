@@ -1,11 +1,17 @@
 import { bestOfCandidates, type Pair } from './bestFirst.js'
 import { checkMaps, checkSizes } from './checkMaps.js'
 import { FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
+import { flatShift } from './flatShift.js'
+import { wasm } from './kernel.generated.js'
 import type { Box, Kernel, Window } from './kernel.js'
 import { measure } from './measure.js'
+import { plainKernel } from './plainKernel.js'
 import { type Shift, tieWidth } from './shift.js'
 import { simdKernel } from './simdKernel.js'
 import { gain } from './totalSaliency.js'
+
+/** With more candidates than this, it pays to look whether a map is flat. */
+const MANY = 64
 
 let defaultKernel: Kernel | undefined
 
@@ -15,7 +21,7 @@ let defaultKernel: Kernel | undefined
  * the smaller dx. `a` = alpha s1 and `b` = (1 - alpha) s2, row-major; RangeError if not finite and non-negative.
  */
 export function bestShift(a: Float32Array, b: Float32Array, width: number, height: number): Shift {
-  defaultKernel ??= simdKernel()
+  defaultKernel ??= WebAssembly.validate(wasm()) ? simdKernel() : plainKernel()
   return searchShift(defaultKernel, a, b, width, height)
 }
 
@@ -47,6 +53,10 @@ export function searchShift(kernel: Kernel, a: Float32Array, b: Float32Array, wi
   const first = kernel.candidate(0)
   const lower = Math.max(staying, kernel.gain(kernel.shiftX(first), kernel.shiftY(first))) - kernel.gainError
   const count = kernel.collect(lower - tie - margin)
+  if (count > MANY) {
+    const flat = flatShift(a, b, width, height, aBox, bBox, tie)
+    if (flat) return { ...flat, total: aTotal + gain(a, b, width, height, flat.dx, flat.dy) }
+  }
   const pair: Pair = { a, b, width, height, aTotal, bTotal, tie }
   return bestOfCandidates(kernel, pair, count, margin, lower)
 }

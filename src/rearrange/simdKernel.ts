@@ -68,7 +68,7 @@ interface Exports {
     rows: number,
     bounds: number,
   ): void
-  collisions(a: number, b: number, width: number, height: number, dx: number, dy: number): number
+  collisions(a: number, b: number, columns: number, rows: number, stride: number): number
   greatest(values: number, count: number): number
   collect(values: number, count: number, threshold: number, to: number): number
 }
@@ -187,12 +187,21 @@ export function simdKernel(): Kernel {
     massAbove: (y: number) => tableAt(width, y),
 
     gain(dx: number, dy: number): number {
-      const left = Math.max(0, -dx)
-      const right = Math.min(width, width - dx)
-      const top = Math.max(0, -dy)
-      const bottom = Math.min(height, height - dy)
-      const kept = tableAt(right, bottom) - tableAt(left, bottom) - tableAt(right, top) + tableAt(left, top)
-      return kept - 2 * unit * exports.collisions(aInverse, bInverse, width, height, dx, dy)
+      const kept =
+        tableAt(Math.min(width, width - dx), Math.min(height, height - dy)) -
+        tableAt(Math.max(0, -dx), Math.min(height, height - dy)) -
+        tableAt(Math.min(width, width - dx), Math.max(0, -dy)) +
+        tableAt(Math.max(0, -dx), Math.max(0, -dy))
+      // Pixels collide where the boxes overlap; to their right one of the maps is 0.
+      const left = Math.max(aBox.left, bBox.left + dx)
+      const top = Math.max(aBox.top, bBox.top + dy)
+      const columns = Math.min(aBox.right, bBox.right + dx) - left
+      const rows = Math.min(aBox.bottom, bBox.bottom + dy) - top
+      if (columns <= 0 || rows <= 0) return kept
+      const stride = 4 * (width + PADDING)
+      const aFirst = aInverse + stride * top + 4 * left
+      const bFirst = bInverse + stride * (top - dy) + 4 * (left - dx)
+      return kept - 2 * unit * exports.collisions(aFirst, bFirst, columns, rows, stride)
     },
 
     bound(window: Window, sigma: number, sum: ExponentialSum): number {

@@ -1,20 +1,13 @@
-import { PADDING } from './maps'
-
 /**
- * Sum of 1 / (p + q) over the pixels where b, moved by (dx, dy), covers a; p and q are the padded reciprocals of a and
- * b. Two pixels share a division: 1/s + 1/t = (s + t) / (s t). Past the last column one of the two is padding, 1e18.
+ * Sum of 1 / (p + q) over `columns` x `rows` pixels from `a` and `b` on, the padded reciprocals of the maps. Two pixels
+ * share a division: 1/s + 1/t = (s + t) / (s t). Past the last column one of p and q must be 1e18 for 7 pixels.
  */
-export function collisions(a: usize, b: usize, width: i32, height: i32, dx: i32, dy: i32): f64 {
-  const stride = usize(width + PADDING) * 4
-  const top = max(0, dy)
-  const left = max(0, dx)
-  const columns = usize(width - abs(dx)) * 4
-  a += usize(top) * stride + usize(left) * 4
-  b += usize(top - dy) * stride + usize(left - dx) * 4
+export function collisions(a: usize, b: usize, columns: i32, rows: i32, stride: usize): f64 {
+  const row = usize(columns) * 4
   let low = f64x2.splat(0)
-  for (let rows = height - abs(dy); rows > 0; rows--) {
+  for (; rows > 0; rows--) {
     let sum = f32x4.splat(0)
-    for (let x: usize = 0; x < columns; x += 32) {
+    for (let x: usize = 0; x < row; x += 32) {
       const s = f32x4.add(v128.load(a + x), v128.load(b + x))
       const t = f32x4.add(v128.load(a + x, 16), v128.load(b + x, 16))
       sum = f32x4.add(sum, f32x4.div(f32x4.add(s, t), f32x4.mul(s, t)))

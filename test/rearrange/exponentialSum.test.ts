@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import * as sums from '../../src/rearrange/exponentialSum.js'
+
+const { multiples, ...tables } = sums
+
+for (const [name, sum] of Object.entries(tables)) {
+  const rates = multiples(sum).map((multiple) => multiple * sum.rate)
+  const weights = sum.terms.map(({ weight }) => weight)
+
+  test(`${name} stays below 1 / x for all x > 0`, () => {
+    const captured = (x: number) => x * rates.reduce((total, rate, k) => total + weights[k]! * Math.exp(-rate * x), 0)
+    const low = 1e-4
+    const high = 1e3
+    // Below `low` it is at most x sum W; beyond `high` x exp(-T x) decreases, as high > 1 / T.
+    expect(low * weights.reduce((total, weight) => total + weight)).toBeLessThan(1)
+    expect(high).toBeGreaterThan(1 / rates[0]!)
+    // Between, a grid in ln x and the greatest slope there: |d/dl| <= 0.31 sum W / T.
+    const step = 1e-4
+    const slope = 0.31 * rates.reduce((total, rate, k) => total + weights[k]! / rate, 0)
+    let greatest = captured(high)
+    for (let l = Math.log(low); l < Math.log(high); l += step) greatest = Math.max(greatest, captured(Math.exp(l)))
+    expect(greatest + (slope * step) / 2).toBeLessThan(1)
+    // And it is of use: most of 1 / x over a decade around 1.
+    for (let x = 0.3; x < 3; x *= 1.1) expect(captured(x)).toBeGreaterThan(0.9)
+  })
+}
