@@ -10,6 +10,8 @@ export const DEFAULT_MAX_PIXELS = 0x3fff ** 2
 
 const MAX_JPEG_SIDE = 65_535
 
+const JPEG_END = Uint8Array.of(0xff, 0xd9)
+
 const WHITE = { r: 255, g: 255, b: 255 }
 
 /** sharp, loaded on first use because that takes 50 ms; one thread and no cache, since jobs run side by side. */
@@ -41,8 +43,12 @@ export async function decodeImage(bytes: Uint8Array, name: string, limits: { max
   const input: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels }
   try {
     if (format === 'TIFF') await refuseFloat(sharp(bytes, input), place)
-    // The colour space is that of the embedded profile, if any; sharp converts to sRGB before flattening.
-    return await toImage(sharp(bytes, input).autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))
+    return await decodePixels(sharp(bytes, input)).catch((cause) => {
+      if (!firstReason(cause).includes('premature end of JPEG')) throw cause
+      // Only the end marker may be missing: given one, libjpeg has nothing to warn of unless pixels are missing too.
+      const ended = sharp(Buffer.concat([bytes, JPEG_END]), { ...input, failOn: 'warning' })
+      return decodePixels(ended).catch(() => Promise.reject(cause))
+    })
   } catch (cause) {
     if (cause instanceof AugmentError) throw cause
     const reason = firstReason(cause)
@@ -54,6 +60,11 @@ export async function decodeImage(bytes: Uint8Array, name: string, limits: { max
     const message = `${place}: found a damaged or truncated ${format}, expected a complete one (${reason})`
     throw new AugmentError('failed', message, { cause })
   }
+}
+
+/** Upright 8-bit sRGB pixels over white; sharp takes the colour space from the embedded profile, if there is one. */
+function decodePixels(picture: Sharp): Promise<Image> {
+  return toImage(picture.autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))
 }
 
 /** Float samples have no agreed white, so they cannot be brought to 8 bits. */

@@ -21,9 +21,9 @@ const FOUND: Record<string, string> = {
   'empty.jpg': 'an empty file',
   'float.tif': 'TIFF samples of type float',
   'header-only.jpg': 'a damaged or truncated JPEG',
-  'no-end.jpg': 'a damaged or truncated JPEG',
   'noise.png': 'bytes of no known kind',
   'text.jpg': 'text',
+  'truncated-at-the-end.jpg': 'a damaged or truncated JPEG',
   'truncated-progressive.jpg': 'a damaged or truncated JPEG',
   'truncated.gif': 'a damaged or truncated GIF',
   'truncated.jpg': 'a damaged or truncated JPEG',
@@ -49,6 +49,19 @@ test.each(filesOf(REFUSED))('%s is refused in one line that says what it is', as
   expect(code).toBe('failed')
   expect(message).toMatch(/^[^\n]+: found [^\n]+, expected [^\n]+$/)
   expect(message.startsWith(`${path.join(REFUSED, name)}: found ${FOUND[name]}`)).toBe(true)
+})
+
+test('a JPEG may lack its end marker and nothing more', async () => {
+  const bytes = readFileSync(path.join(ODD, 'plain.jpg'))
+  const whole = await readPicture(path.join(ODD, 'plain.jpg'))
+  for (const cut of [1, 2]) {
+    const image = await decodeImage(bytes.subarray(0, -cut), 'cut.jpg', { maxPixels: DEFAULT_MAX_PIXELS })
+    expect(maxDifference(image, whole)).toBe(0)
+  }
+  for (let cut = 3; cut < bytes.length; cut += 7) {
+    const cutting = decodeImage(bytes.subarray(0, -cut), 'cut.jpg', { maxPixels: DEFAULT_MAX_PIXELS })
+    await expect(cutting).rejects.toMatchObject({ code: 'failed' })
+  }
 })
 
 test('a picture may have exactly as many pixels as the limit', async () => {
