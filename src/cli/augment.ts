@@ -60,6 +60,7 @@ export function augmentCommand(): Command {
     .option('--batch <n>', 'pictures an inference; never changes the output', numeric)
     .option('--max-pixels <n>', 'refuse larger pictures (default: 268 million)', numeric)
     .option('--strict', 'an unusable picture is fatal')
+    .option('--retry-failed', 'try the outputs again that an earlier attempt had to skip')
     .option('--overwrite', 'start a run of ours over')
     .option('--dry-run', 'check everything, write nothing')
     .option('--json', 'events as NDJSON on stdout')

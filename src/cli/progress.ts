@@ -45,7 +45,7 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
 function closing({ out, written, skipped, made, seconds, device }: Extract<AugmentEvent, { type: 'done' }>): string {
   if (made === 0 && written === 0 && skipped === 0) return `nothing written (dry run); device ${device}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
-  const rate = made > 0 ? `, ${(made / seconds).toFixed(0)} a second` : ', nothing was missing'
+  const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
   return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}, on ${device}`
 }
 

@@ -99,6 +99,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       first: range.start,
       inputs: list,
       overwrite: config.overwrite,
+      retryFailed: config.retryFailed,
       facts: whereFrom(inputs, config),
       notice: (text) => notices.push(text),
     },

@@ -75,6 +75,7 @@ export const configSchema = z.strictObject({
   batch: integer(1, 4096).optional(),
   strict: z.boolean().default(false),
   overwrite: z.boolean().default(false),
+  retryFailed: z.boolean().default(false),
   dryRun: z.boolean().default(false),
 })
 
@@ -84,7 +85,7 @@ export type ConfigInput = z.input<typeof configSchema>
 /** Options that say where things are or how fast to go; what is in the inputs and the model is compared by content. */
 const NOT_COMPARED: readonly (keyof Config)[] = [
   ...(['out', 'images', 'labels', 'pairs', 'classes', 'model', 'device', 'shard'] as const),
-  ...(['jobs', 'batch', 'strict', 'overwrite', 'dryRun', 'maxPixels'] as const),
+  ...(['jobs', 'batch', 'strict', 'overwrite', 'retryFailed', 'dryRun', 'maxPixels'] as const),
 ]
 
 /** The checked options; throws a usage error that names every option out of range at once. */

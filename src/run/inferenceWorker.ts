@@ -55,7 +55,7 @@ async function start() {
 const started = start()
 started.catch(() => undefined)
 
-answerRequests<InferenceRequest, InferenceReply>(async (request) => {
+async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
   const { width, height, classes, fixedBatch } = model
   const facts: ModelFacts = { device, width, height, classes, fixedBatch }
@@ -71,4 +71,9 @@ answerRequests<InferenceRequest, InferenceReply>(async (request) => {
   const saliency = outputs.saliency!.data as Float32Array
   const uniform = outputs.uniform!.data as Uint8Array
   return { reply: { facts, saliency, uniform }, transfer: [] }
+}
+
+answerRequests<InferenceRequest, InferenceReply>(estimate, async () => {
+  const { session } = await started.catch(() => ({ session: null }))
+  await session?.release()
 })

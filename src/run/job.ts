@@ -123,6 +123,8 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   return {
     async run(index) {
       const job = plan.job(index)
+      const kept = await output.kept(index)
+      if (kept !== null) return kept
       try {
         return await (job.sources.length === 1 ? original(job) : mix(job))
       } catch (error) {

@@ -30,7 +30,13 @@ export async function merge(
   const classes = (await readFile(path.join(folder, 'classes.txt'), 'utf8')).split('\n').slice(0, -1)
   const facts = relocated(record, folder, out)
   const list = await readFile(path.join(folder, '.sage', 'inputs.tsv'), 'utf8').catch(() => '')
-  const output = await openOutput(out, classes, identity, { ...options, first: 0, inputs: list, facts })
+  const output = await openOutput(out, classes, identity, {
+    ...options,
+    retryFailed: false,
+    first: 0,
+    inputs: list,
+    facts,
+  })
   try {
     const counts = { planned: 0, written: 0, skipped: 0 }
     for (const part of parts) {

@@ -11,11 +11,17 @@ interface Pending<Reply> {
   reject(error: Error): void
 }
 
+interface Thread<Reply> {
+  readonly worker: Worker
+  readonly open: Map<number, Pending<Reply>>
+  readonly ended: Promise<unknown>
+}
+
 /** Worker threads of one script that answer requests, each request going to the thread with the fewest open ones. */
 export class Pool<Request, Reply> {
-  private readonly threads: { worker: Worker; open: Map<number, Pending<Reply>> }[] = []
+  private readonly threads: Thread<Reply>[] = []
   private nextId = 0
-  private broken: Error | undefined
+  private closed: Error | undefined
 
   constructor(script: URL, size: number, workerData: unknown) {
     for (let i = 0; i < size; i++) {
@@ -28,14 +34,19 @@ export class Pool<Request, Reply> {
         else pending?.reject(revive(answer.failure))
       })
       worker.on('error', (error) => this.fail(error))
-      worker.on('exit', (code) => this.fail(new Error(`exit code ${code}`)))
-      this.threads.push({ worker, open })
+      const ended = new Promise<void>((resolve) => {
+        worker.on('exit', (code) => {
+          this.fail(new Error(`exit code ${code}`))
+          resolve()
+        })
+      })
+      this.threads.push({ worker, open, ended })
     }
   }
 
   /** Sends a request and waits for its answer; `transfer` moves buffers instead of copying them. */
   call(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
-    if (this.broken !== undefined) return Promise.reject(this.broken)
+    if (this.closed !== undefined) return Promise.reject(this.closed)
     const thread = this.threads.reduce((least, other) => (other.open.size < least.open.size ? other : least))
     const id = this.nextId++
     return new Promise((resolve, reject) => {
@@ -44,18 +55,24 @@ export class Pool<Request, Reply> {
     })
   }
 
+  /**
+   * Lets the threads answer what they have and end by themselves: tearing one down while native code runs in it would take
+   * the process along.
+   */
   async close(): Promise<void> {
-    this.broken = new Error('the pool is closed')
-    await Promise.all(this.threads.map(({ worker }) => worker.terminate()))
+    this.closed ??= new Error('the pool is closed')
+    for (const { worker } of this.threads) worker.postMessage(null)
+    await Promise.all(this.threads.map(({ ended }) => ended))
   }
 
+  /** A thread has ended: after close as it should, else everything open fails. */
   private fail(cause: Error): void {
-    this.broken ??= new AugmentError('failed', `worker thread: stopped unexpectedly (${cause.message})`, {
+    this.closed ??= new AugmentError('failed', `worker thread: stopped unexpectedly (${cause.message})`, {
       hint: 'repeat the command to go on; if it happens again, try a smaller --batch or fewer --jobs',
       cause,
     })
     for (const { open } of this.threads) {
-      for (const pending of open.values()) pending.reject(this.broken)
+      for (const pending of open.values()) pending.reject(this.closed)
       open.clear()
     }
   }

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
+import { dropKept, openKept, takeBackToFailure } from './kept.js'
 import { takeLock } from './lock.js'
+import type { Row } from './rows.js'
 import { Tables } from './tables.js'
 
 const TOOL = 'sage-augment'
@@ -29,6 +32,8 @@ export interface OutputFolder {
   readonly tables: Tables
   /** run.json of a run that was already complete when the folder was opened. */
   readonly finished: RunRecord | null
+  /** The row of an output that is there already, from a run whose failures are tried again; asked in rising order. */
+  kept(index: number): Promise<Row | null>
   /** Writes `<name>.<extension>` durably, making its folder. */
   write(file: string, bytes: Uint8Array): Promise<void>
   /** Writes run.json with `complete: true`, as the last thing of all. */
@@ -51,6 +56,8 @@ export async function openOutput(
     /** The inputs, a line each: kept to say which of them changed. */
     inputs: string
     overwrite: boolean
+    /** Whether to try the failures of an earlier attempt again. */
+    retryFailed: boolean
     facts: Readonly<Record<string, unknown>>
     notice: (text: string) => void
   },
@@ -73,18 +80,25 @@ export async function openOutput(
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
       await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
     }
-    const finished = record?.complete === true ? record : null
-    const tables = await Tables.open(folder, classes, options.first)
+    const failed = existsSync(path.join(folder, 'failures.jsonl'))
+    const finished = record?.complete === true && !(failed && options.retryFailed) ? record : null
+    if (failed && options.retryFailed) {
+      await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
+      await takeBackToFailure(folder)
+    }
+    const tables = await Tables.open(folder, classes, options.first, finished !== null)
     const makeFolder = folderMaker()
     return {
       tables,
       finished,
+      kept: openKept(folder),
       async write(file, bytes) {
         const target = path.join(folder, file)
         await makeFolder(path.dirname(target))
         await writeAtomic(target, bytes, scratch)
       },
       async finish(facts) {
+        await dropKept(folder)
         await syncFolder(folder)
         await save({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts })
         await syncFolder(folder)

@@ -30,11 +30,12 @@ export class Tables {
     this.next = next
   }
 
-  /** Opens the tables of a run whose first output is number `first`. */
-  static async open(folder: string, classes: readonly string[], first = 0): Promise<Tables> {
+  /** Opens the tables of a run whose first output is number `first`, to go on with it unless it is `finished`. */
+  static async open(folder: string, classes: readonly string[], first = 0, finished = false): Promise<Tables> {
     const provenance = await scan(path.join(folder, 'provenance.jsonl'), Number.POSITIVE_INFINITY)
     const next = provenance.last === undefined ? first : (JSON.parse(provenance.last) as { index: number }).index + 1
     const tables = new Tables(folder, classes, provenance.lines, next)
+    if (finished) return tables
     await tables.cut('provenance.jsonl', provenance.lines)
     await tables.cut('metadata.jsonl', provenance.lines)
     await tables.cut('labels.csv', provenance.lines === 0 ? 0 : provenance.lines + 1)

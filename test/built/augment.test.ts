@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -78,7 +78,7 @@ test('a run killed at any moment is completed to the tree of an uninterrupted on
     child.kill('SIGKILL')
     await ended
   }
-  expect((await run(args('killed'))).code).toBe(0)
+  expect(await run(args('killed'))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(path.join(folder, 'killed'))).toEqual(tree(path.join(folder, 'whole')))
 })
 
@@ -94,7 +94,7 @@ test('an interrupt ends with 130, keeps what is finished, and the same command c
   const kept = rows(path.join(folder, 'a/provenance.jsonl')).length
   expect(kept).toBeGreaterThan(50)
   expect(kept).toBeLessThan(2000)
-  expect(readdirSync(path.join(folder, 'a/.sage'))).toEqual([])
+  expect(readdirSync(path.join(folder, 'a/.sage'))).toEqual(['inputs.tsv'])
   // An image per row and none beyond.
   expect(readdirSync(path.join(folder, 'a/images/00000'))).toHaveLength(kept)
 })
@@ -131,6 +131,33 @@ test('unusable pictures are skipped and listed with exit 3, and fatal with --str
     expect(message).toMatch(/^coffee\.jpg: /)
   }
   expect(lines(path.join(folder, 'aug/labels.csv'))).toHaveLength(1 + 7)
+})
+
+test('--retry-failed makes what was skipped once its pictures are mended, as if they had never been broken', async () => {
+  const folder = temporaryFolder()
+  const at = (name: string) => path.join(folder, name)
+  cpSync(PHOTOS, at('photos'), { recursive: true })
+  const args = (out: string, ...more: string[]) => [
+    at('photos'),
+    '--size',
+    '48x32',
+    '--out',
+    at(out),
+    '--quiet',
+    ...more,
+  ]
+  expect((await run(args('whole'))).code).toBe(0)
+  const mended = readFileSync(at('photos/coffee.jpg'))
+  writeFileSync(at('photos/coffee.jpg'), Buffer.alloc(mended.length))
+  expect((await run(args('aug'))).code).toBe(3)
+  expect((await run(args('aug', '--retry-failed'))).code).toBe(3)
+  writeFileSync(at('photos/coffee.jpg'), mended)
+  const untouched = path.join(at('aug'), rows(at('aug/provenance.jsonl')).at(-1).file_name)
+  const { mtimeMs } = statSync(untouched)
+  expect((await run(args('aug'))).code).toBe(3)
+  expect((await run(args('aug', '--retry-failed'))).code).toBe(0)
+  expect(tree(at('aug'))).toEqual(tree(at('whole')))
+  expect(statSync(untouched).mtimeMs).toBe(mtimeMs)
 })
 
 test('provenance.jsonl replays its run to the same pictures and labels', async () => {

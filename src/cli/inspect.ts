@@ -1,0 +1,89 @@
+import path from 'node:path'
+import { Command } from 'commander'
+import type { Model } from '../onnx/model.js'
+
+/** What `inspect` reports, and prints with --json. */
+export interface Inspection {
+  readonly file: string
+  readonly opset: number
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  /** Most frequent first. */
+  readonly operators: readonly { readonly operator: string; readonly count: number; readonly hasRule: boolean }[]
+  /** Nodes without a rule that lie between the first input and an output, in graph order. */
+  readonly blocking: readonly string[]
+}
+
+interface Port {
+  readonly name: string
+  readonly type: string
+  /** Sizes, null where dynamic; null if the model does not say. */
+  readonly dims: readonly (number | null)[] | null
+}
+
+/** `sage-augment inspect <model.onnx>`: inputs, outputs, operators, and what stands in the way of a gradient. */
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('show inputs, outputs and operators of an ONNX model, and which have a gradient rule')
+    .argument('<model.onnx>', 'model to look at')
+    .option('--json', 'as JSON')
+    .action(run)
+}
+
+async function run(file: string, { json }: { json?: boolean }): Promise<void> {
+  const { readModelFile } = await import('../saliency/modelFile.js')
+  const { readModel } = await import('../onnx/model.js')
+  const inspection = await inspect(readModel(await readModelFile(file), path.basename(file)))
+  process.stdout.write(json ? `${JSON.stringify(inspection)}\n` : formatted(inspection))
+}
+
+async function inspect(model: Model): Promise<Inspection> {
+  const { declaredType } = await import('../onnx/valueInfo.js')
+  const { normalize } = await import('../onnx/normalize.js')
+  const { blockers, hasRule } = await import('../autodiff/backward.js')
+  const { describe, operatorOf } = await import('../onnx/node.js')
+  const { DataType } = await import('../onnx/tensor.js')
+  const { inferDtypes } = await import('../onnx/valueInfo.js')
+  const { graph } = normalize(model)
+  const counts = new Map<string, { count: number; hasRule: boolean }>()
+  for (const node of graph.nodes) {
+    const known = counts.get(operatorOf(node))
+    counts.set(operatorOf(node), { count: (known?.count ?? 0) + 1, hasRule: hasRule(node) })
+  }
+  const port = (info: Model['graph']['inputs'][number]): Port => {
+    const type = declaredType(info)
+    return { name: info.name, type: DataType[type?.dtype ?? 0]!.toLowerCase(), dims: type?.dims ?? null }
+  }
+  const dtypes = inferDtypes(graph)
+  const [input] = graph.inputs
+  const outputs = graph.outputs.map((v) => v.name)
+  return {
+    file: model.name,
+    opset: model.opset,
+    inputs: model.graph.inputs.map(port),
+    outputs: model.graph.outputs.map(port),
+    operators: [...counts].map(([operator, entry]) => ({ operator, ...entry })).sort((a, b) => b.count - a.count),
+    blocking: input
+      ? blockers(graph, (value) => dtypes.get(value) ?? DataType.UNDEFINED, outputs, input.name).map((node) =>
+          describe(node),
+        )
+      : [],
+  }
+}
+
+function formatted({ file, opset, inputs, outputs, operators, blocking }: Inspection): string {
+  const port = ({ name, type, dims }: Port) =>
+    `${name} ${type} ${dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : 'of any shape'}`
+  const width = Math.max(...operators.map(({ operator }) => operator.length))
+  const lines = [
+    `${file}, opset ${opset}`,
+    ...inputs.map((p) => `input   ${port(p)}`),
+    ...outputs.map((p) => `output  ${port(p)}`),
+    ...operators.map(
+      ({ operator, count, hasRule }) =>
+        `${String(count).padStart(6)}  ${operator.padEnd(width)}  ${hasRule ? 'rule' : 'no rule'}`,
+    ),
+    blocking.length === 0 ? 'can be differentiated' : `blocked first by ${blocking[0]}, ${blocking.length} such nodes`,
+  ]
+  return `${lines.join('\n')}\n`
+}
