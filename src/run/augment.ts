@@ -38,8 +38,10 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const inputs = placed(await readInputs(config), shard)
   const plan = planRun(inputs, config)
   const range = shardRange(plan.length, shard)
-  const { sources, classes } = inputs
+  const { sources, classes, origin, ignored } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
+  const unnamed = `${ignored} pictures of the folder are not named there`
+  yield { type: 'notice', message: `labels from ${origin}${ignored > 0 ? `; ${unnamed}` : ''}` }
   const classifier = await resolveModel(config.model, inputs.classes, overrides(config))
   const labels = inputs.sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, inputs.classes, labels)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEFAULT_MAX_PIXELS } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 
 /** A number in [low, high], said in full when it is not. */
@@ -66,7 +67,7 @@ export const configSchema = z.strictObject({
   quality: integer(1, 100).default(95),
   includeOriginals: z.boolean().default(false),
   writeMasks: z.boolean().default(false),
-  maxPixels: integer(1, 2 ** 40).default(268_402_689),
+  maxPixels: integer(1, 2 ** 40).default(DEFAULT_MAX_PIXELS),
   shard: z
     .string()
     .regex(/^(\d+\/\d+|auto(\/\d+)?)$/, 'expected <i>/<n>, auto or auto/<n>')

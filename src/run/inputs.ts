@@ -20,6 +20,8 @@ export interface Inputs {
   readonly pairs: readonly Pair[] | null
   /** Where the labels come from, in words. */
   readonly origin: string
+  /** Pictures below the root that the manifest does not name. */
+  readonly ignored: number
 }
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */

@@ -110,7 +110,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       provenance: {
         sha256: hash,
         method: config.method,
-        sources: names.map((name, i) => describe(name, seen[i]!)),
+        sources: names.map((name, i) => describe(name, seen[i]!, writtenLabel(job, i, inputs.classes))),
         canvas: [width, height],
         ...details,
         lambda: weights[0]!,
@@ -141,8 +141,15 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   }
 }
 
-function describe(file: string, { sha256, uniform }: View): Record<string, unknown> {
-  return { file, sha256, ...(uniform && { uniform_saliency: true }) }
+function describe(file: string, { sha256, uniform }: View, label: unknown): Record<string, unknown> {
+  return { file, sha256, ...(label !== undefined && { label }), ...(uniform && { uniform_saliency: true }) }
+}
+
+/** The label that an explicit pair gives its source `i`, as a pairs file would write it. */
+function writtenLabel({ pair }: Job, i: number, classes: readonly string[]): unknown {
+  const label = i === 0 ? pair?.labelA : pair?.labelB
+  if (label === undefined) return undefined
+  return typeof label === 'number' ? classes[label] : Object.fromEntries(classes.map((name, k) => [name, label[k]]))
 }
 
 function labelsOf(job: Job, { sources, classes }: Inputs): SoftLabel[] {

@@ -170,6 +170,33 @@ test('provenance.jsonl replays its run to the same pictures and labels', async (
   expect(pictures(again)).toEqual(pictures(first))
 })
 
+test('explicit pairs are mixed as they say, their own labels included, and replayed', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  expect((await run(['--pairs', path.join(ROOT, 'fixtures/pairs.json'), '--out', out])).code).toBe(0)
+  const provenance = rows(path.join(out, 'provenance.jsonl'))
+  expect(provenance).toHaveLength(5)
+  expect(provenance[2].alpha).toBe(0.4)
+  expect(provenance[3]).toMatchObject({
+    alpha: 0.3,
+    shift: [5, -3],
+    sources: [{ file: 'cameraman.jpg' }, { file: 'astronaut.jpg' }],
+  })
+  const classes = lines(path.join(out, 'classes.txt'))
+  const label = Object.fromEntries(
+    lines(path.join(out, 'labels.csv'))[5]!
+      .split(',')
+      .slice(1)
+      .map((w, k) => [classes[k], Number(w)]),
+  )
+  const { lambda } = provenance[4]
+  expect(label.object).toBeCloseTo(lambda, 12)
+  expect(label.medicine).toBeCloseTo(0.75 * (1 - lambda), 12)
+  const again = `${out}-again`
+  expect((await run(['--pairs', path.join(out, 'provenance.jsonl'), '--out', again])).code).toBe(0)
+  expect(tree(again)['labels.csv']).toBe(tree(out)['labels.csv'])
+  rmSync(again, { recursive: true })
+})
+
 test('originals are written as they are, with one-hot rows after the mixes', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   expect((await run([PHOTOS, '--out', out, '--count', '3', '--include-originals', '--format', 'png'])).code).toBe(0)
