@@ -5,6 +5,10 @@ import { blockSums } from './blocks.js'
 /** Side of the thumbnail whose spectrum is taken; the paper's 64 pixels. */
 const SIDE = 64
 
+/** cos and sin of half a turn times k / 32: all the roots of unity that a transform of 64 values needs. */
+const COS = Float64Array.from({ length: SIDE / 2 }, (_, k) => Math.cos((2 * Math.PI * k) / SIDE))
+const SIN = Float64Array.from({ length: SIDE / 2 }, (_, k) => Math.sin((2 * Math.PI * k) / SIDE))
+
 /**
  * What stands out of a picture without any model, 64 x 64, not normalised: with A and P amplitude and phase of the
  * thumbnail's spectrum and h a 3 x 3 mean, R = log A - h * log A and S = g * |F^-1(exp(R + iP))|^2, g a Gaussian of sigma
@@ -84,8 +88,8 @@ function transform(real: Float64Array, imaginary: Float64Array, start: number, s
   }
   for (let half = 1; half < SIDE; half *= 2) {
     for (let k = 0; k < half; k++) {
-      const cos = Math.cos((Math.PI * k) / half)
-      const sin = sign * Math.sin((Math.PI * k) / half)
+      const cos = COS[(k * SIDE) / (2 * half)]!
+      const sin = sign * SIN[(k * SIDE) / (2 * half)]!
       for (let i = k; i < SIDE; i += 2 * half) {
         const p = start + i * step
         const q = p + half * step

@@ -1,6 +1,7 @@
 /**
- * Milliseconds per output of every method at 32 x 32 and 224 x 224, beside SAGE in the same run, on one thread, saliency
- * excluded; the median of `rounds` turns in which every method mixes the same pairs. Run it on a build:
+ * Milliseconds of processor time (all threads of the process, garbage collection with it) per output of every method at
+ * 32 x 32 and 224 x 224, beside SAGE in the same run, saliency excluded: the median of rounds in which every method mixes
+ * the same pictures. Run it on a build:
  *   npm run build && node test/bench/methods.js [folder of the build, default dist]
  */
 import path from 'node:path'
@@ -11,7 +12,7 @@ const load = (name) => import(pathToFileURL(path.join(folder, name)).href)
 const { methods, defaultParameters } = await load('mix/index.js')
 const { randomStream } = await load('core/random.js')
 
-const ROUNDS = 5
+const ROUNDS = 9
 /** Extra parameters where the table cannot have a default, and the detector that brings its own saliency. */
 const VARIANTS = [
   ['sage', { shift: 'exact' }],
@@ -28,7 +29,11 @@ const VARIANTS = [
 /** Smooth pictures with hills of saliency: as classifiers give, a few salient places over a noisy floor. */
 function picture(side, seed) {
   const random = randomStream(seed, 0)
-  const hills = Array.from({ length: 3 }, () => [random.uniform() * side, random.uniform() * side, side * (0.05 + 0.1 * random.uniform())])
+  const hills = Array.from({ length: 3 }, () => [
+    random.uniform() * side,
+    random.uniform() * side,
+    side * (0.05 + 0.1 * random.uniform()),
+  ])
   const data = new Uint8Array(side * side * 3)
   const map = new Float32Array(side * side)
   let sum = 0
@@ -38,15 +43,19 @@ function picture(side, seed) {
     for (const [cx, cy, sigma] of hills) value += Math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * sigma * sigma))
     map[i] = value
     sum += value
-    for (let c = 0; c < 3; c++) data[3 * i + c] = 255 * Math.min(1, value * (0.4 + 0.3 * c)) + random.integer(0, 20) * 0.5
+    for (let c = 0; c < 3; c++)
+      data[3 * i + c] = 255 * Math.min(1, value * (0.4 + 0.3 * c)) + random.integer(0, 20) * 0.5
   }
-  return { image: { data, width: side, height: side }, saliency: { data: map.map((value) => value / sum), width: side, height: side } }
+  return {
+    image: { data, width: side, height: side },
+    saliency: { data: map.map((value) => value / sum), width: side, height: side },
+  }
 }
 
 function millisecondsPerOutput(name, more, pictures, turn) {
   const method = methods[name]
   const parameters = { ...defaultParameters(name), ...more }
-  const start = process.hrtime.bigint()
+  const before = process.cpuUsage()
   let outputs = 0
   if ('mixGroup' in method) outputs = method.mixGroup(pictures, parameters, randomStream(turn, 0)).length
   else
@@ -54,12 +63,12 @@ function millisecondsPerOutput(name, more, pictures, turn) {
       const pair = [pictures[outputs], pictures[(outputs + 1) % pictures.length]]
       method.mix(pair, parameters, randomStream(turn, outputs))
     }
-  return Number(process.hrtime.bigint() - start) / 1e6 / outputs
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000 / outputs
 }
 
 for (const side of [32, 224]) {
   const pictures = Array.from({ length: 20 }, (_, seed) => picture(side, seed))
-  // SAGE by its definition takes seconds a pair at 224: one turn of two pairs says enough there.
   const times = VARIANTS.map(() => [])
   for (let turn = 0; turn <= ROUNDS; turn++) {
     VARIANTS.forEach(([name, more], i) => {
@@ -68,9 +77,11 @@ for (const side of [32, 224]) {
     })
   }
   const median = times.map((list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)])
-  process.stdout.write(`${side} x ${side}, ms per output (times SAGE)\n`)
+  process.stdout.write(`${side} x ${side}, CPU ms per output (times SAGE)\n`)
   VARIANTS.forEach(([name, more], i) => {
     const label = [name, ...Object.values(more)].join(' ')
-    process.stdout.write(`  ${label.padEnd(30)} ${median[i].toFixed(3).padStart(9)}  ${(median[i] / median[0]).toFixed(2).padStart(7)}\n`)
+    process.stdout.write(
+      `  ${label.padEnd(30)} ${median[i].toFixed(3).padStart(9)}  ${(median[i] / median[0]).toFixed(2).padStart(7)}\n`,
+    )
   })
 }
