@@ -17,8 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataset: ['core', 'codec'],
   saliency: ['core', 'onnx', 'autodiff'],
   write: ['core'],
-  run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'saliency', 'write'],
-  cli: ['core', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'saliency', 'write', 'run'],
+  report: ['core', 'codec'],
+  run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'saliency', 'write', 'report'],
+  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'saliency', 'write', 'run'],
   '.': ['core', 'rearrange', 'autodiff', 'saliency', 'run'],
 }
 
