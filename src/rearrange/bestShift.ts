@@ -1,6 +1,5 @@
 import { bestOfCandidates, type Pair } from './bestFirst.js'
 import { checkMaps, checkSizes } from './checkMaps.js'
-import { FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
 import { flatShift } from './flatShift.js'
 import { wasm } from './kernel.generated.js'
 import type { Box, Kernel, Window } from './kernel.js'
@@ -47,8 +46,7 @@ export function searchShift(kernel: Kernel, a: Float32Array, b: Float32Array, wi
     if (stayed.total - aTotal >= bTotal - tie / 2) return stayed
   }
   const window = windowOf(kernel, aBox, bBox, width, height, bTotal, staying - kernel.gainError - tie)
-  const terms = width * height < 10000 ? THREE_TERMS : FOUR_TERMS
-  const margin = kernel.bound(window, (aMeasures.squares + bMeasures.squares) / mass, terms)
+  const margin = kernel.bound(window, overlapScale(a, b, (aMeasures.squares + bMeasures.squares) / mass))
   kernel.collect(kernel.greatest())
   const first = kernel.candidate(0)
   const lower = Math.max(staying, kernel.gain(kernel.shiftX(first), kernel.shiftY(first))) - kernel.gainError
@@ -59,6 +57,28 @@ export function searchShift(kernel: Kernel, a: Float32Array, b: Float32Array, wi
   }
   const pair: Pair = { a, b, width, height, aTotal, bTotal, tie }
   return bestOfCandidates(kernel, pair, count, margin, lower)
+}
+
+/** Pairs of pixels looked at to find where the bound should be tight. */
+const SAMPLES = 128
+
+/**
+ * The sigma of exponentialSum.ts: the typical a + b of a collision. That is its geometric mean over some pairs of pixels
+ * apart, weighted by their overlap: unlike a mean it is not led astray by one spike. `otherwise` where none collide.
+ */
+function overlapScale(a: Float32Array, b: Float32Array, otherwise: number): number {
+  const { length } = a
+  let logarithms = 0
+  let weights = 0
+  for (let k = 0; k < SAMPLES; k++) {
+    const p = a[Math.floor((k * length) / SAMPLES)]!
+    const q = b[Math.floor(((k * 0.618034) % 1) * length)]!
+    if (p === 0 || q === 0) continue
+    const weight = (p * q) / (p + q)
+    logarithms += weight * Math.log(p + q)
+    weights += weight
+  }
+  return weights > 0 ? Math.exp(logarithms / weights) : otherwise
 }
 
 function stay(a: Float32Array, b: Float32Array, width: number, height: number, aTotal: number): Shift {

@@ -1,5 +1,3 @@
-import type { ExponentialSum } from './exponentialSum.js'
-
 /** The pixels [left, right) x [top, bottom). */
 export interface Box {
   readonly left: number
@@ -40,7 +38,7 @@ export interface Kernel {
   gain(dx: number, dy: number): number
   readonly gainError: number
   /** Bounds the gains of the shifts of `window` from above, but for a margin: the greatest error, which it returns. */
-  bound(window: Window, sigma: number, sum: ExponentialSum): number
+  bound(window: Window, sigma: number): number
   /** The greatest bound. */
   greatest(): number
   /** How many bounds are at least `threshold`; `candidate(i)` is the index of the i-th of them, in ascending order. */

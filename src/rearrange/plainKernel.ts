@@ -1,5 +1,5 @@
 import { type CyclicLayout, cyclicLayout } from './cyclicLayout.js'
-import type { ExponentialSum } from './exponentialSum.js'
+import { THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
 import { twiddles } from './fftLength.js'
 import type { Box, Kernel, Window } from './kernel.js'
 import { decimate, restore, type Signals } from './plainFft.js'
@@ -64,7 +64,8 @@ export function plainKernel(): Kernel {
     massAbove: (y) => table[y * (width + 1) + width]!,
     gain: (dx, dy) => gain(a, b, width, height, dx, dy),
 
-    bound(window: Window, sigma: number, sum: ExponentialSum): number {
+    bound(window: Window, sigma: number): number {
+      const sum = width * height < 2000 ? TWO_TERMS : THREE_TERMS
       layout = cyclicLayout(aBox, bBox, window)
       lastX = window.toX
       lastY = window.toY

@@ -1,5 +1,5 @@
 import { cyclicLayout } from './cyclicLayout.js'
-import type { ExponentialSum } from './exponentialSum.js'
+import { FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
 import { FFT_LENGTHS, twiddles } from './fftLength.js'
 import { wasm } from './kernel.generated.js'
 import type { Box, Kernel, Window } from './kernel.js'
@@ -204,7 +204,8 @@ export function simdKernel(): Kernel {
       return kept - 2 * unit * exports.collisions(aFirst, bFirst, columns, rows, stride)
     },
 
-    bound(window: Window, sigma: number, sum: ExponentialSum): number {
+    bound(window: Window, sigma: number): number {
+      const sum = width * height < 10000 ? THREE_TERMS : FOUR_TERMS
       const layout = cyclicLayout(aBox, bBox, window)
       const { pointsX, pointsY } = layout
       const aWidth = aBox.right - aBox.left
