@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { EXIT } from '../core/errors.js'
-import type { ConfigInput } from '../run/config.js'
+import { flagOf } from '../core/flag.js'
+import { describedParameters, type MethodName, methods } from '../mix/index.js'
+import type { Config, ConfigInput } from '../run/config.js'
 import { reporter } from './progress.js'
 
 /** Numbers stay text when they are none, so that the check can quote them. */
@@ -14,7 +16,7 @@ function numbers(text: string): (number | string)[] {
 
 /** `sage-augment [images]`: the main job. */
 export function augmentCommand(): Command {
-  return new Command('augment')
+  const command = new Command('augment')
     .description('mix the pictures of a labelled folder (the default command)')
     .argument('[images]', 'folder of pictures')
     .option(
@@ -34,10 +36,8 @@ export function augmentCommand(): Command {
     .option('--quality <n>', 'of JPEG, 1 to 100 (default: 95)', numeric)
     .option('--include-originals', 'also write every picture unmixed')
     .option('--write-masks', 'also write every mask, as masks/*.npy')
-    .optionsGroup('The method (SAGE):')
-    .option('--method <name>', 'sage (default: sage)')
-    .option('--mixup-alpha <m>', 'alpha = Beta(m, m) * upper-lambda (default: 1)', numeric)
-    .option('--upper-lambda <u>', 'largest saliency weight of the sample (default: 0.6)', numeric)
+    .optionsGroup('The method:')
+    .option('--method <name>', `${Object.keys(methods).join(', ')} (default: sage)`)
     .option('--shift <how>', 'exact, none or sample:<fraction> (default: exact)')
     .option('--blur-sigma <s>', 'of the saliency maps, in pixels (default: 1)', numeric)
     .option('--blur-kernel <n>', 'odd, 0 for no blur (default: 5)', numeric)
@@ -67,6 +67,21 @@ export function augmentCommand(): Command {
     .option('--quiet', 'say nothing but errors')
     .addHelpText('after', EXAMPLES)
     .action(run)
+  command.optionsGroup('Parameters of the method:')
+  for (const [name, { description, takers }] of methodParameters) {
+    command.option(`${flagOf(name)} <value>`, `${description} (${takers.join(', ')})`, numeric)
+  }
+  return command
+}
+
+/** Every parameter of any method, with the methods that take it and their defaults. */
+const methodParameters = new Map<string, { description: string; takers: string[] }>()
+for (const method of Object.keys(methods) as MethodName[]) {
+  for (const [name, parameter] of Object.entries(describedParameters(method))) {
+    const known = methodParameters.get(name) ?? { description: parameter.description, takers: [] }
+    known.takers.push(`${method}: ${parameter.default}`)
+    methodParameters.set(name, known)
+  }
 }
 
 const EXAMPLES = `
@@ -79,12 +94,18 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done but inputs were skipped, 4 model, 
 
 type Flags = Omit<ConfigInput, 'images'> & { json?: boolean; quiet?: boolean }
 
-async function run(images: string | undefined, { json = false, quiet = false, ...options }: Flags): Promise<void> {
+async function run(images: string | undefined, { json = false, quiet = false, ...flags }: Flags): Promise<void> {
+  const entries = Object.entries(flags)
+  const options = Object.fromEntries(entries.filter(([name]) => !methodParameters.has(name))) as ConfigInput
+  const parameters = Object.fromEntries(entries.filter(([name]) => methodParameters.has(name))) as Config['parameters']
   const { augment, Interrupted } = await import('../run/augment.js')
   const report = reporter({ json, quiet })
   const interrupt = interruption(report.note)
   try {
-    for await (const event of augment({ ...options, ...(images !== undefined && { images }) }, interrupt.signal)) {
+    for await (const event of augment(
+      { ...options, parameters, ...(images !== undefined && { images }) },
+      interrupt.signal,
+    )) {
       report.event(event)
       if (event.type === 'done' && event.skipped > 0) process.exitCode = EXIT.skipped
     }

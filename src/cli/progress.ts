@@ -43,10 +43,11 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
 }
 
 function closing({ out, written, skipped, made, seconds, device }: Extract<AugmentEvent, { type: 'done' }>): string {
-  if (made === 0 && written === 0 && skipped === 0) return `nothing written (dry run); device ${device}`
+  if (made === 0 && written === 0 && skipped === 0)
+    return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
   const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
-  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}, on ${device}`
+  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}`
 }
 
 function jsonReporter(): Reporter {

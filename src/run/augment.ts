@@ -2,19 +2,18 @@ import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
 import { type OutputFolder, openOutput } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
 import type { Failure } from '../write/tables.js'
-import { type Config, type ConfigInput, decisive, parseConfig, parseSize } from './config.js'
-import { type Estimator, startEstimator } from './estimator.js'
+import { type Config, type ConfigInput, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
+import { type Explainer, startExplainer } from './explainer.js'
 import { type Inputs, listInputs, planRun, readInputs } from './inputs.js'
 import { type JobRunner, startJobs } from './job.js'
+import { needsSaliency } from './mixer.js'
 import { orderedMap } from './orderedMap.js'
 import type { Plan } from './plan.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
-import { decideTarget } from './target.js'
 import { versions } from './versions.js'
 
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
@@ -42,28 +41,19 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
   const unnamed = `${ignored} pictures of the folder are not named there`
   yield { type: 'notice', message: `labels from ${origin}${ignored > 0 ? `; ${unnamed}` : ''}` }
-  const classifier = await resolveModel(config.model, inputs.classes, overrides(config))
-  const labels = inputs.sources.map(({ label }) => label)
-  const target = await decideTarget(config, classifier, inputs.classes, labels)
-  yield { type: 'notice', message: explain(config, classifier, target.kind) }
-  const { loss, channelNorm, blurKernel, blurSigma, output } = config
-  const options = {
-    loss,
-    channelNorm,
-    blur: { kernel: blurKernel, sigma: blurSigma },
-    ...(output !== undefined && { output }),
-  }
-  const estimator = await startEstimator(classifier, options, config, target.of)
+  const labels = sources.map(({ label }) => label)
+  const explainer = needsSaliency(config) ? await startExplainer(config, classes, labels) : null
+  const device = explainer?.estimator.facts.device ?? null
   try {
-    const { device } = estimator.facts
+    if (explainer !== null) yield { type: 'notice', message: explainer.message }
     if (config.dryRun) {
-      yield { type: 'start', device, model: classifier.name, done: 0 }
+      yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
       yield { type: 'done', ...nothingMade(inputs, started, device) }
       return
     }
-    yield* carryOut({ config, shard, inputs, plan, range, classifier, estimator, target: target.kind, started, signal })
+    yield* carryOut({ config, shard, inputs, plan, range, explainer, device, started, signal })
   } finally {
-    await estimator.close()
+    await explainer?.estimator.close()
   }
 }
 
@@ -74,16 +64,16 @@ interface Run {
   readonly plan: Plan
   /** The outputs of this shard. */
   readonly range: { readonly start: number; readonly end: number }
-  readonly classifier: Classifier
-  readonly estimator: Estimator
-  readonly target: string
+  /** Null where the method needs no saliency. */
+  readonly explainer: Explainer | null
+  readonly device: string | null
   readonly started: number
   readonly signal: AbortSignal | undefined
 }
 
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
-  const { config, shard, inputs, plan, range, classifier, estimator, target, started } = run
-  const { device } = estimator.facts
+  const { config, shard, inputs, plan, range, explainer, device, started } = run
+  const classifier = explainer?.classifier ?? null
   const notices: string[] = []
   const list = listInputs(inputs)
   const output = await openOutput(
@@ -91,9 +81,9 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     inputs.classes,
     {
       versions,
-      options: { ...decisive(config), target },
+      options: { ...decisive(config), target: explainer?.target ?? null },
       inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(list).digest('hex') },
-      model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
+      model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
       device,
       shard: formatShard(shard),
     },
@@ -108,11 +98,11 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   )
   try {
     for (const message of notices) yield { type: 'notice', message }
-    yield { type: 'start', device, model: classifier.name, done: output.tables.rows }
+    yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const jobs = startJobs(inputs, plan, config, {
-      estimator,
+      estimator: explainer?.estimator ?? null,
       output,
-      model: classifier.sha256,
+      model: classifier?.sha256 ?? null,
       threads: config.jobs ?? availableParallelism(),
     })
     let made = 0
@@ -179,7 +169,7 @@ async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGene
   return made
 }
 
-function nothingMade({ out }: Inputs, started: number, device: string): Summary {
+function nothingMade({ out }: Inputs, started: number, device: string | null): Summary {
   return { out, written: 0, skipped: 0, made: 0, seconds: (performance.now() - started) / 1000, device }
 }
 
@@ -192,22 +182,4 @@ function placed(inputs: Inputs, { index, count }: Shard): Inputs {
 function whereFrom({ out, root }: Inputs, { labels, classes }: Config): Record<string, string> {
   const seen = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
   return { images: seen(root), ...(labels && { labels: seen(labels) }), ...(classes && { classes: seen(classes) }) }
-}
-
-function overrides({ mean, std, layout, colorOrder, inputSize }: Config) {
-  const [width, height] = inputSize === undefined ? [] : parseSize(inputSize)
-  return {
-    ...(mean && { mean }),
-    ...(std && { std }),
-    ...(layout && { layout }),
-    ...(colorOrder && { colorOrder }),
-    ...(width && height && { width, height }),
-  }
-}
-
-function explain(config: Config, { name }: Classifier, target: 'label' | 'predicted'): string {
-  const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
-  const why =
-    config.target === 'auto' && target === 'predicted' ? ', as it does not know every class of the manifest' : ''
-  return `${model}; saliency explains ${target === 'label' ? 'the labels' : 'its own prediction'}${why}`
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { DEFAULT_MAX_PIXELS } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
+import { flagOf } from '../core/flag.js'
+import { defaultParameters, describedParameters, type MethodName, methods } from '../mix/index.js'
 
 /** A number in [low, high], said in full when it is not. */
 function number(low: number, high: number) {
@@ -31,6 +33,8 @@ function fractionOf(text: string): number {
 
 const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected <width>x<height> in pixels, for example 224x224')
 
+const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]]
+
 /** Every option of a run with its range and default; the command line, config files and the library share it. */
 export const configSchema = z.strictObject({
   images: z.string().optional(),
@@ -47,13 +51,13 @@ export const configSchema = z.strictObject({
   inputSize: size.optional(),
   classMap: z.string().optional(),
   device: choice('auto', 'cpu', 'cuda').default('auto'),
-  method: choice('sage').default('sage'),
+  method: choice(...methodNames).default('sage'),
+  /** Parameters of the method; those not given take its paper's defaults. */
+  parameters: z.record(z.string(), z.union([z.number(), z.string()])).default({}),
   count: integer(1, 999_999_999).optional(),
   epochs: integer(1, 1_000_000).default(1),
   pairing: choice('any', 'different-class', 'same-class').default('any'),
   seed: integer(0, Number.MAX_SAFE_INTEGER).default(0),
-  mixupAlpha: number(0, 1000).default(1),
-  upperLambda: number(0.001, 0.999).default(0.6),
   blurSigma: number(0, 10).default(1),
   blurKernel: integer(0, 31)
     .refine((kernel) => kernel === 0 || kernel % 2 === 1, 'expected an odd number, or 0 for no blur')
@@ -92,19 +96,37 @@ const NOT_COMPARED: readonly (keyof Config)[] = [
 /** The checked options; throws a usage error that names every option out of range at once. */
 export function parseConfig(input: ConfigInput): Config {
   const result = configSchema.safeParse(input)
-  if (result.success) return result.data
-  const lines = result.error.issues.map(({ path, message, code, ...issue }) => {
+  const config = result.data
+  if (config !== undefined) {
+    const problems = Object.entries(config.parameters).flatMap(([name, value]) =>
+      checkParameter(config.method, name, value),
+    )
+    if (problems.length > 0) throw misuse(problems)
+    return { ...config, parameters: { ...defaultParameters(config.method), ...config.parameters } }
+  }
+  const lines = result.error!.issues.map(({ path, message, code, ...issue }) => {
     if (code === 'unrecognized_keys') return `${(issue as { keys: string[] }).keys.join(', ')}: unknown option`
     const name = String(path[0])
     const given = (input as Record<string, unknown>)[name]
     return `${flagOf(name)}: ${message.replace(/^Invalid input: /, '')}, got ${JSON.stringify(given)}`
   })
-  throw new AugmentError('usage', lines.join('\n'), { hint: 'sage-augment --help lists the options and their ranges' })
+  throw misuse(lines)
 }
 
-/** `mixupAlpha` -> `--mixup-alpha`. */
-export function flagOf(option: string): string {
-  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+function misuse(lines: readonly string[]): AugmentError {
+  return new AugmentError('usage', lines.join('\n'), { hint: 'sage-augment --help lists the options and their ranges' })
+}
+
+/** What is wrong with a parameter of a method, if anything. */
+function checkParameter(method: MethodName, name: string, value: number | string): string[] {
+  const parameter = describedParameters(method)[name]
+  if (parameter === undefined) return [`${flagOf(name)}: --method ${method} has no such parameter`]
+  const schema =
+    'choices' in parameter
+      ? z.enum(parameter.choices, `expected ${parameter.choices.join(' or ')}`)
+      : (parameter.whole ? integer : number)(parameter.low, parameter.high)
+  const { error } = schema.safeParse(value)
+  return error === undefined ? [] : [`${flagOf(name)}: ${error.issues[0]!.message}, got ${JSON.stringify(value)}`]
 }
 
 /** The options that decide the output, as run.json records them and a resumed run compares them. */

@@ -44,11 +44,20 @@ export async function readInputs(config: Config): Promise<Inputs> {
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */
 export function planRun(inputs: Inputs, config: Config): Plan {
   const { sources, pairs } = inputs
+  if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
   const classes = Int32Array.from(sources, ({ label }) => heaviest(label))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
   return planEpochs(classes, { count, pairing: config.pairing, seed: config.seed, originals: config.includeOriginals })
+}
+
+/** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */
+function refuseUnused(pairs: readonly Pair[], { method }: Config): void {
+  if (method === 'comixup') throw new AugmentError('usage', '--method comixup: mixes groups, expected no --pairs')
+  const fixed = pairs.findIndex(({ alpha, shift }) => alpha !== undefined || shift !== undefined)
+  if (method === 'sage' || fixed < 0) return
+  throw new AugmentError('usage', `--method ${method}: pair ${fixed} has an alpha or a shift, which only sage takes`)
 }
 
 function heaviest(label: number | SoftLabel): number {

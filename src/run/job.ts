@@ -7,12 +7,11 @@ import { encodeNpy } from '../write/npy.js'
 import type { OutputFolder } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
 import type { Failure } from '../write/tables.js'
-import { type Config, parseSize, shiftOf } from './config.js'
+import { type Config, parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Inputs } from './inputs.js'
-import type { MixReply, MixRequest } from './mixWorker.js'
+import { startMixer } from './mixer.js'
 import type { Job, Plan } from './plan.js'
-import { Pool } from './pool.js'
 import { openViews, SourceError, type View } from './views.js'
 
 export interface JobRunner {
@@ -24,10 +23,11 @@ export interface JobRunner {
 }
 
 interface Means {
-  readonly estimator: Estimator
+  /** Null where the method needs no saliency. */
+  readonly estimator: Estimator | null
   readonly output: OutputFolder
-  /** SHA-256 of the model. */
-  readonly model: string
+  /** SHA-256 of the model, if one is used. */
+  readonly model: string | null
   readonly threads: number
 }
 
@@ -37,9 +37,6 @@ const WINDOW_BYTES = 256 * 2 ** 20
 /** Starts the mixing threads and returns what carries out the jobs of a plan. */
 export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
   const { estimator, output, threads } = means
-  const script = new URL('./mixWorker.js', import.meta.url)
-  // One core's worth is left to the inference thread.
-  const pool = new Pool<MixRequest, MixReply>(script, Math.max(1, threads - 1), null)
   const views = openViews(inputs.root, inputs.sources, { maxPixels: config.maxPixels, jobs: threads, estimator })
   const limit = pLimit(threads + 2)
   const extension = config.format === 'jpeg' ? 'jpg' : 'png'
@@ -68,7 +65,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     return {
       index: job.index,
       file,
-      label: labelsOf(job, inputs)[0]!,
+      label: distribution(inputs.sources[source]!.label, inputs),
       lambda: 1,
       sources: [name],
       provenance: {
@@ -81,41 +78,35 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     }
   }
 
+  // One core's worth is left to the inference thread.
+  const mixer = startMixer(plan, config, Math.max(1, threads - 1), { canvasOf, view: views.view })
+
   async function mix(job: Job): Promise<Row> {
-    const [width, height] = await canvasOf(job.sources[0]!)
-    const seen = await Promise.all(job.sources.map((source) => views.view(source, width, height)))
-    const { alpha, shift } = job.pair ?? {}
-    const { image, mask, weights, details } = await pool.call({
-      sources: seen.map(({ image, saliency }) => ({ image, saliency })),
-      parameters: {
-        mixupAlpha: config.mixupAlpha,
-        upperLambda: config.upperLambda,
-        shift: shiftOf(config),
-        fixed: { ...(alpha !== undefined && { alpha }), ...(shift !== undefined && { shift }) },
-      },
-      seed: config.seed,
-      index: job.index,
-      mask: config.writeMasks,
-    })
+    const { image, mask, weights, details, shares, canvas } = await mixer.mix(job)
     const file = `${job.name}.${extension}`
     if (mask !== null) await output.write(`${job.name.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
     const hash = await save(file, image)
-    const names = job.sources.map((source) => inputs.sources[source]!.file) as [string, string]
+    const names = shares.map(({ source }) => inputs.sources[source]!.file)
+    const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources[source]!.label)
     return {
       index: job.index,
       file,
-      label: mixLabels(labelsOf(job, inputs), weights),
+      label: mixLabels(
+        labels.map((label) => distribution(label, inputs)),
+        weights,
+      ),
       lambda: weights[0]!,
-      sources: names,
+      sources: names as [string, ...string[]],
       provenance: {
         sha256: hash,
         method: config.method,
-        sources: names.map((name, i) => describe(name, seen[i]!, writtenLabel(job, i, inputs.classes))),
-        canvas: [width, height],
+        sources: shares.map(({ view }, i) => describe(names[i]!, view, writtenLabel(job, i, inputs.classes))),
+        canvas,
         ...details,
         lambda: weights[0]!,
+        ...(weights.length > 2 && { weights }),
         seed: config.seed,
-        model: means.model,
+        ...(means.model !== null && { model: means.model }),
       },
     }
   }
@@ -135,9 +126,9 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     window() {
       if (views.largest === 0) return threads
       const affordable = Math.floor(WINDOW_BYTES / (4 * views.largest))
-      return Math.max(threads, Math.min(4 * estimator.batch + threads, affordable))
+      return Math.max(threads, Math.min(4 * (estimator?.batch ?? 16) + threads, affordable))
     },
-    close: () => pool.close(),
+    close: () => mixer.close(),
   }
 }
 
@@ -145,17 +136,18 @@ function describe(file: string, { sha256, uniform }: View, label: unknown): Reco
   return { file, sha256, ...(label !== undefined && { label }), ...(uniform && { uniform_saliency: true }) }
 }
 
-/** The label that an explicit pair gives its source `i`, as a pairs file would write it. */
-function writtenLabel({ pair }: Job, i: number, classes: readonly string[]): unknown {
-  const label = i === 0 ? pair?.labelA : pair?.labelB
+/** The label that an explicit pair gives its source `i`, if it does. */
+function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undefined {
+  return i === 0 ? pair?.labelA : pair?.labelB
+}
+
+/** The same as a pairs file would write it. */
+function writtenLabel(job: Job, i: number, classes: readonly string[]): unknown {
+  const label = fixedLabel(job, i)
   if (label === undefined) return undefined
   return typeof label === 'number' ? classes[label] : Object.fromEntries(classes.map((name, k) => [name, label[k]]))
 }
 
-function labelsOf(job: Job, { sources, classes }: Inputs): SoftLabel[] {
-  const fixed = [job.pair?.labelA, job.pair?.labelB]
-  return job.sources.map((source, i) => {
-    const label = fixed[i] ?? sources[source]!.label
-    return typeof label === 'number' ? oneHot(label, classes.length) : label
-  })
+function distribution(label: SoftLabel | number, { classes }: Inputs): SoftLabel {
+  return typeof label === 'number' ? oneHot(label, classes.length) : label
 }

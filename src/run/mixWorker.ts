@@ -2,28 +2,35 @@ import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { randomStream } from '../core/random.js'
 import type { Sample } from '../core/sample.js'
-import type { Mixed } from '../mix/method.js'
-import { type SageParameters, sage } from '../mix/sage.js'
+import { type MethodName, methods } from '../mix/index.js'
+import type { GroupMethod, Method, Mixed } from '../mix/method.js'
 import { answerRequests } from './answer.js'
 
 export interface MixRequest {
+  readonly method: MethodName
+  /** As the method takes them. */
+  readonly parameters: unknown
+  /** Sample and partner, or a whole group. */
   readonly sources: readonly Sample[]
-  readonly parameters: SageParameters
   readonly seed: number
+  /** Number of the random stream: the index of the output, or of the first of a group. */
   readonly index: number
-  /** Whether the mask is wanted back. */
-  readonly mask: boolean
+  /** Whether the masks are wanted back. */
+  readonly masks: boolean
 }
 
 export interface MixReply extends Omit<Mixed, 'mask'> {
   readonly mask: Plane | null
 }
 
-answerRequests<MixRequest, MixReply>(({ sources, parameters, seed, index, mask: wanted }) => {
-  const { image, mask, ...rest } = sage.mix(sources, parameters, randomStream(seed, index))
-  const transfer = [buffer(image)]
-  if (wanted) transfer.push(buffer(mask))
-  return { reply: { ...rest, image, mask: wanted ? mask : null }, transfer }
+answerRequests<MixRequest, MixReply[]>(({ method: name, parameters, sources, seed, index, masks }) => {
+  const method = methods[name] as Method<unknown> | GroupMethod<unknown>
+  const random = randomStream(seed, index)
+  const mixed =
+    'mixGroup' in method ? method.mixGroup(sources, parameters, random) : [method.mix(sources, parameters, random)]
+  const reply = mixed.map(({ mask, ...rest }) => ({ ...rest, mask: masks ? mask : null }))
+  const transfer = reply.flatMap(({ image, mask }) => (mask === null ? [image] : [image, mask])).map(buffer)
+  return { reply, transfer }
 })
 
 function buffer({ data }: Image | Plane): ArrayBuffer {

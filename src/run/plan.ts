@@ -16,6 +16,8 @@ export interface Job {
 /** Every output of a run, decided from manifest, options and seed alone. Eight bytes an output. */
 export interface Plan {
   readonly length: number
+  /** How many of them are mixes; originals come after. */
+  readonly mixes: number
   job(index: number): Job
 }
 
@@ -44,6 +46,7 @@ export function planEpochs(
   }
   return {
     length: count + (originals ? classes.length : 0),
+    mixes: count,
     job: (index) => ({
       index,
       sources: index < count ? [samples[index]!, partners[index]!] : [index - count],
@@ -56,6 +59,7 @@ export function planEpochs(
 export function planPairs(pairs: readonly Pair[], sources: number, originals: boolean): Plan {
   return {
     length: pairs.length + (originals ? sources : 0),
+    mixes: pairs.length,
     job(index) {
       const pair = pairs[index]
       if (pair === undefined) return { index, sources: [index - pairs.length], name: outputName(index) }

@@ -41,3 +41,15 @@ test('a shift is exact, none, or a fraction', () => {
     { sample: 0.01 },
   ])
 })
+
+test('parameters are those of the method, in its range', () => {
+  expect(parseConfig({ method: 'cutmix' }).parameters).toEqual({ mixupAlpha: 1 })
+  const wrong = { method: 'puzzlemix', parameters: { beta: -1, upperLambda: 0.5, blocks: 2.5 } } as const
+  expect(() => parseConfig(wrong)).toThrow(
+    [
+      '--beta: expected a number between 0 and 1000, got -1',
+      '--upper-lambda: --method puzzlemix has no such parameter',
+      '--blocks: expected a whole number between 0 and 32, got 2.5',
+    ].join('\n'),
+  )
+})

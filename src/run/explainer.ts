@@ -1,0 +1,47 @@
+import type { SoftLabel } from '../core/softLabel.js'
+import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
+import { type Config, parseSize } from './config.js'
+import { type Estimator, startEstimator } from './estimator.js'
+import { decideTarget } from './target.js'
+
+/** The classifier of a run, at work. */
+export interface Explainer {
+  readonly classifier: Classifier
+  readonly target: 'label' | 'predicted'
+  readonly estimator: Estimator
+  /** Which model explains what, in one line. */
+  readonly message: string
+}
+
+/** Finds the model, decides what its saliency explains, and starts it. Throws usage, model and device errors. */
+export async function startExplainer(
+  config: Config,
+  classes: readonly string[],
+  labels: readonly (number | SoftLabel)[],
+): Promise<Explainer> {
+  const classifier = await resolveModel(config.model, classes, overrides(config))
+  const target = await decideTarget(config, classifier, classes, labels)
+  const { loss, channelNorm, blurKernel, blurSigma, output } = config
+  const blur = { kernel: blurKernel, sigma: blurSigma }
+  const options = { loss, channelNorm, blur, ...(output !== undefined && { output }) }
+  const estimator = await startEstimator(classifier, options, config, target.of)
+  return { classifier, target: target.kind, estimator, message: describe(config, classifier, target.kind) }
+}
+
+function overrides({ mean, std, layout, colorOrder, inputSize }: Config) {
+  const [width, height] = inputSize === undefined ? [] : parseSize(inputSize)
+  return {
+    ...(mean && { mean }),
+    ...(std && { std }),
+    ...(layout && { layout }),
+    ...(colorOrder && { colorOrder }),
+    ...(width && height && { width, height }),
+  }
+}
+
+function describe(config: Config, { name }: Classifier, target: 'label' | 'predicted'): string {
+  const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
+  const why =
+    config.target === 'auto' && target === 'predicted' ? ', as it does not know every class of the manifest' : ''
+  return `${model}; saliency explains ${target === 'label' ? 'the labels' : 'its own prediction'}${why}`
+}

@@ -1,0 +1,85 @@
+import { methods } from '../mix/index.js'
+import type { GroupMethod, Method } from '../mix/method.js'
+import { type Config, shiftOf } from './config.js'
+import type { MixReply, MixRequest } from './mixWorker.js'
+import type { Job, Plan } from './plan.js'
+import { Pool } from './pool.js'
+import type { View } from './views.js'
+
+/** A mixed picture and the sources that have a share in it, in the order of its weights. */
+export interface MixedJob extends MixReply {
+  readonly shares: readonly { readonly source: number; readonly view: View }[]
+  readonly canvas: readonly [width: number, height: number]
+}
+
+export interface Mixer {
+  mix(job: Job): Promise<MixedJob>
+  close(): Promise<void>
+}
+
+interface Pictures {
+  canvasOf(source: number): Promise<[width: number, height: number]>
+  view(source: number, width: number, height: number): Promise<View>
+}
+
+/** Whether the run's method needs saliency maps, and so a model. */
+export function needsSaliency(config: Config): boolean {
+  const method = methods[config.method] as Method<unknown>
+  return method.needsSaliency(parametersOf(config))
+}
+
+/** The parameters of the run's method, as it takes them. */
+function parametersOf(config: Config): Record<string, unknown> {
+  return config.method === 'sage' ? { ...config.parameters, shift: shiftOf(config) } : config.parameters
+}
+
+/** Mixing threads, which get one job at a time, or for methods of groups (Co-Mixup) one group of consecutive jobs. */
+export function startMixer(plan: Plan, config: Config, threads: number, pictures: Pictures): Mixer {
+  const pool = new Pool<MixRequest, MixReply[]>(new URL('./mixWorker.js', import.meta.url), threads, null)
+  const method = methods[config.method]
+  const group = 'mixGroup' in method ? (method as GroupMethod<unknown>) : null
+  const parameters = parametersOf(config)
+
+  async function run(sources: readonly number[], index: number, more: Record<string, unknown>) {
+    const canvas = await pictures.canvasOf(sources[0]!)
+    const views = await Promise.all(sources.map((source) => pictures.view(source, ...canvas)))
+    const replies = await pool.call({
+      method: config.method,
+      parameters: { ...parameters, ...more },
+      sources: views.map(({ image, saliency }) => ({ image, saliency })),
+      seed: config.seed,
+      index,
+      masks: config.writeMasks,
+    })
+    return replies.map((reply): MixedJob => {
+      const places = reply.sources ?? sources.map((_, place) => place)
+      return { ...reply, canvas, shares: places.map((place) => ({ source: sources[place]!, view: views[place]! })) }
+    })
+  }
+
+  /** Results of the groups under way, each kept until all its jobs have taken theirs. */
+  const groups = new Map<number, { result: Promise<MixedJob[]>; left: number }>()
+
+  async function fromGroup(job: Job, size: number): Promise<MixedJob> {
+    const first = job.index - (job.index % size)
+    const end = Math.min(first + size, plan.mixes)
+    const members = Array.from({ length: end - first }, (_, i) => plan.job(first + i).sources)
+    // A last job alone is mixed with its partner.
+    const sources = members.length === 1 ? members[0]! : members.map(([sample]) => sample!)
+    const group = groups.get(first) ?? { result: run(sources, first, {}), left: end - first }
+    groups.set(first, group)
+    if (--group.left === 0) groups.delete(first)
+    return (await group.result)[job.index - first]!
+  }
+
+  return {
+    async mix(job) {
+      if (group !== null) return fromGroup(job, group.groupSize(parameters))
+      const { alpha, shift } = job.pair ?? {}
+      const fixed = { ...(alpha !== undefined && { alpha }), ...(shift !== undefined && { shift }) }
+      const [mixed] = await run(job.sources, job.index, config.method === 'sage' ? { fixed } : {})
+      return mixed!
+    },
+    close: () => pool.close(),
+  }
+}
