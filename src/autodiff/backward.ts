@@ -1,61 +1,81 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph } from '../onnx/model.js'
-import { describe, type NodeProto } from '../onnx/node.js'
-import { isFloat } from '../onnx/tensor.js'
+import { describe, isStandard, type NodeProto } from '../onnx/node.js'
+import { type DataType, isFloat } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { stop } from './rule.js'
 import { RULES } from './rules/index.js'
 
+type DtypeOf = (value: Value) => DataType
+
+/** Whether the node's operator is in the table. */
+export function hasRule(node: NodeProto): boolean {
+  return isStandard(node) && RULES[node.opType] !== undefined
+}
+
 /** Values that depend on `wrt` through floating-point values only: the ones that may have a cotangent. */
-function dependents(g: GraphBuilder, graph: Graph, wrt: Value): Set<Value> {
+function dependents(graph: Graph, dtypeOf: DtypeOf, wrt: Value): Set<Value> {
   const found = new Set([wrt])
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue
-    for (const output of node.output) if (output !== '' && isFloat(g.dtype(output))) found.add(output)
+    for (const output of node.output) if (output !== '' && isFloat(dtypeOf(output))) found.add(output)
   }
   return found
 }
 
-/** How the error names an operator that stands in the way. */
-function blocked(node: NodeProto, opset: number): string {
-  return `no gradient rule for operator ${describe(node).replace(/\)$/, `, opset ${opset})`)}`
+/** The nodes without a rule that cotangents of `outputs` would reach on their way to `wrt`, in graph order. */
+export function blockers(graph: Graph, dtypeOf: DtypeOf, outputs: Iterable<Value>, wrt: Value): NodeProto[] {
+  const active = dependents(graph, dtypeOf, wrt)
+  const reached = new Set(outputs)
+  const found: NodeProto[] = []
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.output.some((v) => reached.has(v)) || !node.input.some((v) => active.has(v))) continue
+    if (!hasRule(node)) found.push(node)
+    // Nothing flows through a stop, whatever lies behind it.
+    if (RULES[node.opType] === stop) continue
+    for (const input of node.input) if (active.has(input)) reached.add(input)
+  }
+  return found.reverse()
+}
+
+function refuse(nodes: Iterable<NodeProto>, opset: number, model: string): AugmentError {
+  const lines = [...nodes].map((node) => `${model}: no gradient rule for operator ${describe(node, opset)}`)
+  return new AugmentError('model', lines.join('\n'), {
+    hint: `sage-augment inspect ${model} lists every operator without a rule`,
+  })
 }
 
 /**
- * Emits the reverse pass behind `graph`: the cotangent of `wrt` given that of `output`. A value used several times
- * receives the sum. Throws AugmentError 'model' naming every operator without a rule that a cotangent reaches.
+ * Emits the reverse pass behind `graph`: the cotangent of `wrt` given those of some outputs. A value used several times
+ * receives the sum; one that nothing depends on differentiably gets zeros. Throws AugmentError 'model' naming every
+ * node without a rule that a cotangent reaches, and every node whose rule does not cover its form.
  */
 export function backward(
   g: GraphBuilder,
   graph: Graph,
-  output: Value,
-  cotangent: Value,
+  seeds: ReadonlyMap<Value, Value>,
   wrt: Value,
   model: string,
 ): Value {
-  const active = dependents(g, graph, wrt)
-  const cotangents = new Map<Value, Value>([[output, cotangent]])
-  const problems: string[] = []
+  const dtypeOf = (value: Value) => g.dtype(value)
+  const missing = blockers(graph, dtypeOf, seeds.keys(), wrt)
+  if (missing.length > 0) throw refuse(missing, g.opset, model)
+  const active = dependents(graph, dtypeOf, wrt)
+  const cotangents = new Map(seeds)
+  const uncovered = new Set<NodeProto>()
   for (const node of graph.nodes.toReversed()) {
     const arriving = node.output.map((v) => cotangents.get(v) ?? null)
     if (arriving.every((c) => c === null) || !node.input.some((v) => active.has(v))) continue
-    const rule = node.domain === '' || node.domain === 'ai.onnx' ? RULES[node.opType] : undefined
-    const answers = rule?.(g, node, arriving) ?? []
-    node.input.forEach((input, i) => {
-      if (!active.has(input)) return
+    const answers = RULES[node.opType]!(g, node, arriving)
+    for (const [i, input] of node.input.entries()) {
+      if (!active.has(input)) continue
       const answer = answers[i]
-      if (answer === undefined) problems.push(blocked(node, g.opset))
-      if (!answer) return
+      if (answer === undefined) uncovered.add(node)
+      if (!answer) continue
       const sofar = cotangents.get(input)
       cotangents.set(input, sofar === undefined ? answer : g.add(sofar, answer))
-    })
+    }
   }
-  if (problems.length > 0) {
-    throw new AugmentError('model', [...new Set(problems)].map((p) => `${model}: ${p}`).join('\n'), {
-      hint: `sage-augment inspect ${model} lists every operator without a rule`,
-    })
-  }
-  const result = cotangents.get(wrt)
-  if (result === undefined)
-    throw new AugmentError('model', `${model}: the output "${output}" does not depend on the input "${wrt}"`)
-  return result
+  if (uncovered.size > 0) throw refuse([...uncovered].reverse(), g.opset, model)
+  return cotangents.get(wrt) ?? g.zerosLike(wrt)
 }

@@ -148,6 +148,7 @@ export class GraphBuilder {
 
   /** Reduce<kind> over `axes`, which are an attribute before opset 18 (13 for sums) and an input from then on. */
   reduce(kind: string, value: Value, axes: readonly number[], keepdims = true): Value {
+    if (axes.length === 0) return value
     const attributes = { keepdims: keepdims ? 1 : 0 }
     if (kind === 'Sum' || this.opset >= 18) return this.emit(`Reduce${kind}`, [value, this.integers(axes)], attributes)
     return this.emit(`Reduce${kind}`, [value], { ...attributes, axes })

@@ -1,5 +1,6 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph, Model, ValueInfoProto } from '../onnx/model.js'
+import { renameValues } from '../onnx/rename.js'
 import { DataType } from '../onnx/tensor.js'
 import { declaredType, makeValueInfo } from '../onnx/valueInfo.js'
 import { backward } from './backward.js'
@@ -22,15 +23,28 @@ export interface Head {
   readonly classes: number
 }
 
-/** The value before a final Softmax, which would saturate in float32, and its number of classes. */
+/** Operators that only rearrange what a Softmax gave. */
+const TRANSPARENT = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'])
+
+/** The value before a final Softmax, which would saturate in float32; else the output itself. */
+function beforeSoftmax(graph: Graph, output: Value): Value {
+  let value = output
+  for (;;) {
+    const producer = graph.nodes.find((node) => node.output.includes(value))
+    if (producer?.opType === 'Softmax' || producer?.opType === 'LogSoftmax') return producer.input[0]!
+    if (!producer || !TRANSPARENT.has(producer.opType)) return output
+    value = producer.input[0]!
+  }
+}
+
+/** Where the logits of the chosen output are. Throws AugmentError where there are not at least two classes. */
 export function findHead(model: Model, types: Types, output?: string): Head {
   const { graph, name } = model
   const names = graph.outputs.map((v) => v.name)
   const chosen = output ?? names[0]!
   if (!names.includes(chosen))
     throw new AugmentError('usage', `${name}: no output "${chosen}", it has ${names.join(', ')}`)
-  const producer = graph.nodes.find((node) => node.output.includes(chosen))
-  const logits = producer?.opType === 'Softmax' ? producer.input[0]! : chosen
+  const logits = beforeSoftmax(graph, chosen)
   const [, ...sizes] = types.get(logits)?.dims ?? []
   const classes = sizes.reduce<number>((product, dim) => product * (dim ?? Number.NaN), 1)
   if (!(classes >= 2)) {
@@ -46,7 +60,7 @@ export function findHead(model: Model, types: Types, output?: string): Head {
 export function inputGradient(g: GraphBuilder, model: Model, head: Head, target: Value, loss: Loss, wrt: Value): Value {
   const cotangent = lossCotangent(g, matrixOf(g, head), target, head.classes, loss)
   const shaped = g.reshapeLike(g.cast(cotangent, g.dtype(head.logits)), head.logits)
-  return backward(g, model.graph, head.logits, shaped, wrt, model.name)
+  return backward(g, model.graph, new Map([[head.logits, shaped]]), wrt, model.name)
 }
 
 /** The logits as float32 [N, K], whatever ones the model has around them. */
@@ -57,30 +71,37 @@ export function matrixOf(g: GraphBuilder, { logits, classes }: Head): Value {
 
 /**
  * The model that also computes the gradient of a loss by an input. It has one more input, `target` float32 [N, K]
- * (label distributions), and two outputs: `logits` float32 [N, K] and `gradient` in the shape of the input.
+ * (label distributions), and two outputs: `logits` float32 [N, K] and `gradient` in the shape of the input. Values of
+ * the model that have these names are renamed, an input of it only if it is called `target`.
  */
 export function differentiate(model: Model, options: DifferentiateOptions): Model {
-  const { types, loss } = options
-  const input =
-    options.wrt === undefined ? model.graph.inputs[0] : model.graph.inputs.find((v) => v.name === options.wrt)
+  const rename = (name: string) => (PUBLIC_NAMES.has(name) ? `model/${name}` : name)
+  const graph = renameValues(model.graph, rename)
+  const types = new Map([...options.types].map(([name, type]) => [rename(name), type]))
+  const input = options.wrt === undefined ? graph.inputs[0] : graph.inputs.find((v) => v.name === rename(options.wrt!))
   if (!input) throw new AugmentError('usage', `${model.name}: no input "${options.wrt}"`)
-  const head = findHead(model, types, options.output)
-  const g = new GraphBuilder(model.opset, types)
-  g.include(model.graph)
+  const { logits: chosen, classes } = findHead(model, options.types, options.output)
+  const head = { logits: rename(chosen), classes }
+  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
+  g.include(graph)
   const target = g.declare('target', DataType.FLOAT)
-  const gradient = inputGradient(g, model, head, target, loss, input.name)
-  const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
+  const gradient = inputGradient(g, { ...model, graph }, head, target, options.loss, input.name)
+  g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
   g.emit('Identity', [gradient], {}, 'gradient')
-  return { ...model, graph: finished(g, model.graph, input, head, logits) }
+  return { ...model, graph: finished(g, graph, input, classes) }
 }
 
-function finished(g: GraphBuilder, graph: Graph, input: ValueInfoProto, { classes }: Head, logits: Value): Graph {
+/** The names of the result's interface. */
+const PUBLIC_NAMES = new Set(['target', 'logits', 'gradient'])
+
+function finished(g: GraphBuilder, graph: Graph, input: ValueInfoProto, classes: number): Graph {
   const { dtype, dims } = declaredType(input)!
-  const rows = makeValueInfo(logits, DataType.FLOAT, ['N', classes])
+  const rows = dims[0] ?? 'N'
+  const logits = makeValueInfo('logits', DataType.FLOAT, [rows, classes])
   const gradient = makeValueInfo(
     'gradient',
     dtype,
     dims.map((d, i) => d ?? (i === 0 ? 'N' : `d${i}`)),
   )
-  return g.finish([...graph.inputs, makeValueInfo('target', DataType.FLOAT, ['N', classes])], [rows, gradient])
+  return g.finish([...graph.inputs, makeValueInfo('target', DataType.FLOAT, [rows, classes])], [logits, gradient])
 }

@@ -36,7 +36,7 @@ export interface Model {
 /** Largest number of elements a tensor may claim: 2^40, far above any classifier's weight, far below overflow. */
 const MAX_ELEMENTS = 2 ** 40
 
-const isStandard = (domain: string) => domain === '' || domain === 'ai.onnx'
+const isStandardDomain = (domain: string) => domain === '' || domain === 'ai.onnx'
 
 function elements(tensor: TensorProto): number {
   return tensor.dims.reduce((product, dim) => product * (dim >= 0n ? Number(dim) : Number.NaN), 1)
@@ -92,7 +92,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
     throw new AugmentError('model', `${name}: not an ONNX model, or cut short`, { cause })
   }
   const raw = proto.graph
-  const opset = proto.opsetImport.find((o) => isStandard(o.domain))
+  const opset = proto.opsetImport.find((o) => isStandardDomain(o.domain))
   if (!raw || raw.node.length === 0 || raw.output.length === 0 || !opset) {
     throw new AugmentError('model', `${name}: not an ONNX model`)
   }
@@ -113,7 +113,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
 /** The model as ONNX bytes. */
 export function writeModel(model: Model): Uint8Array {
   const { graph, proto, opset } = model
-  const foreign = proto.opsetImport.filter((o) => !isStandard(o.domain))
+  const foreign = proto.opsetImport.filter((o) => !isStandardDomain(o.domain))
   const written = revise(proto, {
     irVersion: proto.irVersion > 8n ? proto.irVersion : 8n,
     opsetImport: [create(OperatorSetIdProtoSchema, { version: BigInt(opset) }), ...foreign],

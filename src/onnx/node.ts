@@ -65,13 +65,26 @@ export function tensorAttribute(node: NodeProto, name: string): TensorProto | un
   return attribute(node, name)?.t
 }
 
+export function attributesWithout(node: NodeProto, names: readonly string[]): AttributeProto[] {
+  return node.attribute.filter((a) => !names.includes(a.name))
+}
+
+/** Whether the node is of the standard operator set. */
+export function isStandard(node: NodeProto): boolean {
+  return node.domain === '' || node.domain === 'ai.onnx'
+}
+
 /** Whether the node holds a subgraph (If, Loop, Scan and their like). */
 export function hasSubgraph(node: NodeProto): boolean {
   return node.attribute.some((a) => a.type === AttributeType.GRAPH || a.type === AttributeType.GRAPHS)
 }
 
-/** How messages name a node: `GridSample (node "/stn/grid")`. */
-export function describe(node: NodeProto): string {
-  const domain = node.domain === '' || node.domain === 'ai.onnx' ? '' : `${node.domain}.`
-  return `${domain}${node.opType} (node "${node.name || node.output[0]}")`
+/** The operator, after its domain unless that is the standard one. */
+export function operatorOf(node: NodeProto): string {
+  return isStandard(node) ? node.opType : `${node.domain}.${node.opType}`
+}
+
+/** How messages name a node: `GridSample (node "/stn/grid", opset 16)`. */
+export function describe(node: NodeProto, opset?: number): string {
+  return `${operatorOf(node)} (node "${node.name || node.output[0]}"${opset === undefined ? '' : `, opset ${opset}`})`
 }

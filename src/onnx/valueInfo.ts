@@ -35,7 +35,7 @@ export function declaredType(info: ValueInfoProto): ValueType | undefined {
   const type = info.type?.value
   if (type?.case !== 'tensorType' || !type.value.shape) return undefined
   const dims = type.value.shape.dim.map((d) =>
-    d.value.case === 'dimValue' && d.value.value > 0n ? Number(d.value.value) : null,
+    d.value.case === 'dimValue' && d.value.value >= 0n ? Number(d.value.value) : null,
   )
   return { dtype: type.value.elemType, dims }
 }

@@ -15,7 +15,7 @@ const RUNTIME_TYPE: Partial<Record<DataType, Tensor['type']>> = {
 }
 
 /** A zero-filled tensor of the given type. */
-function zeros(dtype: DataType, dims: readonly number[]): Tensor {
+export function zeros(dtype: DataType, dims: readonly number[]): Tensor {
   const size = dims.reduce((a, b) => a * b, 1)
   const type = RUNTIME_TYPE[dtype]
   if (type === 'float32') return { type, dims, data: new Float32Array(size) }
@@ -87,7 +87,7 @@ export async function probeTypes(model: Model): Promise<Map<string, ValueType>> 
   const names = [...dtypes.keys()]
   const parameters = new Set(computedParameters(model.graph))
   const bytes = withShapes(model, names, [...parameters], dtypes)
-  const session = await createSession(bytes, { device: 'cpu', optimize: 'basic' })
+  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'basic' })
   try {
     const first = await run(session, model, 2, 224)
     const second = await run(session, model, 3, 256)

@@ -7,7 +7,7 @@ import { type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
-import { probeTypes } from './probe.js'
+import { prepare } from './prepare.js'
 
 /** How a classifier wants its pixels: `(value * scale - mean) / std` per channel, value 0..255. */
 export interface Preprocessing {
@@ -46,14 +46,15 @@ export interface SaliencyModel {
 /** The interface of the built graph; a classifier's own values of these names are renamed. */
 const PUBLIC_NAMES = new Set(['pixels', 'target', 'saliency', 'uniform', 'logits'])
 
-/** The classifier's picture input: its name and sizes, the channel axis left out of width and height. */
+/** The classifier's picture input. */
 interface PictureInput {
   readonly name: Value
   readonly dtype: DataType
-  readonly batch: number | null
   readonly channels: number
   readonly width: number
   readonly height: number
+  /** As the model takes them, batch first. */
+  readonly dims: readonly Dim[]
 }
 
 /**
@@ -64,18 +65,14 @@ interface PictureInput {
  */
 export async function saliencyModel(bytes: Uint8Array, name: string, options: SaliencyOptions): Promise<SaliencyModel> {
   const original = readModel(bytes, name)
-  const graph = renameValues(original.graph, (value) => (PUBLIC_NAMES.has(value) ? `classifier/${value}` : value))
-  const input = pictureInput({ ...original, graph }, options)
-  const { batch, channels, height, width } = input
-  const spatial = options.preprocessing.layout === 'nchw' ? [channels, height, width] : [height, width, channels]
-  const fixed = makeValueInfo(input.name, input.dtype, [batch ?? 'N', ...spatial])
-  const model: Model = { ...original, graph: { ...graph, inputs: [fixed] } }
-  const types = await probeTypes(model)
-  const output =
-    options.output !== undefined && PUBLIC_NAMES.has(options.output) ? `classifier/${options.output}` : options.output
-  const head = findHead(model, types, output)
-  const built = build(model, types, head, input, options)
-  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch: batch }
+  const rename = (value: string) => (PUBLIC_NAMES.has(value) ? `classifier/${value}` : value)
+  const renamed: Model = { ...original, graph: renameValues(original.graph, rename) }
+  const input = pictureInput(renamed, options)
+  const { model, types, fixedBatch } = await prepare(renamed, () => input.dims)
+  const head = findHead(model, types, options.output === undefined ? undefined : rename(options.output))
+  const built = build(model, types, head, input, fixedBatch, options)
+  const { width, height } = input
+  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch }
 }
 
 function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
@@ -104,11 +101,19 @@ function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
     return (declared ?? given)!
   }
   const [height, width] = [size('height', h, options.height), size('width', w, options.width)]
-  return { name: info.name, dtype: type.dtype, batch, channels, width, height }
+  const dims = layout === 'nchw' ? [batch, channels, height, width] : [batch, height, width, channels]
+  return { name: info.name, dtype: type.dtype, channels, width, height, dims }
 }
 
-function build(model: Model, types: Types, head: Head, input: PictureInput, options: SaliencyOptions): Model {
-  const { width, height, batch } = input
+function build(
+  model: Model,
+  types: Types,
+  head: Head,
+  input: PictureInput,
+  batch: number | null,
+  options: SaliencyOptions,
+): Model {
+  const { width, height } = input
   const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
   g.declare('pixels', DataType.UINT8)
   normalisedPixels(g, input, options.preprocessing)

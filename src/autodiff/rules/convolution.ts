@@ -26,7 +26,8 @@ function convolution(g: GraphBuilder, node: NodeProto, wide: Value, narrow: Valu
   }
   const [sizes, counts] = [g.sizes(wide, 2), g.sizes(narrow, 2)]
   const totals = kernel.map((k, i) => (counts[i]! - 1) * strides[i]! + (k - 1) * dilations[i]! + 1 - sizes[i]!)
-  const before = totals.map((total) => autoPad(mode, total))
+  // A given output_shape alone puts the odd element before.
+  const before = totals.map((total) => autoPad(mode === 'NOTSET' ? 'SAME_LOWER' : mode, total))
   return { ...shared, before, after: totals.map((total, i) => Math.max(total, 0) - before[i]!) }
 }
 

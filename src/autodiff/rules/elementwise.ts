@@ -34,8 +34,8 @@ const masked = (g: GraphBuilder, inside: Value, c: Value) => g.where(inside, c, 
 /** c where min < x < max; either may be missing. */
 const Clip: VjpRule = single((g, node, c) => {
   const [x, min, max] = node.input as [Value, Value?, Value?]
-  const above = min && g.emit('Greater', [x, min])
-  const below = max && g.emit('Less', [x, max])
+  const above = min ? g.emit('Greater', [x, min]) : undefined
+  const below = max ? g.emit('Less', [x, max]) : undefined
   const inside = above && below ? g.emit('And', [above, below]) : (above ?? below)
   return [inside ? masked(g, inside, c) : c]
 })

@@ -1,0 +1,166 @@
+import { expect, test } from 'vitest'
+import { type DifferentiateOptions, differentiate } from '../../src/autodiff/differentiate.js'
+import { AugmentError } from '../../src/core/errors.js'
+import type { Model } from '../../src/onnx/model.js'
+import { makeNode } from '../../src/onnx/node.js'
+import { DataType } from '../../src/onnx/tensor.js'
+import { probeTypes } from '../../src/saliency/probe.js'
+import { float32, type GraphSpec, modelOf, runModel } from '../helpers/onnx.js'
+
+async function gradientOf(spec: GraphSpec, options: Partial<DifferentiateOptions> = {}): Promise<Model> {
+  const model = modelOf(spec)
+  return differentiate(model, { types: await probeTypes(model), loss: 'logit', ...options })
+}
+
+/** The gradient of the first logit for a picture `x`. */
+async function firstLogit(spec: GraphSpec, x: number[], dims: number[], classes: number): Promise<number[]> {
+  const target = float32(
+    [1, classes],
+    Array.from({ length: classes }, (_, k) => (k === 0 ? 1 : 0)),
+  )
+  const { gradient } = await runModel(await gradientOf(spec), { x: float32(dims, x), target })
+  return Array.from(gradient!.data as Float32Array)
+}
+
+async function complaint(spec: GraphSpec, options: Partial<DifferentiateOptions> = {}): Promise<AugmentError> {
+  const error = await gradientOf(spec, options).catch((e) => e)
+  expect(error).toBeInstanceOf(AugmentError)
+  return error
+}
+
+test.each([
+  ['2 x 2, stride 2', { kernel_shape: [2, 2], strides: [2, 2] }, [1, 0, 0, 0]],
+  ['3 x 3, stride 1', { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 0, 0] }, [4, 0, 0, 0]],
+])('tied maxima: the first one gets the cotangent (%s)', async (_, attributes, expected) => {
+  const nodes = [
+    makeNode('MaxPool', ['x'], ['p'], attributes),
+    makeNode('Flatten', ['p'], ['f']),
+    makeNode('MatMul', ['f', 'w'], ['y']),
+  ]
+  const outputs = attributes.pads ? 4 : 1
+  const w = { dims: [outputs, 2], values: Array(outputs).fill([1, 0]).flat() }
+  const spec = { nodes, inputs: { x: ['N', 1, 2, 2] }, outputs: ['y'], weights: { w } }
+  expect(await firstLogit(spec, [5, 5, 5, 5], [1, 1, 2, 2], 2)).toEqual(expected)
+})
+
+test('tied maxima of a whole channel: the first one gets the cotangent', async () => {
+  const nodes = [makeNode('GlobalMaxPool', ['x'], ['p']), makeNode('Flatten', ['p'], ['y'])]
+  const spec = { nodes, inputs: { x: ['N', 2, 1, 3] }, outputs: ['y'] }
+  expect(await firstLogit(spec, [1, 7, 7, 3, 3, 3], [1, 2, 1, 3], 2)).toEqual([0, 1, 0, 0, 0, 0])
+})
+
+test('a Relu at exactly zero passes nothing', async () => {
+  const spec = { nodes: [makeNode('Relu', ['x'], ['y'])], inputs: { x: ['N', 3] }, outputs: ['y'] }
+  expect(await firstLogit(spec, [0, 1, 1], [1, 3], 3)).toEqual([0, 0, 0])
+  expect(await firstLogit(spec, [2, 1, 1], [1, 3], 3)).toEqual([1, 0, 0])
+})
+
+test('a final Softmax, also behind a Reshape, is differentiated from its input', async () => {
+  const nodes = [makeNode('Softmax', ['x'], ['p'], { axis: 1 }), makeNode('Reshape', ['p', 'shape'], ['y'])]
+  const shape = { dims: [3], values: [-1, 1, 3], dtype: DataType.INT64 }
+  const model = await gradientOf({ nodes, inputs: { x: ['N', 3] }, outputs: ['y'], weights: { shape } })
+  const { logits } = await runModel(model, { x: float32([1, 3], [100, 0, -100]), target: float32([1, 3], [1, 0, 0]) })
+  expect(Array.from(logits!.data as Float32Array)).toEqual([100, 0, -100])
+})
+
+test('logits with two more axes of one element are a matrix', async () => {
+  const spec = { nodes: [makeNode('GlobalAveragePool', ['x'], ['y'])], inputs: { x: ['N', 3, 2, 2] }, outputs: ['y'] }
+  const model = await gradientOf(spec)
+  const feeds = {
+    x: float32(
+      [2, 3, 2, 2],
+      Array.from({ length: 24 }, (_, i) => i),
+    ),
+    target: float32([2, 3], [1, 0, 0, 0, 1, 0]),
+  }
+  const { logits, gradient } = await runModel(model, feeds)
+  expect(logits!.dims).toEqual([2, 3])
+  expect(Array.from(gradient!.data as Float32Array)).toEqual([
+    ...Array(4).fill(0.25),
+    ...Array(12).fill(0),
+    ...Array(4).fill(0.25),
+    ...Array(4).fill(0),
+  ])
+})
+
+test('all operators without a rule are named at once, with node and opset', async () => {
+  const nodes = [
+    makeNode('Det', ['x'], ['d']),
+    makeNode('Relu', ['d'], ['r']),
+    makeNode('Unknown', ['r'], ['u']),
+    makeNode('Flatten', ['u'], ['y']),
+  ]
+  const model = modelOf({ nodes, inputs: { x: ['N', 3, 2, 2] }, outputs: ['y'] })
+  const types = new Map(
+    [...'xdruy'].map((v) => [v, { dtype: DataType.FLOAT, dims: v === 'x' ? [null, 3, 2, 2] : [null, 3] }]),
+  )
+  expect(() => differentiate(model, { types, loss: 'logit' })).toThrow(
+    'test.onnx: no gradient rule for operator Det (node "d", opset 17)\ntest.onnx: no gradient rule for operator Unknown (node "u", opset 17)',
+  )
+})
+
+test('an operator without a rule does no harm where no cotangent arrives', async () => {
+  const nodes = [
+    makeNode('Det', ['k'], ['d']),
+    makeNode('Bernoulli', ['x'], ['unused']),
+    makeNode('Mul', ['x', 'd'], ['y']),
+  ]
+  const spec = {
+    nodes,
+    inputs: { x: ['N', 3] },
+    outputs: ['y'],
+    weights: { k: { dims: [2, 2], values: [2, 0, 0, 3] } },
+  }
+  expect(await firstLogit(spec, [1, 1, 1], [1, 3], 3)).toEqual([6, 0, 0])
+})
+
+test('the form of an operator that its rule does not cover is refused like a missing rule', async () => {
+  const nodes = [makeNode('Conv', ['k', 'x'], ['c']), makeNode('Flatten', ['c'], ['y'])]
+  const spec = {
+    nodes,
+    inputs: { x: [2, 1, 1, 1] },
+    outputs: ['y'],
+    weights: { k: { dims: [1, 1, 1, 1], values: [1] } },
+  }
+  expect((await complaint(spec)).message).toBe('test.onnx: no gradient rule for operator Conv (node "c", opset 17)')
+})
+
+test('an output or input that does not exist, or one class alone, is said', async () => {
+  const spec = { nodes: [makeNode('Relu', ['x'], ['y'])], inputs: { x: ['N', 3] }, outputs: ['y'] }
+  expect((await complaint(spec, { output: 'q' })).message).toBe('test.onnx: no output "q", it has y')
+  expect((await complaint(spec, { wrt: 'q' })).message).toBe('test.onnx: no input "q"')
+  expect((await complaint({ ...spec, inputs: { x: ['N', 1] } })).message).toBe(
+    'test.onnx: output "y" is [N,1], expected one logit a class, [N, K]',
+  )
+})
+
+test('values that already have our names are left alone', async () => {
+  const nodes = [makeNode('Relu', ['target'], ['gradient']), makeNode('Relu', ['gradient'], ['logits'])]
+  const model = await gradientOf({ nodes, inputs: { target: ['N', 3] }, outputs: ['logits'] })
+  const names = model.graph.inputs.map((v) => v.name)
+  expect(names).toHaveLength(2)
+  expect(names[1]).toBe('target')
+  expect(model.graph.outputs.map((v) => v.name)).toEqual(['logits', 'gradient'])
+  const feeds = { [names[0]!]: float32([1, 3], [1, -1, 2]), target: float32([1, 3], [1, 0, 0]) }
+  expect(Array.from((await runModel(model, feeds)).gradient!.data as Float32Array)).toEqual([1, 0, 0])
+})
+
+test('the gradient is the same however far onnxruntime rewrites the graph', async () => {
+  const nodes = [
+    makeNode('Conv', ['x', 'w'], ['c'], { strides: [2, 2] }),
+    makeNode('Sigmoid', ['c'], ['s']),
+    makeNode('Flatten', ['s'], ['y']),
+  ]
+  const w = { dims: [3, 1, 2, 2], values: Array.from({ length: 12 }, (_, i) => Math.sin(i)) }
+  const model = await gradientOf({ nodes, inputs: { x: ['N', 1, 2, 2] }, outputs: ['y'], weights: { w } })
+  const feeds = { x: float32([1, 1, 2, 2], [1, 2, 3, 4]), target: float32([1, 3], [0, 1, 0]) }
+  const results = []
+  for (const optimize of ['disabled', 'basic', 'extended', 'all'] as const) {
+    results.push(Array.from((await runModel(model, feeds, { optimize })).gradient!.data as Float32Array))
+  }
+  for (const result of results) {
+    result.forEach((value, i) => {
+      expect(value).toBeCloseTo(results[0]![i]!, 6)
+    })
+  }
+})

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { create, toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
+import { expect, test } from 'vitest'
+import { AugmentError } from '../../src/core/errors.js'
+import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
+import { makeNode } from '../../src/onnx/node.js'
+import { revise } from '../../src/onnx/revise.js'
+import { DataType, makeTensor, numbers } from '../../src/onnx/tensor.js'
+import { modelOf } from '../helpers/onnx.js'
+
+const bytes = readFileSync(new URL('../../fixtures/gradients/small-grey.onnx', import.meta.url))
+
+/** What is said about a model that cannot be used. */
+function complaint(data: Uint8Array): string {
+  try {
+    readModel(data, 'm.onnx')
+  } catch (error) {
+    if (!(error instanceof AugmentError)) throw error
+    expect(error.code).toBe('model')
+    return error.message
+  }
+  return 'no complaint'
+}
+
+/** A sound model, broken by `change`. */
+function broken(change: (graph: Model['graph']) => Partial<Model['graph']>): Uint8Array {
+  const model = modelOf({
+    nodes: [makeNode('Add', ['x', 'w'], ['h']), makeNode('Relu', ['h'], ['y'])],
+    inputs: { x: [2] },
+    outputs: ['y'],
+    weights: { w: { dims: [2], values: [1, 2] } },
+  })
+  return writeModel({ ...model, graph: { ...model.graph, ...change(model.graph) } })
+}
+
+test('a model survives reading and writing', () => {
+  const model = readModel(bytes, 'm.onnx')
+  const again = readModel(writeModel(model), 'm.onnx')
+  expect(again.opset).toBe(17)
+  expect(again.graph.nodes.map((n) => n.opType)).toEqual(model.graph.nodes.map((n) => n.opType))
+  expect([...again.graph.initializers.keys()]).toEqual([...model.graph.initializers.keys()])
+})
+
+test('weights are views of the file, not copies', () => {
+  const model = readModel(bytes, 'm.onnx')
+  for (const tensor of model.graph.initializers.values()) expect(tensor.rawData.buffer).toBe(bytes.buffer)
+})
+
+test('every truncated file is refused in one line', () => {
+  for (let length = 0; length < bytes.length; length += 97) {
+    const message = complaint(bytes.subarray(0, length))
+    expect(message).toMatch(/^m\.onnx: /)
+    expect(message).not.toContain('\n')
+  }
+})
+
+test('files that are not ONNX are refused in one line', () => {
+  const text = new TextEncoder().encode('{"not": "onnx"}')
+  for (const data of [text, new Uint8Array(0), new Uint8Array(1000), new Uint8Array(1000).fill(255)]) {
+    expect(complaint(data)).toMatch(/^m\.onnx: not an ONNX model/)
+  }
+})
+
+test('flipped bytes never crash, hang or take memory', () => {
+  for (let i = 0; i < 400; i++) {
+    const data = Uint8Array.from(bytes)
+    const at = Math.imul(i + 1, 2654435761) >>> 0
+    data[at % data.length] = at >>> 24
+    complaint(data)
+  }
+})
+
+test('what is wrong with a graph is said, all at once', () => {
+  const duplicate = broken(({ nodes }) => ({ nodes: [...nodes, makeNode('Relu', ['x'], ['h'])] }))
+  expect(complaint(duplicate)).toBe('m.onnx: "h" is defined twice, again by Relu (node "h")')
+  const cycle = broken(() => ({ nodes: [makeNode('Add', ['x', 'y'], ['h']), makeNode('Relu', ['h'], ['y'])] }))
+  expect(complaint(cycle)).toBe('m.onnx: Add (node "h") uses "y", which nothing before it makes')
+  const both = broken(() => ({ nodes: [makeNode('Add', ['x', 'q'], ['h'])] }))
+  expect(complaint(both).split('\n')).toEqual([
+    'm.onnx: Add (node "h") uses "q", which nothing before it makes',
+    'm.onnx: nothing makes the output "y"',
+  ])
+})
+
+test('weights of impossible or wrong sizes are refused', () => {
+  const w = makeTensor('w', DataType.FLOAT, [2], [1, 2])
+  const withWeight = (fields: Partial<typeof w>) =>
+    broken(() => ({ initializers: new Map([['w', revise(w, fields)]]) }))
+  expect(complaint(withWeight({ dims: [2n ** 40n, 2n ** 40n] }))).toContain(
+    'impossible shape [1099511627776,1099511627776]',
+  )
+  expect(complaint(withWeight({ dims: [-1n] }))).toContain('impossible shape [-1]')
+  expect(complaint(withWeight({ dims: [3n] }))).toBe('m.onnx: initializer "w" of shape [3] holds 2 elements')
+  expect(complaint(withWeight({ dataType: 99 }))).toContain('unsupported type 99')
+  expect(complaint(withWeight({ dataLocation: TensorProto_DataLocation.EXTERNAL }))).toContain(
+    'lies in an external file',
+  )
+})
+
+test('a model without nodes, outputs or opset is refused', () => {
+  expect(complaint(toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n })))).toBe(
+    'm.onnx: not an ONNX model',
+  )
+})
+
+test('half precision constants are rounded to the nearest even', () => {
+  const values = [1, -2.5, 65504, 65520, 1e-8, 6e-8, 2 ** -15, 1.0004883, 0.1, Number.NEGATIVE_INFINITY]
+  const bits = [0x3c00, 0xc100, 0x7bff, 0x7c00, 0x0000, 0x0001, 0x0200, 0x3c00, 0x2e66, 0xfc00]
+  const { rawData } = makeTensor('h', DataType.FLOAT16, [values.length], values)
+  expect([...new Uint16Array(rawData.slice().buffer)]).toEqual(bits)
+})
+
+test('small integer lists read back from either of their encodings', () => {
+  const raw = makeTensor('i', DataType.INT64, [3], [1, -2, 3])
+  expect(numbers(raw)).toEqual([1, -2, 3])
+  expect(numbers(revise(raw, { rawData: new Uint8Array(0), int64Data: [1n, -2n, 3n] }))).toEqual([1, -2, 3])
+})

@@ -1,0 +1,64 @@
+import { symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { TensorProto_DataLocation as DataLocation, StringStringEntryProtoSchema } from 'onnx-buf'
+import { expect, test } from 'vitest'
+import { readModel, writeModel } from '../../src/onnx/model.js'
+import { makeNode } from '../../src/onnx/node.js'
+import { revise } from '../../src/onnx/revise.js'
+import { readModelFile } from '../../src/saliency/modelFile.js'
+import { temporaryFolder } from '../helpers/folder.js'
+import { float32, modelOf, runModel } from '../helpers/onnx.js'
+
+/** A new model y = x w whose weights lie in an external file. */
+function external(entries: Record<string, string>): string {
+  const folder = temporaryFolder({ 'weights.bin': new Uint8Array(Float32Array.of(9, 9, 1, 2, 3).buffer) })
+  symlinkSync('/etc/hostname', path.join(folder, 'link.bin'))
+  const model = modelOf({
+    nodes: [makeNode('Mul', ['x', 'w'], ['y'])],
+    inputs: { x: [3] },
+    outputs: ['y'],
+    weights: { w: { dims: [3], values: [0, 0, 0] } },
+  })
+  const w = revise(model.graph.initializers.get('w')!, {
+    rawData: new Uint8Array(0),
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  })
+  const file = path.join(folder, 'model.onnx')
+  writeFileSync(file, writeModel({ ...model, graph: { ...model.graph, initializers: new Map([['w', w]]) } }))
+  return file
+}
+
+test('weights beside the model are read in', async () => {
+  const bytes = await readModelFile(external({ location: 'weights.bin', offset: '8', length: '12' }))
+  const { y } = await runModel(readModel(bytes, 'model.onnx'), { x: float32([3], [1, 10, 100]) })
+  expect(Array.from(y!.data as Float32Array)).toEqual([1, 20, 300])
+})
+
+test("weights outside the model's folder are refused, also through a link", async () => {
+  for (const location of ['../weights.bin', '/etc/passwd', 'link.bin', '../../../../etc/passwd']) {
+    await expect(readModelFile(external({ location }))).rejects.toThrow(
+      /weights of "w": (".*" is outside the model's folder|no such file)/,
+    )
+  }
+})
+
+test('weights that are missing or cut short are refused', async () => {
+  await expect(readModelFile(external({ location: 'gone.bin' }))).rejects.toThrow(
+    'weights of "w": no such file "gone.bin"',
+  )
+  await expect(readModelFile(external({ location: 'weights.bin', offset: '16', length: '12' }))).rejects.toThrow(
+    'weights of "w": bytes 16 to 28, but "weights.bin" has 20',
+  )
+  await expect(readModelFile(external({ location: 'weights.bin', length: '1e15' }))).rejects.toMatchObject({
+    code: 'model',
+  })
+  await expect(readModelFile(external({ location: 'weights.bin', offset: '-4' }))).rejects.toMatchObject({
+    code: 'model',
+  })
+})
+
+test('a file that is not there is an error of usage', async () => {
+  await expect(readModelFile(path.join(temporaryFolder(), 'no.onnx'))).rejects.toMatchObject({ code: 'usage' })
+})

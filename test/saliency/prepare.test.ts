@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { type Attributes, makeNode } from '../../src/onnx/node.js'
+import { DataType } from '../../src/onnx/tensor.js'
+import { prepare } from '../../src/saliency/prepare.js'
+import { float32, type GraphSpec, modelOf, runModel } from '../helpers/onnx.js'
+
+const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
+  makeNode(op, inputs, [output], attributes)
+const prepared = (spec: GraphSpec) => prepare(modelOf(spec), (type) => type.dims)
+const shape = (...values: number[]) => ({ dims: [values.length], values, dtype: DataType.INT64 })
+
+/** Average of the channels, reshaped with the batch of 1 written into the shape, as the ONNX Model Zoo's files are. */
+const fixedShape = (list: number[]): GraphSpec => ({
+  nodes: [n('GlobalAveragePool', ['x'], 'p'), n('Reshape', ['p', 's'], 'f'), n('Softmax', ['f'], 'y', { axis: 1 })],
+  inputs: { x: [1, 3, 2, 2] },
+  outputs: ['y'],
+  weights: { s: shape(...list) },
+})
+
+test.each([[[1, 3]], [[1, -1]]])('a batch of 1 that is written into a shape %j is freed', async (list) => {
+  const { model, fixedBatch, types } = await prepared(fixedShape(list))
+  expect(fixedBatch).toBeNull()
+  expect(types.get('f')!.dims).toEqual([null, 3])
+  const x = Array.from({ length: 60 }, (_, i) => Math.cos(i))
+  const { y } = await runModel(model, { x: float32([5, 3, 2, 2], x) })
+  expect(y!.dims).toEqual([5, 3])
+})
+
+test('a batch of 1 stays where images would influence each other', async () => {
+  const nodes = [n('ReduceMean', ['x'], 'm', { axes: [0] }), n('Sub', ['x', 'm'], 'd'), n('Add', ['d', 'x'], 'y')]
+  const { fixedBatch } = await prepared({ nodes, inputs: { x: [1, 3] }, outputs: ['y'] })
+  expect(fixedBatch).toBe(1)
+})
+
+test('a batch of 1 stays where the graph runs with no other', async () => {
+  const nodes = [n('Concat', ['x', 'k'], 'c', { axis: 1 }), n('Relu', ['c'], 'y')]
+  const { fixedBatch } = await prepared({
+    nodes,
+    inputs: { x: [1, 3] },
+    outputs: ['y'],
+    weights: { k: { dims: [1, 2], values: [1, 2] } },
+  })
+  expect(fixedBatch).toBe(1)
+})
+
+test('sizes are static where they do not depend on the batch, and computed parameters are found', async () => {
+  const nodes = [
+    n('Shape', ['x'], 's'),
+    n('Gather', ['s', 'one'], 'channels'),
+    n('Sub', ['channels', 'two'], 'end'),
+    n('Unsqueeze', ['end', 'axis'], 'ends'),
+    n('Slice', ['x', 'axis', 'ends', 'axis1'], 'y'),
+  ]
+  const scalar = (value: number) => ({ dims: [], values: [value], dtype: DataType.INT64 })
+  const weights = { one: scalar(1), two: scalar(2), axis: shape(0), axis1: shape(1) }
+  const { types } = await prepared({ nodes, inputs: { x: ['N', 5, 4] }, outputs: ['y'], weights })
+  expect(types.get('x')!.dims).toEqual([null, 5, 4])
+  expect(types.get('y')!.dims).toEqual([null, 3, 4])
+  expect(types.get('ends')).toMatchObject({ dtype: DataType.INT64, values: [3] })
+})
