@@ -49,8 +49,12 @@ export const comixup: GroupMethod<ComixupParameters> = {
   groupSize: ({ groupSize }) => groupSize,
   mixGroup(sources, parameters, random) {
     const { width, height } = sources[0]!.image
+    if (sources.some(({ image }) => image.width !== width || image.height !== height)) {
+      throw new RangeError(`comixup: expected all pictures of ${width} x ${height}`)
+    }
     const blocks = Math.min(parameters.blocks, width, height)
-    const problem = problemOf(sources, blocks, parameters, random)
+    const shares = sources.map((source) => blockSums(saliencyOf(source), blocks, blocks))
+    const problem = problemOf(shares, blocks, parameters, random)
     // Output i starts as a patchwork of inputs i and i + 1: used alike by all, and far from any output being one input.
     const outputs = sources.map((_, i) =>
       Uint16Array.from({ length: blocks * blocks }, () => {
@@ -58,19 +62,19 @@ export const comixup: GroupMethod<ComixupParameters> = {
       }),
     )
     const objective = minimiseJointly(problem, outputs, SWEEPS).at(-1)!
-    return outputs.map((output) => compose(sources, output, blocks, { blocks, objective }))
+    return outputs.map((output) => compose(sources, shares, output, blocks, { blocks, objective }))
   },
 }
 
+/** `shares`: every source's saliency in each block. */
 function problemOf(
-  sources: readonly Sample[],
+  shares: readonly Float64Array[],
   blocks: number,
   { mixupAlpha, beta, gamma, eta, tau, omega }: ComixupParameters,
   random: Random,
 ): JointProblem {
   const cells = blocks * blocks
-  const inputs = sources.length
-  const shares = sources.map((source) => blockSums(saliencyOf(source), blocks, blocks))
+  const inputs = shares.length
   const prior = dirichlet(inputs, mixupAlpha, random).map((lambda) => (-eta / cells) * Math.log(lambda + 1e-8))
   return {
     inputs,
@@ -113,13 +117,20 @@ function similarityOf(shares: readonly Float64Array[], blocks: number, omega: nu
 }
 
 /** The picture of one output, its sources in falling order of the pixels they fill. */
-function compose(sources: readonly Sample[], output: Output, blocks: number, details: Mixed['details']): Mixed {
+function compose(
+  sources: readonly Sample[],
+  shares: readonly Float64Array[],
+  output: Output,
+  blocks: number,
+  details: Mixed['details'],
+): Mixed {
   const inputs = sources.length
   const { width, height } = sources[0]!.image
   const across = blockEdges(width, blocks)
   const down = blockEdges(height, blocks)
   const data = new Uint8Array(width * height * 3)
   const weights = new Float64Array(inputs)
+  const kept = new Float64Array(inputs)
   output.forEach((label, cell) => {
     const a = Math.floor(label / inputs)
     const b = label % inputs
@@ -127,6 +138,8 @@ function compose(sources: readonly Sample[], output: Output, blocks: number, det
     const span = across[column + 1]! - across[column]!
     weights[a]! += (span * (down[row + 1]! - down[row]!)) / 2
     weights[b]! += (span * (down[row + 1]! - down[row]!)) / 2
+    kept[a]! += shares[a]![cell]! / 2
+    kept[b]! += shares[b]![cell]! / 2
     for (let y = down[row]!; y < down[row + 1]!; y++) {
       fillHalf(data, sources[a]!.image, sources[b]!.image, (y * width + across[column]!) * 3, span * 3)
     }
@@ -142,6 +155,7 @@ function compose(sources: readonly Sample[], output: Output, blocks: number, det
     image: { data, width, height },
     sources: order,
     weights: order.map((i) => weights[i]! / (width * height)),
+    kept: order.map((i) => kept[i]!),
     mask: spreadBlocks(share, blocks, blocks, width, height),
     details,
   }

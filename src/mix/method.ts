@@ -10,6 +10,8 @@ export interface Mixed {
   readonly weights: readonly number[]
   /** Weight of the first source (the sample) per pixel, on the canvas. */
   readonly mask: Plane
+  /** Share of each source's saliency that shows in the mix, in [0, 1]; only where every source came with a map. */
+  readonly kept?: readonly number[]
   /** Only from a group: the places in it of the sources that have a share, the largest first. */
   readonly sources?: readonly number[]
   /** What the provenance must hold to make this output again, beside sources and seed: shift, alpha, box, ... */

@@ -57,16 +57,19 @@ export const puzzlemix: Method<PuzzlemixParameters> = {
 
     const fine = transportGrid(parameters.transportBlocks, blocks, Math.min(width, height))
     const shown = refine(levels, blocks, fine)
-    const [x1, moved1] = transported(pictures[0], blockSums(maps[0], fine, fine), shown, fine, parameters)
     const hidden = shown.map((level) => 1 - level)
-    const [x2, moved2] = transported(pictures[1], blockSums(maps[1], fine, fine), hidden, fine, parameters)
+    const moved = [shown, hidden].map((weights, i) =>
+      transported(pictures[i]!, blockSums(maps[i]!, fine, fine), weights, fine, parameters),
+    )
     const mask = spreadBlocks(levels, blocks, blocks, width, height)
-    return withMask({ image: x1, saliency: null }, { image: x2, saliency: null }, mask, {
+    const [x1, x2] = moved.map(({ image }) => ({ image, saliency: null }))
+    const details = {
       lambda,
       blocks,
       energy: orderedEnergy(costs, grid, steps, labels),
-      moved: [moved1, moved2],
-    })
+      moved: moved.map(({ count }) => count),
+    }
+    return { ...withMask(x1!, x2!, mask, details), kept: moved.map(({ kept }) => kept) }
   },
 }
 
@@ -78,7 +81,7 @@ function drawBlocks(asked: number, pixels: number, random: Random): number {
 
 /** The least multiple of `blocks` that is at least `asked`, if there are the pixels for it. */
 function transportGrid(asked: number, blocks: number, pixels: number): number {
-  const fine = blocks * Math.ceil(asked / blocks)
+  const fine = blocks * Math.max(1, Math.ceil(asked / blocks))
   return fine <= pixels ? fine : blocks * Math.floor(pixels / blocks)
 }
 
@@ -90,15 +93,21 @@ function refine(values: Float64Array, blocks: number, fine: number): Float64Arra
   })
 }
 
-/** The picture with its blocks moved to where it shows, and how many blocks have moved. */
+/** The picture with its blocks moved to where it shows, how many have moved, and how much of its saliency then shows. */
 function transported(
   image: Image,
   saliency: Float64Array,
   shown: Float64Array,
   blocks: number,
-  { xi }: PuzzlemixParameters,
-): [Image, number] {
-  if (blocks < 2) return [image, 0]
-  const target = planTransport(saliency, shown, blocks, xi)
-  return [moveBlocks(image, target, blocks), target.reduce((count, to, from) => count + (to === from ? 0 : 1), 0)]
+  { xi, transportBlocks }: PuzzlemixParameters,
+): { image: Image; count: number; kept: number } {
+  const still = Int32Array.from(saliency, (_, block) => block)
+  const target = transportBlocks === 0 ? still : planTransport(saliency, shown, blocks, xi)
+  let count = 0
+  let kept = 0
+  for (let block = 0; block < target.length; block++) {
+    if (target[block] !== block) count++
+    kept += saliency[block]! * shown[target[block]!]!
+  }
+  return { image: count === 0 ? image : moveBlocks(image, target, blocks), count, kept }
 }

@@ -6,6 +6,7 @@ import { sampleShift } from '../rearrange/sampleShift.js'
 import { totalSaliency } from '../rearrange/totalSaliency.js'
 import { blend, keepUncovered } from './blend.js'
 import { drawLambda, mixupAlpha } from './drawLambda.js'
+import { inverse, keptShare } from './kept.js'
 import { type Method, type Mixed, saliencyOf } from './method.js'
 
 export interface SageParameters {
@@ -40,18 +41,19 @@ export const sage: Method<SageParameters> = {
     const a = s1.data.map((s) => alpha * s)
     const b = s2.data.map((s) => (1 - alpha) * s)
     const [dx, dy] = parameters.fixed?.shift ?? findShift(a, b, width, height, parameters.shift, random)
-    const onGrid: Plane = { data: saliencyMask(a, b, width, height, dx, dy, alpha), width, height }
+    const gridMask: Plane = { data: saliencyMask(a, b, width, height, dx, dy, alpha), width, height }
 
     const canvas = sample!.image
     const offsetX = Math.round((dx * canvas.width) / width)
     const offsetY = Math.round((dy * canvas.height) / height)
-    const mask = resample(onGrid, canvas.width, canvas.height)
+    const mask = resample(gridMask, canvas.width, canvas.height)
     keepUncovered(mask, offsetX, offsetY)
     const lambda = mean(mask)
     return {
       image: blend(canvas, partner!.image, mask, offsetX, offsetY),
       weights: [lambda, 1 - lambda],
       mask,
+      kept: [keptShare(gridMask, s1, 0, 0), keptShare(inverse(gridMask), s2, dx, dy)],
       details: {
         alpha,
         shift: [dx, dy],

@@ -11,7 +11,7 @@ import { assign } from './solvers/assignment.js'
 export function planTransport(saliency: Float64Array, shown: Float64Array, blocks: number, xi: number): Int32Array {
   const cells = blocks * blocks
   const costs = new Float64Array(cells * cells)
-  const unit = xi / (blocks - 1) ** 2
+  const unit = xi / Math.max(1, blocks - 1) ** 2
   for (let from = 0; from < cells; from++) {
     for (let to = 0; to < cells; to++) {
       const dx = (from % blocks) - (to % blocks)

@@ -70,6 +70,57 @@ test.each(names)('the shares of %s are positive, sum to 1 and start with the mea
   }
 })
 
+test.each(names)('what %s keeps of each map is what shows, weighed in place', (name) => {
+  for (const [gridWidth, gridHeight] of [
+    [24, 36],
+    [12, 18],
+    [24, 12],
+  ] as const) {
+    const samples = samplesOf(24, 36, gridWidth, gridHeight, 4)
+    for (let white = 0; white < samples.length; white++) {
+      const sources = samples.map((sample, i) => ({ ...sample, image: flat(i === white ? 255 : 0, sample.image) }))
+      const { data } = samples[white]!.saliency!
+      // SAGE and the block methods weigh on grids of their own: there only the picture's grid tells the same.
+      if (gridWidth * gridHeight !== 24 * 36 && ['sage', 'puzzlemix', 'comixup'].includes(name)) continue
+      for (const { image, kept, sources: places } of mixAll(name, sources, { ...STILL, blocks: 4, gamma: 0.1 }, 1)) {
+        let shows = 0
+        for (let i = 0; i < 24 * 36; i++) {
+          const x = Math.floor(((i % 24) * gridWidth) / 24)
+          const y = Math.floor((Math.floor(i / 24) * gridHeight) / 36)
+          shows += (image.data[3 * i]! / 255) * data[y * gridWidth + x]! * ((gridWidth * gridHeight) / (24 * 36))
+        }
+        expect(Math.abs(shows - (kept![places!.indexOf(white)] ?? 0))).toBeLessThan(0.5 / 255)
+      }
+    }
+  }
+})
+
+test('what SAGE and Puzzle Mix keep follows the pixels that they move', () => {
+  const [width, height] = [24, 32]
+  const samples = samplesOf(width, height, width, height, 2)
+  for (const [name, more] of [
+    ['sage', {}],
+    ['puzzlemix', { blocks: 4, xi: 0.02, gamma: 0 }],
+  ] as const) {
+    const kept = [0, 0]
+    for (const [which, { saliency, image }] of samples.entries()) {
+      // Pixel by pixel one source is white in one place only: where that lands, and how much of it, shows.
+      for (let pixel = 0; pixel < width * height; pixel++) {
+        const probe = flat(0, image)
+        probe.data.fill(255, 3 * pixel, 3 * pixel + 3)
+        const sources = samples.map((sample, i) => ({ ...sample, image: i === which ? probe : flat(0, image) }))
+        const mixed = mixAll(name, sources, more, 1)[0]!
+        const seen = mixed.image.data.reduce((sum, value) => sum + value, 0) / (3 * 255)
+        kept[which]! += seen * saliency!.data[pixel]!
+      }
+    }
+    const mixed = mixAll(name, samples, more, 1)[0]!
+    expect(mixed.kept![0]).toBeCloseTo(kept[0]!, 2)
+    expect(mixed.kept![1]).toBeCloseTo(kept[1]!, 2)
+    expect(JSON.stringify(mixed.details)).not.toMatch(/"(moved|shift)":\[0,0\]/)
+  }
+})
+
 test.each(names)('%s gives a picture back that is mixed with itself where it stands', (name) => {
   const source = sampleOf(31, 44, 16, 16, 8)
   for (const { image } of mixAll(name, [source, source, source], STILL, 1)) {
