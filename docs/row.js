@@ -1,0 +1,29 @@
+/** Makes row.png, the picture at the head of the README, with the program's own code: npm run docs:row */
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { DEFAULT_MAX_PIXELS, encodeImage } from '../dist/codec/codec.js'
+import { randomStream } from '../dist/core/random.js'
+import { sage } from '../dist/mix/sage.js'
+import { beside } from '../dist/report/beside.js'
+import { grey, overlay } from '../dist/report/overlay.js'
+import { parseConfig } from '../dist/run/config.js'
+import { startExplainer } from '../dist/run/explainer.js'
+import { openViews } from '../dist/run/views.js'
+
+const PHOTOS = fileURLToPath(new URL('../fixtures/photos', import.meta.url))
+const FILES = [{ file: 'rocket.jpg' }, { file: 'chelsea.jpg' }]
+const ALPHA = 0.5
+const [CANVAS, HEIGHT, GAP] = [384, 184, 8]
+
+const { estimator } = await startExplainer(parseConfig({ model: 'cifar10', target: 'predicted', device: 'cpu' }), [], [])
+try {
+  const views = openViews(PHOTOS, FILES, { maxPixels: DEFAULT_MAX_PIXELS, jobs: 1, estimator })
+  const [sample, partner] = await Promise.all(FILES.map((_, source) => views.view(source, CANVAS, CANVAS)))
+  const parameters = { shift: 'exact', fixed: { alpha: ALPHA } }
+  const { image, mask } = sage.mix([sample, partner], { mixupAlpha: 1, upperLambda: 0.6, ...parameters }, randomStream(0, 0))
+  const maps = [sample, partner].map((view) => overlay(view.image, view.saliency))
+  const row = await beside([sample.image, partner.image, ...maps, grey(mask), image], HEIGHT, GAP)
+  await writeFile(new URL('row.png', import.meta.url), await encodeImage(row, 'png', 100))
+} finally {
+  await estimator.close()
+}
