@@ -1,6 +1,6 @@
 import { comixup } from './comixup.js'
 import { cutmix } from './cutmix.js'
-import type { ChoiceParameter, GroupMethod, Method, NumberParameter } from './method.js'
+import type { ChoiceParameter, NumberParameter } from './method.js'
 import { mixup } from './mixup.js'
 import { puzzlemix } from './puzzlemix.js'
 import { sage } from './sage.js'
@@ -11,14 +11,6 @@ import { smoothmix } from './smoothmix.js'
 export const methods = { sage, mixup, cutmix, smoothmix, saliencymix, puzzlemix, comixup } as const
 
 export type MethodName = keyof typeof methods
-
-/** What method `Name` is told. */
-export type ParametersOf<Name extends MethodName> =
-  (typeof methods)[Name] extends Method<infer Parameters>
-    ? Parameters
-    : (typeof methods)[Name] extends GroupMethod<infer Parameters>
-      ? Parameters
-      : never
 
 /** The described parameters of a method, by name, as options and help are made of them. */
 export function describedParameters(name: MethodName): Readonly<Record<string, NumberParameter | ChoiceParameter>> {

@@ -35,7 +35,7 @@ export interface ChoiceParameter<Choice extends string = string> {
 }
 
 /** A description for every parameter that is a number or a word: what options, ranges and help are made of. */
-export type ParameterTable<Parameters> = {
+type ParameterTable<Parameters> = {
   readonly [Name in keyof Parameters as Parameters[Name] extends number | string
     ? Name
     : never]: Parameters[Name] extends number ? NumberParameter : ChoiceParameter<Parameters[Name] & string>

@@ -96,7 +96,7 @@ test.each(names)('what %s keeps of each map is what shows, weighed in place', (n
 })
 
 test('what SAGE and Puzzle Mix keep follows the pixels that they move', () => {
-  const [width, height] = [24, 32]
+  const [width, height] = [16, 24]
   const samples = samplesOf(width, height, width, height, 2)
   for (const [name, more] of [
     ['sage', {}],
