@@ -29,4 +29,3 @@ class Classifier(nn.Module):
         values, vectors = torch.linalg.eigh(covariance)
         filters = (vectors / (values + epsilon).sqrt()).T.float().reshape(-1, images.shape[1], 2, 2)
         self.stem.weight.data[:] = torch.cat([filters, -filters])
-        self.stem.weight.requires_grad_(False)

@@ -2,7 +2,7 @@
 """Writes what the saliency of a classifier must be, from PyTorch in float64, as one JSON file.
 
     /usr/bin/python3 reference.py small <folder>                    two small untrained classifiers, .onnx and .json
-    /usr/bin/python3 reference.py cifar10 <images> --out <.json>    the trained one (../cifar10.pt) on its test images
+    /usr/bin/python3 reference.py cifar10 <weights.pt> <.json>      a bundled one on pictures of ../../fixtures
 
 The cotangent of the loss on the logits is its textbook formula in 200-digit decimals, since softmax(z) - y cancels even
 in float64 for a confident classifier; autograd does the rest. Arrays are base64: `pixels` uint8 [N, H, W, 3], `gradient`
@@ -15,8 +15,10 @@ import pathlib
 from decimal import Decimal, getcontext
 import numpy as np
 import torch
+from PIL import Image
 from torchvision.transforms import GaussianBlur
 from network import Classifier
+from train import RECIPES
 
 getcontext().prec = 200
 SMALL = {'small-rgb': (3, 32), 'small-grey': (1, 28)}
@@ -89,25 +91,32 @@ def small(folder):
         write(f'{folder}/{name}.json', model, pixels, [0.5] * channels, [0.25] * channels, labels)
 
 
+def fixture_pictures(name):
+    """Two pictures that the model was not trained on: uint8 [2, H, W, C] and their classes."""
+    fixtures = pathlib.Path(__file__).parents[2] / 'fixtures'
+    if name == 'cifar10':
+        files, mode, size, labels = ['photos/chelsea.jpg', 'photos/rocket.jpg'], 'RGB', (32, 32), [3, 0]
+    else:
+        files, mode, size, labels = ['fashion-mnist/000.png', 'fashion-mnist/001.png'], 'L', (28, 28), [9, 2]
+    images = [np.asarray(Image.open(fixtures / file).convert(mode).resize(size)) for file in files]
+    return np.stack(images).reshape(2, *size, -1), labels
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('what', choices=['small', 'cifar10', 'fashion-mnist'])
-    parser.add_argument('folder')
-    parser.add_argument('--out')
+    parser.add_argument('what', choices=['small', *RECIPES])
+    parser.add_argument('folder', help='for small: where to write; else the weights')
+    parser.add_argument('out', nargs='?')
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.what == 'small':
         return small(args.folder)
-    from datasets import load
-    from train import RECIPES
-    (x, _), (tx, ty), classes = load(args.what, args.folder)
-    mean = (x.mean((0, 2, 3), dtype=np.float64) / 255).round(4)
-    std = (x.std((0, 2, 3), dtype=np.float64) / 255).round(4)
-    recipe = RECIPES[args.what]
-    model = Classifier(x.shape[1], recipe['widths'], len(classes), recipe['stem'])
-    model.load_state_dict(torch.load(pathlib.Path(__file__).parent.parent / f'{args.what}.pt'))
-    chosen = [0, len(tx) - 1]
-    write(args.out, model, tx[chosen].transpose(0, 2, 3, 1), mean, std, ty[chosen])
+    described = json.loads((pathlib.Path(__file__).parents[1] / f'{args.what}.json').read_text())
+    recipe, mean = RECIPES[args.what], described['mean']
+    model = Classifier(len(mean), recipe['widths'], len(described['classes']), recipe['stem'])
+    model.load_state_dict(torch.load(args.folder))
+    pixels, labels = fixture_pictures(args.what)
+    write(args.out, model, pixels, mean, described['std'], labels)
 
 
 if __name__ == '__main__':

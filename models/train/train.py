@@ -18,7 +18,7 @@ from network import Classifier
 
 RECIPES = {
     'cifar10': dict(widths=(40, 144, 160), stem=24, epochs=24, batch=256, peak=0.25, decay=5e-4, shift=3),
-    'fashion-mnist': dict(widths=(24, 64, 128), stem=8, epochs=14, batch=256, peak=0.25, decay=5e-4, shift=2),
+    'fashion-mnist': dict(widths=(24, 64, 128), stem=8, epochs=9, batch=256, peak=0.25, decay=5e-4, shift=2),
 }
 
 
@@ -47,10 +47,13 @@ def main():
     parser.add_argument('folder')
     parser.add_argument('--out', required=True)
     parser.add_argument('--epochs', type=int)
+    parser.add_argument('--start', help='weights (.pt) to go on from, in another learning-rate cycle')
+    parser.add_argument('--peak', type=float, help='highest learning rate of the cycle')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     recipe = RECIPES[args.dataset]
     epochs = args.epochs or recipe['epochs']
+    peak = args.peak or recipe['peak']
     torch.manual_seed(args.seed)
     torch.set_num_threads(2)
     generator = torch.Generator().manual_seed(args.seed)
@@ -64,14 +67,18 @@ def main():
 
     build = lambda: Classifier(x.shape[1], recipe['widths'], len(classes), recipe['stem'])
     model, average = build(), build()
-    model.whiten(x[:5000])
+    if args.start:
+        model.load_state_dict(torch.load(args.start))
+    else:
+        model.whiten(x[:5000])
+    model.stem.weight.requires_grad_(False)
     model.to(memory_format=torch.channels_last)
     average.load_state_dict(model.state_dict())
     steps_an_epoch = len(x) // recipe['batch']
     steps = epochs * steps_an_epoch
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1, momentum=0.9,
                                 nesterov=True, weight_decay=recipe['decay'])
-    rate = lambda step: recipe['peak'] * min(step / (0.2 * steps), (steps - step) / (0.8 * steps)) + 1e-4
+    rate = lambda step: peak * min(step / (0.2 * steps), (steps - step) / (0.8 * steps)) + 1e-4
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     step, started = 0, time.time()
     for epoch in range(epochs):
