@@ -18,7 +18,7 @@ export function printError(error: unknown): void {
 }
 
 /** Message and hint of any error. */
-export function describe(error: unknown): { message: string; hint: string | undefined } {
+function describe(error: unknown): { message: string; hint: string | undefined } {
   if (error instanceof AugmentError) return { message: error.message, hint: error.hint }
   if (!(error instanceof Error)) return { message: String(error), hint: undefined }
   const { code, path } = error as NodeJS.ErrnoException

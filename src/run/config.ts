@@ -36,7 +36,7 @@ const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected <width>x<
 const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]]
 
 /** Every option of a run with its range and default; the command line, config files and the library share it. */
-export const configSchema = z.strictObject({
+const configSchema = z.strictObject({
   images: z.string().optional(),
   out: z.string().min(1).optional(),
   labels: z.string().optional(),

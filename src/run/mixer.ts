@@ -7,7 +7,7 @@ import { Pool } from './pool.js'
 import type { View } from './views.js'
 
 /** A mixed picture and the sources that have a share in it, in the order of its weights. */
-export interface MixedJob extends MixReply {
+interface MixedJob extends MixReply {
   readonly shares: readonly { readonly source: number; readonly view: View }[]
   readonly canvas: readonly [width: number, height: number]
 }

@@ -10,7 +10,7 @@ import type { Sample } from '../core/sample.js'
 import type { Estimator } from './estimator.js'
 
 /** A source picture as decoded, and the hash of its file. */
-export interface Decoded {
+interface Decoded {
   readonly image: Image
   readonly sha256: string
 }

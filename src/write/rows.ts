@@ -17,7 +17,7 @@ export interface Row {
  * A number that every reader takes for a float: `1.0`, `0.6125`, `1.0e-7`. Integers without a point make type-guessing
  * loaders fix a column to integers and fail on the first fraction.
  */
-export function formatFloat(x: number): string {
+function formatFloat(x: number): string {
   const text = String(x)
   if (text.includes('.')) return text
   return text.includes('e') ? text.replace('e', '.0e') : `${text}.0`
