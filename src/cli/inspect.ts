@@ -38,23 +38,24 @@ async function run(file: string, { json }: { json?: boolean }): Promise<void> {
 }
 
 async function inspect(model: Model): Promise<Inspection> {
-  const { declaredType } = await import('../onnx/valueInfo.js')
   const { normalize } = await import('../onnx/normalize.js')
   const { blockers, hasRule } = await import('../autodiff/backward.js')
   const { describe, operatorOf } = await import('../onnx/node.js')
   const { DataType } = await import('../onnx/tensor.js')
-  const { inferDtypes } = await import('../onnx/valueInfo.js')
+  const { declaredType, inferDtypes } = await import('../onnx/valueInfo.js')
   const { graph } = normalize(model)
   const counts = new Map<string, { count: number; hasRule: boolean }>()
   for (const node of graph.nodes) {
     const known = counts.get(operatorOf(node))
     counts.set(operatorOf(node), { count: (known?.count ?? 0) + 1, hasRule: hasRule(node) })
   }
-  const port = (info: Model['graph']['inputs'][number]): Port => {
-    const type = declaredType(info)
-    return { name: info.name, type: DataType[type?.dtype ?? 0]!.toLowerCase(), dims: type?.dims ?? null }
-  }
   const dtypes = inferDtypes(graph)
+  const dtypeOf = (value: string) => dtypes.get(value) ?? DataType.UNDEFINED
+  const port = (info: Model['graph']['inputs'][number]): Port => ({
+    name: info.name,
+    type: DataType[dtypeOf(info.name)].toLowerCase(),
+    dims: declaredType(info)?.dims ?? null,
+  })
   const [input] = graph.inputs
   const outputs = graph.outputs.map((v) => v.name)
   return {
@@ -63,11 +64,7 @@ async function inspect(model: Model): Promise<Inspection> {
     inputs: model.graph.inputs.map(port),
     outputs: model.graph.outputs.map(port),
     operators: [...counts].map(([operator, entry]) => ({ operator, ...entry })).sort((a, b) => b.count - a.count),
-    blocking: input
-      ? blockers(graph, (value) => dtypes.get(value) ?? DataType.UNDEFINED, outputs, input.name).map((node) =>
-          describe(node),
-        )
-      : [],
+    blocking: input ? blockers(graph, dtypeOf, outputs, input.name).map((node) => describe(node)) : [],
   }
 }
 

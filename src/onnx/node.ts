@@ -28,7 +28,7 @@ function makeAttribute(name: string, value: Attributes[string]): AttributeProto 
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }
 
-/** A node of the standard domain. An absent optional input is ''. */
+/** A node of the standard domain, without a name, which would have to be unique. An absent optional input is ''. */
 export function makeNode(
   opType: string,
   inputs: readonly string[],
@@ -36,7 +36,7 @@ export function makeNode(
   attributes: Attributes = {},
 ): NodeProto {
   const attribute = Object.entries(attributes).map(([name, value]) => makeAttribute(name, value))
-  return create(NodeProtoSchema, { opType, name: outputs[0]!, input: [...inputs], output: [...outputs], attribute })
+  return create(NodeProtoSchema, { opType, input: [...inputs], output: [...outputs], attribute })
 }
 
 function attribute(node: NodeProto, name: string): AttributeProto | undefined {

@@ -29,18 +29,17 @@ async function complaint(spec: GraphSpec, options: Partial<DifferentiateOptions>
 }
 
 test.each([
-  ['2 x 2, stride 2', { kernel_shape: [2, 2], strides: [2, 2] }, [1, 0, 0, 0]],
-  ['3 x 3, stride 1', { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 0, 0] }, [4, 0, 0, 0]],
-])('tied maxima: the first one gets the cotangent (%s)', async (_, attributes, expected) => {
+  ['2 x 2, stride 2', { kernel_shape: [2, 2], strides: [2, 2] }, 1],
+  ['3 x 3, stride 1', { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }, 4],
+])('tied maxima: the first one gets the cotangent (%s)', async (_, attributes, windows) => {
   const nodes = [
     makeNode('MaxPool', ['x'], ['p'], attributes),
     makeNode('Flatten', ['p'], ['f']),
     makeNode('MatMul', ['f', 'w'], ['y']),
   ]
-  const outputs = attributes.pads ? 4 : 1
-  const w = { dims: [outputs, 2], values: Array(outputs).fill([1, 0]).flat() }
+  const w = { dims: [windows, 2], values: Array(windows).fill([1, 0]).flat() }
   const spec = { nodes, inputs: { x: ['N', 1, 2, 2] }, outputs: ['y'], weights: { w } }
-  expect(await firstLogit(spec, [5, 5, 5, 5], [1, 1, 2, 2], 2)).toEqual(expected)
+  expect(await firstLogit(spec, [5, 5, 5, 5], [1, 1, 2, 2], 2)).toEqual([windows, 0, 0, 0])
 })
 
 test('tied maxima of a whole channel: the first one gets the cotangent', async () => {
@@ -154,7 +153,7 @@ test('the gradient is the same however far onnxruntime rewrites the graph', asyn
   const w = { dims: [3, 1, 2, 2], values: Array.from({ length: 12 }, (_, i) => Math.sin(i)) }
   const model = await gradientOf({ nodes, inputs: { x: ['N', 1, 2, 2] }, outputs: ['y'], weights: { w } })
   const feeds = { x: float32([1, 1, 2, 2], [1, 2, 3, 4]), target: float32([1, 3], [0, 1, 0]) }
-  const results = []
+  const results: number[][] = []
   for (const optimize of ['disabled', 'basic', 'extended', 'all'] as const) {
     results.push(Array.from((await runModel(model, feeds, { optimize })).gradient!.data as Float32Array))
   }

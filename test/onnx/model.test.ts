@@ -105,7 +105,7 @@ test('a model without nodes, outputs or opset is refused', () => {
 })
 
 test('half precision constants are rounded to the nearest even', () => {
-  const values = [1, -2.5, 65504, 65520, 1e-8, 6e-8, 2 ** -15, 1.0004883, 0.1, Number.NEGATIVE_INFINITY]
+  const values = [1, -2.5, 65504, 65520, 1e-8, 6e-8, 2 ** -15, 1.00048828125, 0.1, Number.NEGATIVE_INFINITY]
   const bits = [0x3c00, 0xc100, 0x7bff, 0x7c00, 0x0000, 0x0001, 0x0200, 0x3c00, 0x2e66, 0xfc00]
   const { rawData } = makeTensor('h', DataType.FLOAT16, [values.length], values)
   expect([...new Uint16Array(rawData.slice().buffer)]).toEqual(bits)
