@@ -91,24 +91,28 @@ function choicesOf(inputs: number, output: Output, shares: Float64Array): number
   return [...choices].sort((a, b) => a - b)
 }
 
-/** One output's terms but the clipped one, with `penalty` more for every cell's share of an input. */
-function outputProblem(problem: JointProblem, choices: readonly number[], penalty: Float64Array): LabelProblem {
-  const { inputs, grid, costs } = problem
-  const cells = grid.columns * grid.rows
+/** One output's own terms of the objective, all but `sharing`. */
+function ownProblem({ inputs, grid, costs }: JointProblem, choices: readonly number[]): LabelProblem {
   const labels = choices.length
-  const cost = (cell: number, input: number) => costs[cell * inputs + input]! + penalty[input]! / cells
   return {
     grid,
     labels,
-    costs: Float64Array.from({ length: cells * labels }, (_, at) => {
-      const cell = Math.floor(at / labels)
+    costs: Float64Array.from({ length: grid.columns * grid.rows * labels }, (_, at) => {
+      const cell = Math.floor(at / labels) * inputs
       const label = choices[at % labels]!
-      return (cost(cell, Math.floor(label / inputs)) + cost(cell, label % inputs)) / 2
+      return (costs[cell + Math.floor(label / inputs)]! + costs[cell + (label % inputs)]!) / 2
     }),
     distance: Float64Array.from({ length: labels * labels }, (_, at) =>
       distanceOf(inputs, choices[Math.floor(at / labels)]!, choices[at % labels]!),
     ),
   }
+}
+
+/** The problem with penalty . o on top. */
+function penalised(own: LabelProblem, inputs: number, choices: readonly number[], penalty: Float64Array): LabelProblem {
+  const cells = own.grid.columns * own.grid.rows
+  const more = choices.map((label) => (penalty[Math.floor(label / inputs)]! + penalty[label % inputs]!) / (2 * cells))
+  return { ...own, costs: own.costs.map((cost, at) => cost + more[at % own.labels]!) }
 }
 
 /**
@@ -136,16 +140,16 @@ function linearPenalties(problem: JointProblem, shares: readonly Float64Array[],
 function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[], j: number): boolean {
   const { inputs } = problem
   const choices = choicesOf(inputs, outputs[j]!, shares[j]!)
-  const free = outputProblem(problem, choices, new Float64Array(inputs))
+  const own = ownProblem(problem, choices)
   const start = Uint16Array.from(outputs[j]!, (label) => choices.indexOf(label))
-  let least = labelEnergy(free, start) + sharing(problem, shares)
+  let least = labelEnergy(own, start) + sharing(problem, shares)
   let changed = false
   for (const penalty of linearPenalties(problem, shares, j)) {
     const labelling = Uint16Array.from(start)
-    swapLabels(outputProblem(problem, choices, penalty), labelling)
+    swapLabels(penalised(own, inputs, choices, penalty), labelling)
     const candidate = Uint16Array.from(labelling, (label) => choices[label]!)
     const candidateShares = shares.with(j, sharesOf(inputs, candidate))
-    const value = labelEnergy(free, labelling) + sharing(problem, candidateShares)
+    const value = labelEnergy(own, labelling) + sharing(problem, candidateShares)
     if (value < least - 1e-12) {
       least = value
       outputs[j] = candidate
