@@ -67,21 +67,6 @@ test('same seed, same bytes, whatever the batch and the number of threads; anoth
   expect(await make('e', '--seed', '1')).not.toEqual(first)
 })
 
-test('a run killed at any moment is completed to the tree of an uninterrupted one', async () => {
-  const folder = temporaryFolder()
-  const args = (name: string) => [FASHION, '--out', path.join(folder, name), '--count', '120', '--quiet']
-  expect((await run(args('whole'))).code).toBe(0)
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const { child, ended } = start(args('killed'))
-    while (!existsSync(path.join(folder, 'killed/images/00000')) && child.exitCode === null) await wait(5)
-    await wait(attempt * 120)
-    child.kill('SIGKILL')
-    await ended
-  }
-  expect(await run(args('killed'))).toMatchObject({ code: 0, stderr: '' })
-  expect(tree(path.join(folder, 'killed'))).toEqual(tree(path.join(folder, 'whole')))
-})
-
 test('an interrupt ends with 130, keeps what is finished, and the same command completes it', async () => {
   const folder = temporaryFolder()
   const args = (name: string) => [FASHION, '--out', path.join(folder, name), '--count', '2000']

@@ -1,0 +1,86 @@
+import { existsSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { randomStream } from '../../src/core/random.js'
+import { FASHION, run, start } from '../helpers/cli.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
+
+const COMMAND = [FASHION, '--count', '300', '--quiet', '--out']
+
+test('fifty kills at random moments lose nothing: every completed tree is that of an uninterrupted run', async () => {
+  const folder = temporaryFolder()
+  const [whole, killed] = [path.join(folder, 'whole'), path.join(folder, 'killed')]
+  const started = performance.now()
+  expect(await run([...COMMAND, whole])).toMatchObject({ code: 0 })
+  const duration = performance.now() - started
+  const random = randomStream(50, 0)
+  let completed = 0
+  for (let kill = 0; kill < 50; ) {
+    const { child, ended } = start([...COMMAND, killed])
+    const timer = setTimeout(() => child.kill('SIGKILL'), random.uniform() * duration)
+    const { code, stderr } = await ended
+    clearTimeout(timer)
+    if (code === null) kill++
+    else {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(tree(killed)).toEqual(tree(whole))
+      rmSync(killed, { recursive: true })
+      completed++
+    }
+  }
+  expect(await run([...COMMAND, killed])).toMatchObject({ code: 0 })
+  expect(tree(killed)).toEqual(tree(whole))
+  expect(completed).toBeLessThan(50)
+}, 900_000)
+
+test('threads, batches, shards and an interruption all lead to one tree', async () => {
+  const folder = temporaryFolder()
+  const args = (out: string) => [FASHION, '--count', '40', '--quiet', '--out', path.join(folder, out)]
+  expect(await run(args('whole'))).toMatchObject({ code: 0 })
+  const whole = tree(path.join(folder, 'whole'))
+  const cases = [1, 2, 4].flatMap((jobs) => [1, 7, 64].map((batch) => ({ jobs, batch })))
+  for (const [i, { jobs, batch }] of cases.entries()) {
+    const speed = ['--jobs', `${jobs}`, '--batch', `${batch}`]
+    const shards = i % 2 === 0 ? 1 : 3
+    const parts = Array.from({ length: shards }, (_, k) => ({ out: `${i}-${k}`, shard: `${k + 1}/${shards}` }))
+    for (const { out, shard } of parts) {
+      const command = [...args(out), ...speed, '--shard', shard]
+      if (i % 3 === 0) await interrupted(command, path.join(folder, out))
+      expect(await run(command)).toMatchObject({ code: 0, stderr: '' })
+    }
+    const merged = path.join(folder, `${i}`)
+    const folders = parts.map(({ out }) => path.join(folder, out))
+    expect(await run(['merge', ...folders, '--out', merged])).toMatchObject({ code: 0 })
+    expect(tree(merged), JSON.stringify({ jobs, batch, shards })).toEqual(whole)
+  }
+}, 900_000)
+
+/** Starts a command and ends it politely once its first picture is there. */
+async function interrupted(command: readonly string[], out: string): Promise<void> {
+  const { child, ended } = start(command)
+  while (!existsSync(path.join(out, 'images')) && child.exitCode === null) await wait(5)
+  child.kill('SIGTERM')
+  expect([0, 143]).toContain((await ended).code)
+}
+
+test('of two writers at once one does the work and the other is told who does', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const results = await Promise.all([run([...COMMAND, out]), run([...COMMAND, out])])
+  const [winner, loser] = results.sort((a, b) => a.code! - b.code!)
+  expect(winner!.code).toBe(0)
+  expect(loser).toMatchObject({ code: 6, stderr: expect.stringMatching(/held by process \d+ on /) })
+  expect((await run(['verify', out])).code).toBe(0)
+})
+
+test('a second interrupt ends the program at once, and the run is still continued', async () => {
+  const folder = temporaryFolder()
+  const command = [...COMMAND, path.join(folder, 'aug')]
+  const { child, ended } = start(command)
+  while (!existsSync(path.join(folder, 'aug/images'))) await wait(5)
+  child.kill('SIGINT')
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(130)
+  expect(await run(command)).toMatchObject({ code: 0 })
+  expect((await run(['verify', path.join(folder, 'aug')])).code).toBe(0)
+})
