@@ -71,8 +71,9 @@ function overlapScale(a: Float32Array, b: Float32Array, otherwise: number): numb
   let logarithms = 0
   let weights = 0
   for (let k = 0; k < SAMPLES; k++) {
-    const p = a[Math.floor((k * length) / SAMPLES)]!
-    const q = b[Math.floor(((k * 0.618034) % 1) * length)]!
+    // A two-dimensional low-discrepancy sequence (R2): evenly over both maps, whatever their width.
+    const p = a[Math.floor(((k * 0.7548776662) % 1) * length)]!
+    const q = b[Math.floor(((k * 0.569840291) % 1) * length)]!
     if (p === 0 || q === 0) continue
     const weight = (p * q) / (p + q)
     logarithms += weight * Math.log(p + q)

@@ -19,7 +19,7 @@ const { gain } = await load('rearrange/totalSaliency.js')
 const { randomStream } = await load('core/random.js')
 
 const PAIRS = 16
-const ROUNDS = 8
+const ROUNDS = 6
 const PICTURES = ['fixtures/photos', 'fixtures/fashion-mnist']
 
 /** Noise of four octaves: a picture with structure at every scale. */
