@@ -58,6 +58,29 @@ test("the best shift of pictures of 32 x 32 and 64 x 64 is brute force's", () =>
   }
 })
 
+// Brute force takes 1 to 10 s on these, so what it found is written down.
+test.each([
+  [128, 128, -7, -5, 0.9351437855363],
+  [128, 96, 32, 0, 0.902071117421],
+  [224, 224, 0, 41, 0.9176335516004],
+])('the best shift of a large pair of %i x %i is the one brute force found', (width, height, dx, dy, total) => {
+  const random = randomStream(5, width + height)
+  const a = weighted(REGULAR.speckled!(width, height, random), 0.4)
+  const b = weighted(REGULAR.speckled!(width, height, random), 0.6)
+  for (const kernel of [simd, plain]) {
+    const best = searchShift(kernel, a, b, width, height)
+    expect({ dx: best.dx, dy: best.dy }).toEqual({ dx, dy })
+    expect(best.total).toBeCloseTo(total, 9)
+  }
+})
+
+test('the longest maps and flat maps of any size take no brute force', () => {
+  const flat = new Float32Array(1024 * 64).fill(0.5)
+  for (const kernel of [simd, plain]) {
+    expect(searchShift(kernel, flat, flat, 1024, 64)).toEqual({ dx: 0, dy: 0, total: 0.5 * 1024 * 64 })
+  }
+})
+
 test("the best shift of degenerate maps is brute force's, weighted or as they are", () => {
   const random = randomStream(3, 0)
   const makers = { ...DEGENERATE, noise: REGULAR.noise! }
