@@ -4,7 +4,7 @@ import { type Attributes, makeNode, type NodeProto } from '../../src/onnx/node.j
 import { DataType } from '../../src/onnx/tensor.js'
 import { expectGradient } from '../helpers/gradientCheck.js'
 import type { Weight } from '../helpers/onnx.js'
-import { weight } from './ruleCases.js'
+import { weight } from './ruleCases/ruleCase.js'
 
 /** A graph from `a` to the output of its last node, which must be called y. */
 function graph(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { RULES } from '../../src/autodiff/rules/index.js'
 import { expectGradient } from '../helpers/gradientCheck.js'
-import { RULE_CASES } from './ruleCases.js'
+import { RULE_CASES } from './ruleCases/index.js'
 
 test.each(Object.keys(RULE_CASES))('the rule of %s agrees with central differences', async (op) => {
   for (const [i, item] of RULE_CASES[op]!.entries()) await expectGradient(item, `case ${i}`)

@@ -9,7 +9,7 @@ import { DataType, isFloat } from '../../src/onnx/tensor.js'
 import { inferDtypes, makeValueInfo } from '../../src/onnx/valueInfo.js'
 import { probeTypes } from '../../src/saliency/probe.js'
 import { createSession, type Session, type Tensor } from '../../src/saliency/session.js'
-import type { RuleCase } from '../autodiff/ruleCases.js'
+import type { RuleCase } from '../autodiff/ruleCases/ruleCase.js'
 import { modelOf } from './onnx.js'
 
 /** Largest error of differences in float32 with a step of 1/128. */

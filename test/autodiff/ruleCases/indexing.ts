@@ -1,0 +1,82 @@
+import type { Attributes } from '../../../src/onnx/node.js'
+import { DataType } from '../../../src/onnx/tensor.js'
+import { float, one, type RuleCase } from './ruleCase.js'
+
+const resize = (attributes: Attributes, sizes: readonly number[], scales?: readonly number[]): RuleCase =>
+  scales
+    ? one('Resize', [[1, 2, 4, 5]], attributes, {
+        weights: { 2: { dims: [4], values: scales, dtype: DataType.FLOAT } },
+      })
+    : one('Resize', [[1, 2, 4, 5]], attributes, { integers: { 3: sizes } })
+
+export const INDEXING: Record<string, readonly RuleCase[]> = {
+  Gather: [
+    one('Gather', [[4, 3]], {}, { integers: { 1: [0, 2, 2, -1] } }),
+    one('Gather', [[2, 4, 3]], { axis: 1 }, { integers: { 1: 2 } }),
+    one('Gather', [[2, 4, 3]], { axis: -2 }, { integers: { 1: [-1] } }),
+    one(
+      'Gather',
+      [[2, 4, 3]],
+      { axis: 2 },
+      { weights: { 1: { dims: [2, 2], values: [0, 1, 1, 2], dtype: DataType.INT64 } } },
+    ),
+    one('Gather', [[2, 4]], { axis: 1 }, { weights: { 1: { dims: [1, 1], values: [3], dtype: DataType.INT64 } } }),
+  ],
+  GatherElements: [
+    one(
+      'GatherElements',
+      [[3, 4]],
+      { axis: 1 },
+      { weights: { 1: { dims: [2, 3], values: [0, 0, 3, -1, 1, 1], dtype: DataType.INT64 } } },
+    ),
+  ],
+  GatherND: [
+    one(
+      'GatherND',
+      [[3, 4, 2]],
+      {},
+      { weights: { 1: { dims: [3, 2], values: [0, 1, 2, 3, 0, 1], dtype: DataType.INT64 } } },
+    ),
+  ],
+  ScatterElements: [
+    one(
+      'ScatterElements',
+      [[3, 4], undefined, [2, 2]],
+      { axis: 1 },
+      { weights: { 1: { dims: [2, 2], values: [0, 3, 1, 2], dtype: DataType.INT64 } } },
+    ),
+    one(
+      'ScatterElements',
+      [[3, 4], undefined, [2, 2]],
+      { axis: 0, reduction: 'add' },
+      { weights: { 1: { dims: [2, 2], values: [0, 2, 0, 2], dtype: DataType.INT64 } } },
+    ),
+  ],
+  ScatterND: [
+    one(
+      'ScatterND',
+      [[4, 3], undefined, [2, 3]],
+      {},
+      { weights: { 1: { dims: [2, 1], values: [3, 1], dtype: DataType.INT64 } } },
+    ),
+    one(
+      'ScatterND',
+      [[4, 3], undefined, [2, 3]],
+      { reduction: 'add' },
+      { weights: { 1: { dims: [2, 1], values: [1, 1], dtype: DataType.INT64 } } },
+    ),
+  ],
+  TopK: [
+    one('TopK', [[3, 5]], {}, { integers: { 1: [2] }, outputs: 2 }),
+    one('TopK', [[5, 3]], { axis: 0, largest: 0 }, { integers: { 1: [3] }, outputs: 2 }),
+  ],
+  Resize: [
+    resize({ mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }, [], [1, 1, 2, 3]),
+    resize({ mode: 'nearest' }, [1, 2, 7, 3]),
+    resize({ mode: 'linear' }, [1, 2, 8, 10]),
+    resize({ mode: 'linear', coordinate_transformation_mode: 'align_corners' }, [1, 2, 7, 5]),
+    resize({ mode: 'linear', coordinate_transformation_mode: 'pytorch_half_pixel' }, [], [1, 1, 1.5, 0.6]),
+    resize({ mode: 'cubic' }, [1, 2, 9, 11]),
+    resize({ mode: 'cubic', cubic_coeff_a: float(-0.5), exclude_outside: 1 }, [1, 2, 9, 11]),
+  ],
+}
