@@ -5,8 +5,8 @@
     /usr/bin/python3 train.py fashion-mnist /usr/share/datasets/fashion-mnist --out ../fashion-mnist
 
 Needs Debian's python3-torch and python3-pil. Writes <out>.onnx (opset 17, dynamic batch, float32) and <out>.pt (the
-weights, for reference.py). SGD with Nesterov momentum, one triangular learning-rate cycle, flips, shifts,
-label smoothing and an exponential moving average of the weights; the test split is only looked at for the log.
+weights, for reference.py). SGD with Nesterov momentum, one triangular learning-rate cycle, flips, shifts and
+label smoothing; the test split is only looked at for the log.
 """
 import argparse
 import time
@@ -65,22 +65,20 @@ def main():
     scale = lambda u: torch.from_numpy((u / np.float32(255) - mean[:, None, None]) / std[:, None, None])
     x, tx, y, ty = scale(x), scale(tx), torch.from_numpy(y), torch.from_numpy(ty)
 
-    build = lambda: Classifier(x.shape[1], recipe['widths'], len(classes), recipe['stem'])
-    model, average = build(), build()
+    model = Classifier(x.shape[1], recipe['widths'], len(classes), recipe['stem'])
     if args.start:
         model.load_state_dict(torch.load(args.start))
     else:
         model.whiten(x[:5000])
     model.stem.weight.requires_grad_(False)
     model.to(memory_format=torch.channels_last)
-    average.load_state_dict(model.state_dict())
     steps_an_epoch = len(x) // recipe['batch']
     steps = epochs * steps_an_epoch
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1, momentum=0.9,
                                 nesterov=True, weight_decay=recipe['decay'])
     rate = lambda step: peak * min(step / (0.2 * steps), (steps - step) / (0.8 * steps)) + 1e-4
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    step, started = 0, time.time()
+    started = time.time()
     for epoch in range(epochs):
         model.train()
         order = torch.randperm(len(x), generator=generator)
@@ -92,18 +90,12 @@ def main():
             loss.backward()
             optimizer.step()
             schedule.step()
-            step += 1
-            if step % 5 == 0:
-                keep = 0.99 if step > 500 else 0.9
-                with torch.no_grad():
-                    for a, m in zip(average.state_dict().values(), model.state_dict().values()):
-                        a.lerp_(m, 1 - keep) if a.is_floating_point() else a.copy_(m)
         print(f'epoch {epoch + 1}/{epochs} {time.time() - started:.0f} s loss {loss.item():.3f} '
-              f'test {accuracy(model, tx, ty):.4f} average {accuracy(average, tx, ty):.4f}', flush=True)
-        torch.save(average.state_dict(), f'{args.out}.pt')
+              f'test {accuracy(model, tx, ty):.4f}', flush=True)
+        torch.save(model.state_dict(), f'{args.out}.pt')
 
-    average.eval()
-    torch.onnx.export(average, x[:2].contiguous(), f'{args.out}.onnx', opset_version=17, input_names=['input'],
+    model.to(memory_format=torch.contiguous_format).eval()
+    torch.onnx.export(model, x[:2].contiguous(), f'{args.out}.onnx', opset_version=17, input_names=['input'],
                       output_names=['logits'], dynamic_axes={'input': {0: 'batch'}, 'logits': {0: 'batch'}})
 
 
