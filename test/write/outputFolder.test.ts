@@ -21,6 +21,7 @@ function open(folder: string, changes: { identity?: typeof IDENTITY; inputs?: st
   const notices: string[] = []
   const options = {
     first: 0,
+    retryFailed: false,
     inputs: changes.inputs ?? INPUTS,
     overwrite: changes.overwrite ?? false,
     facts: {},
