@@ -3,16 +3,8 @@ import { EXIT } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { describedParameters, type MethodName, methods } from '../mix/index.js'
 import type { Config, ConfigInput } from '../run/config.js'
+import { addReporting, addSaliencyOptions, numeric } from './options.js'
 import { reporter } from './progress.js'
-
-/** Numbers stay text when they are none, so that the check can quote them. */
-function numeric(text: string): number | string {
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
-}
-
-function numbers(text: string): (number | string)[] {
-  return text.split(',').map(numeric)
-}
 
 /** `sage-augment [images]`: the main job. */
 export function augmentCommand(): Command {
@@ -39,34 +31,13 @@ export function augmentCommand(): Command {
     .optionsGroup('The method:')
     .option('--method <name>', `${Object.keys(methods).join(', ')} (default: sage)`)
     .option('--shift <how>', 'exact, none or sample:<fraction> (default: exact)')
-    .option('--blur-sigma <s>', 'of the saliency maps, in pixels (default: 1)', numeric)
-    .option('--blur-kernel <n>', 'odd, 0 for no blur (default: 5)', numeric)
-    .option('--loss <name>', 'ce or bce (default: ce)')
-    .option('--target <what>', 'auto, label or predicted (default: auto)')
-    .option('--channel-norm <name>', 'mean or l2 of the gradient over channels (default: mean)')
-    .optionsGroup('The classifier:')
-    .option('--model <name>', 'auto, cifar10, fashion-mnist or an .onnx file (default: auto)')
-    .option('--output <name>', 'which output of the model is the logits')
-    .option('--mean <r,g,b>', 'input = (pixel / 255 - mean) / std', numbers)
-    .option('--std <r,g,b>', '', numbers)
-    .option('--layout <name>', 'nchw or nhwc')
-    .option('--color-order <name>', 'rgb or bgr')
-    .option('--input-size <WxH>', 'where the model leaves it open')
-    .option('--class-map <file>', 'JSON object: class of the manifest to class of the model')
-    .optionsGroup('The run:')
-    .option('--device <name>', 'auto, cpu or cuda (default: auto)')
+  addSaliencyOptions(command)
     .option('--shard <i/n>', 'part i of n of the run; auto or auto/<n> under Slurm, Kubernetes, GNU parallel')
-    .option('--jobs <n>', 'threads (default: all cores); never changes the output', numeric)
-    .option('--batch <n>', 'pictures an inference; never changes the output', numeric)
-    .option('--max-pixels <n>', 'refuse larger pictures (default: 268 million)', numeric)
     .option('--strict', 'an unusable picture is fatal')
     .option('--retry-failed', 'try the outputs again that an earlier attempt had to skip')
     .option('--overwrite', 'start a run of ours over')
     .option('--dry-run', 'check everything, write nothing')
-    .option('--json', 'events as NDJSON on stdout')
-    .option('--quiet', 'say nothing but errors')
-    .addHelpText('after', EXAMPLES)
-    .action(run)
+  addReporting(command).addHelpText('after', EXAMPLES).action(run)
   command.optionsGroup('Parameters of the method:')
   for (const [name, { description, takers }] of methodParameters) {
     command.option(`${flagOf(name)} <value>`, `${description} (${takers.join(', ')})`, numeric)

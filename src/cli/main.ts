@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
 import { exitCodeOf, printError } from './failure.js'
 import { mergeCommand } from './merge.js'
+import { saliencyCommand } from './saliency.js'
 import { verifyCommand } from './verify.js'
 import { version } from './version.js'
 
@@ -17,6 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version())
     .enablePositionalOptions()
     .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
+    .addCommand(saliencyCommand())
     .addCommand(verifyCommand())
     .addCommand(mergeCommand())
   for (const command of [program, ...program.commands]) {

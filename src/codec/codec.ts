@@ -2,6 +2,7 @@
 import type { Sharp, SharpOptions } from 'sharp'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
+import type { Plane } from '../core/plane.js'
 import { describeBytes, EXPECTED_FORMATS, sniffFormat } from './format.js'
 import { type Kernel, LANCZOS3, resample, TRIANGLE } from './resample.js'
 
@@ -148,4 +149,13 @@ export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality:
   return format === 'jpeg'
     ? picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()
     : picture.png({ compressionLevel: 6 }).toBuffer()
+}
+
+/** A non-negative plane as a 16-bit grey PNG, 65535 for its largest value. */
+export async function encodeGrey16({ data, width, height }: Plane): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  const largest = data.reduce((most, value) => Math.max(most, value), 0)
+  const levels = Uint16Array.from(data, (value) => (largest > 0 ? Math.round((65535 * value) / largest) : 0))
+  const picture = sharp(levels, { raw: { width, height, channels: 1 }, limitInputPixels: false })
+  return picture.toColourspace('grey16').png({ compressionLevel: 6 }).toBuffer()
 }

@@ -39,7 +39,7 @@ export function randomStream(seed: number, index: number): Random {
 }
 
 /** A standard normal variate (Marsaglia's polar method). */
-function normal(random: Random): number {
+export function normal(random: Random): number {
   for (;;) {
     const u = 2 * random.uniform() - 1
     const v = 2 * random.uniform() - 1

@@ -12,8 +12,10 @@ const TOOL = 'sage-augment'
 
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
 const OURS = ['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
-const RECORD = 'run.json'
-const STATE = '.sage'
+export const RUN_RECORD = 'run.json'
+/** The record of a folder of saliency maps, which no run may take for one of its own. */
+export const MAPS_RECORD = 'saliency.json'
+export const STATE = '.sage'
 const INPUTS = 'inputs.tsv'
 
 /** What decides a run's output; a run is only continued with an equal one. */
@@ -64,7 +66,7 @@ export async function openOutput(
 ): Promise<OutputFolder> {
   const state = path.join(folder, STATE)
   const scratch = path.join(state, 'tmp')
-  await refuseForeign(folder)
+  await refuseForeign(folder, MAPS_RECORD)
   await mkdir(state, { recursive: true })
   const release = await takeLock(path.join(state, 'lock'), options.notice)
   try {
@@ -74,7 +76,7 @@ export async function openOutput(
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true })
     const save = (record: RunRecord) =>
-      writeAtomic(path.join(folder, RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
+      writeAtomic(path.join(folder, RUN_RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
     if (record === null) {
       await writeAtomic(path.join(state, INPUTS), options.inputs, scratch)
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
@@ -114,12 +116,13 @@ export async function openOutput(
   }
 }
 
-async function refuseForeign(folder: string): Promise<void> {
+/** Throws a conflict error unless the folder is new, empty or ours; one with the `other` kind of record is not. */
+export async function refuseForeign(folder: string, other: string): Promise<void> {
   const present = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
     throw new AugmentError('conflict', `${folder}: cannot be used (${error.code}), expected a folder`, { cause: error })
   })
-  if (present.length === 0 || present.includes(STATE)) return
+  if (present.length === 0 || (present.includes(STATE) && !present.includes(other))) return
   throw new AugmentError(
     'conflict',
     `${folder}: found files of something else, expected an empty folder or a run of ours`,
@@ -131,7 +134,7 @@ async function refuseForeign(folder: string): Promise<void> {
 
 /** The run.json of a folder, or null where no run has begun. Throws a conflict error if it is damaged. */
 export async function readRecord(folder: string): Promise<RunRecord | null> {
-  const file = path.join(folder, RECORD)
+  const file = path.join(folder, RUN_RECORD)
   try {
     return JSON.parse(await readFile(file, 'utf8')) as RunRecord
   } catch (cause) {
@@ -144,7 +147,7 @@ export async function readRecord(folder: string): Promise<RunRecord | null> {
 }
 
 async function clear(folder: string): Promise<void> {
-  for (const name of [RECORD, ...OURS]) await rm(path.join(folder, name), { recursive: true, force: true })
+  for (const name of [RUN_RECORD, ...OURS]) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
 async function refuseChanged(folder: string, record: RunRecord, now: Identity, inputs: string): Promise<void> {

@@ -1,0 +1,49 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { EXIT } from '../core/errors.js'
+import type { ConfigInput } from '../run/config.js'
+import type { MapOptions } from '../run/saliency.js'
+import { addReporting, addSaliencyOptions, numeric } from './options.js'
+import { reporter } from './progress.js'
+
+const EXAMPLES = `
+Examples:
+  sage-augment saliency ./pets --out ./maps                       overlays of what the mixing sees
+  sage-augment saliency ./pets --out ./maps --target predicted    for pictures without labels
+  sage-augment saliency ./pets --raw npy --model resnet50.onnx --smooth 25`
+
+/** `sage-augment saliency <images>`: overlays and raw maps. */
+export function saliencyCommand(): Command {
+  const command = new Command('saliency')
+    .description('draw the saliency maps that the mixing uses')
+    .argument('<images>', 'folder of pictures')
+    .option('--out <dir>', 'new or empty folder, or an earlier output, which is replaced (default: maps)')
+    .option('--labels <file>', 'CSV, JSON or JSONL manifest (default: one in the folder, else one folder per class)')
+    .option('--classes <file>', 'class names, one a line, for integer labels')
+    .addOption(new Option('--raw <format>', 'also the maps themselves, in maps/').choices(['npy', 'png16']))
+    .option('--size <WxH>', "canvas in pixels, as for mixing (default: the picture's own size)")
+    .option('--smooth <n>', 'SmoothGrad: the mean over n noisy copies', copies)
+    .option('--seed <n>', 'of that noise (default: 0)', numeric)
+  return addReporting(addSaliencyOptions(command)).addHelpText('after', EXAMPLES).action(run)
+}
+
+function copies(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
+  throw new InvalidArgumentError('expected a whole number between 1 and 1000.')
+}
+
+type Flags = Omit<ConfigInput, 'images'> & MapOptions & { json?: boolean; quiet?: boolean }
+
+async function run(images: string, { json = false, quiet = false, raw, smooth, ...config }: Flags): Promise<void> {
+  const { drawSaliency } = await import('../run/saliency.js')
+  const report = reporter({ json, quiet })
+  const options = { ...(raw !== undefined && { raw }), ...(smooth !== undefined && { smooth }) }
+  try {
+    for await (const event of drawSaliency({ ...config, images }, options)) {
+      report.event(event)
+      if (event.type === 'done' && event.skipped > 0) process.exitCode = EXIT.skipped
+    }
+  } finally {
+    report.stop()
+  }
+}

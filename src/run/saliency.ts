@@ -1,0 +1,183 @@
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { encodeGrey16, encodeImage, resize } from '../codec/codec.js'
+import { AugmentError } from '../core/errors.js'
+import type { Image } from '../core/image.js'
+import type { Plane } from '../core/plane.js'
+import { normal, type Random, randomStream } from '../core/random.js'
+import { type Manifest, readManifest } from '../dataset/manifest.js'
+import { Folder, isImageName } from '../dataset/scan.js'
+import { overlay } from '../report/overlay.js'
+import { type MapFolder, openMapFolder, portablePath } from '../write/mapFolder.js'
+import { encodeNpy } from '../write/npy.js'
+import type { Failure } from '../write/tables.js'
+import { type Config, type ConfigInput, parseConfig, parseSize } from './config.js'
+import type { Estimator } from './estimator.js'
+import type { AugmentEvent } from './events.js'
+import { type Explainer, startExplainer } from './explainer.js'
+import { orderedMap } from './orderedMap.js'
+import { versions } from './versions.js'
+import { openViews, SourceError } from './views.js'
+
+const DEFAULT_OUT = 'maps'
+
+export interface MapOptions {
+  /** Also write the maps themselves: float32, or 16-bit PNG in which 65535 is the map's largest value. */
+  readonly raw?: 'npy' | 'png16'
+  /** SmoothGrad over so many noisy copies. */
+  readonly smooth?: number
+}
+
+/**
+ * Draws the saliency map of every picture of a folder, the one that mixing uses, and tells its events; the last is `done`.
+ * With `target: 'predicted'` the pictures need no labels. Throws AugmentError for anything a user can mend.
+ */
+export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}): AsyncGenerator<AugmentEvent, void> {
+  const started = performance.now()
+  const config = parseConfig(input)
+  const { out = DEFAULT_OUT } = config
+  const pictures = await readPictures(config)
+  const { sources, classes, origin } = pictures
+  yield { type: 'notice', message: `${sources.length} pictures; ${origin}` }
+  const labels = sources.map(({ label }) => label)
+  const explainer = await startExplainer(config, classes, labels)
+  const { device } = explainer.estimator.facts
+  try {
+    yield { type: 'notice', message: explainer.message }
+    const notices: string[] = []
+    const folder = await openMapFolder(out, (text) => notices.push(text))
+    try {
+      for (const message of notices) yield { type: 'notice', message }
+      yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
+      const draw = artist(pictures, config, options, explainer.estimator, folder)
+      const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, draw, folder)
+      const written = sources.length - skipped
+      await folder.finish({ ...recordOf(config, options, explainer), counts: { written, skipped } })
+      const seconds = (performance.now() - started) / 1000
+      yield { type: 'done', out, written, skipped, made: written, seconds, device }
+    } finally {
+      await folder.close()
+    }
+  } finally {
+    await explainer.estimator.close()
+  }
+}
+
+type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'origin'>
+
+/** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
+async function readPictures({ images, labels, classes, target }: Config): Promise<Pictures> {
+  if (images === undefined) throw new AugmentError('usage', 'images: expected a folder of pictures')
+  if (target !== 'predicted') {
+    const manifest = await readManifest(images, {
+      ...(labels !== undefined && { labels }),
+      ...(classes !== undefined && { classes }),
+    })
+    return { ...manifest, origin: `labels from ${manifest.origin}` }
+  }
+  const { root, files } = await Folder.scan(images)
+  const sources = [...files].filter(isImageName).sort()
+  if (sources.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
+  return { root, sources: sources.map((file) => ({ file, label: 0 })), classes: [], origin: 'labels are not used' }
+}
+
+type Draw = (source: number) => Promise<Failure | null>
+
+/** Draws the map of a source, as an overlay and raw; a picture that cannot be used makes it a failure. */
+function artist(
+  { root, sources }: Pictures,
+  config: Config,
+  { raw, smooth }: MapOptions,
+  estimator: Estimator,
+  folder: MapFolder,
+): Draw {
+  const views = openViews(root, sources, {
+    maxPixels: config.maxPixels,
+    jobs: config.jobs ?? availableParallelism(),
+    estimator: smooth === undefined ? estimator : null,
+  })
+
+  async function draw(source: number): Promise<void> {
+    const { image: whole } = await views.decoded(source)
+    const [width, height] = config.size === undefined ? [whole.width, whole.height] : parseSize(config.size)
+    const { image, saliency } = await views.view(source, width, height)
+    const random = randomStream(config.seed, source)
+    const map = saliency ?? (await smoothMap(estimator, source, image, smooth!, random))
+    const file = portablePath(sources[source]!.file)
+    await folder.write(`overlays/${file}.png`, await encodeImage(overlay(image, map), 'png', 100))
+    if (raw === 'npy') await folder.write(`maps/${file}.npy`, encodeNpy(map))
+    if (raw === 'png16') await folder.write(`maps/${file}.png`, await encodeGrey16(map))
+  }
+
+  return async (source) => {
+    try {
+      await draw(source)
+      return null
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      return { index: source, sources: [sources[source]!.file], message: error.message }
+    }
+  }
+}
+
+/** Draws all maps, a few at a time, and returns how many failed; failures.jsonl lists them. */
+async function* drawAll(
+  total: number,
+  width: number,
+  draw: Draw,
+  folder: MapFolder,
+): AsyncGenerator<AugmentEvent, number> {
+  const failures: Failure[] = []
+  let done = 0
+  for await (const failure of orderedMap(0, total, () => width, draw)) {
+    if (failure === null) done++
+    else {
+      failures.push(failure)
+      yield { type: 'skip', index: failure.index, message: failure.message }
+    }
+    yield { type: 'progress', done, total, skipped: failures.length }
+  }
+  if (failures.length > 0) {
+    await folder.write('failures.jsonl', failures.map((failure) => `${JSON.stringify(failure)}\n`).join(''))
+  }
+  return failures.length
+}
+
+/** Standard deviation of SmoothGrad's noise, 15 % of the range: its authors advise 10 to 20 %. */
+const NOISE = 0.15 * 255
+
+/** Mean of the maps of `copies` noisy copies of the picture (SmoothGrad, Smilkov et al. 2017, arXiv 1706.03825). */
+async function smoothMap(
+  estimator: Estimator,
+  source: number,
+  image: Image,
+  copies: number,
+  random: Random,
+): Promise<Plane> {
+  const { width, height } = estimator.facts
+  const onGrid = await resize(image, width, height)
+  const noisy = Array.from({ length: copies }, () => {
+    const data = Uint8ClampedArray.from(onGrid.data, (value) => value + NOISE * normal(random))
+    return { data: new Uint8Array(data.buffer), width, height }
+  })
+  const sum = new Float64Array(width * height)
+  for (const { saliency } of await Promise.all(noisy.map((copy) => estimator.estimate(source, copy)))) {
+    saliency.data.forEach((value, i) => {
+      sum[i]! += value
+    })
+  }
+  return { data: Float32Array.from(sum, (value) => value / copies), width, height }
+}
+
+/** All that is needed to make the maps again. */
+function recordOf(config: Config, { raw, smooth }: MapOptions, { classifier, target, estimator }: Explainer) {
+  const { loss, channelNorm, blurKernel, blurSigma, output, size, seed } = config
+  const { device, width, height } = estimator.facts
+  return {
+    versions,
+    options: { loss, target, channelNorm, blurKernel, blurSigma, output, size, raw, ...(smooth && { smooth, seed }) },
+    model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
+    device,
+    grid: [width, height],
+  }
+}

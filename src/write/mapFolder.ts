@@ -1,0 +1,60 @@
+import { mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { folderMaker, writeAtomic } from './atomic.js'
+import { takeLock } from './lock.js'
+import { MAPS_RECORD, RUN_RECORD, refuseForeign, STATE } from './outputFolder.js'
+
+const OURS = ['overlays', 'maps', 'failures.jsonl'] as const
+
+/** A folder of saliency maps that this process alone writes to. */
+export interface MapFolder {
+  /** Writes a file durably, by its path in the folder, making what folders it needs. */
+  write(file: string, bytes: Uint8Array | string): Promise<void>
+  /** Writes the record, saliency.json, as the last thing of all. */
+  finish(record: Readonly<Record<string, unknown>>): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a new or empty folder, or one of an earlier `saliency`, whose maps are removed: they can be made again. Throws a
+ * conflict error for anything else.
+ */
+export async function openMapFolder(folder: string, notice: (text: string) => void): Promise<MapFolder> {
+  const state = path.join(folder, STATE)
+  const scratch = path.join(state, 'tmp')
+  await refuseForeign(folder, RUN_RECORD)
+  await mkdir(scratch, { recursive: true })
+  const release = await takeLock(path.join(state, 'lock'), notice)
+  const makeFolder = folderMaker()
+  async function write(file: string, bytes: Uint8Array | string): Promise<void> {
+    const target = path.join(folder, file)
+    await makeFolder(path.dirname(target))
+    await writeAtomic(target, bytes, scratch)
+  }
+  const record = (facts: object) => write(MAPS_RECORD, `${JSON.stringify(facts, null, 2)}\n`)
+  try {
+    await record({ complete: false })
+    for (const name of OURS) await rm(path.join(folder, name), { recursive: true, force: true })
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {
+    write,
+    finish: (facts) => record({ complete: true, ...facts }),
+    async close() {
+      await rm(scratch, { recursive: true, force: true })
+      await release()
+    },
+  }
+}
+
+/**
+ * A picture's path as a path below an output folder of any system: what some file system does not take is %-escaped, so
+ * that different pictures keep different names.
+ */
+export function portablePath(file: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must go
+  const unsafe = /[\x00-\x1f\x7f<>:"|?*\\%]|[. ](?=\/|$)/g
+  return file.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
