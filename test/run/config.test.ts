@@ -11,8 +11,7 @@ test('defaults are those of the documentation', () => {
     quality: 95,
   })
   expect(parseConfig({})).toMatchObject({
-    mixupAlpha: 1,
-    upperLambda: 0.6,
+    parameters: { mixupAlpha: 1, upperLambda: 0.6 },
     blurSigma: 1,
     blurKernel: 5,
     shift: 'exact',
