@@ -62,8 +62,12 @@ export interface GroupMethod<Parameters> extends Described<Parameters> {
   mixGroup(sources: readonly Sample[], parameters: Parameters, random: Random): readonly Mixed[]
 }
 
-/** The sample's map; TypeError where the caller gave none to a method that needs it. */
-export function saliencyOf(sample: Sample): Plane {
-  if (sample.saliency === null) throw new TypeError('mix: expected a saliency map for every source')
-  return sample.saliency
+/** The sample's map. TypeError where the caller gave none; RangeError unless its values are finite and non-negative. */
+export function saliencyOf({ saliency }: Sample): Plane {
+  if (saliency === null) throw new TypeError('mix: expected a saliency map for every source')
+  // Written so that NaN fails too: solvers need not end on it.
+  if (!saliency.data.every((value) => value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new RangeError('mix: expected saliency maps of finite values of at least 0')
+  }
+  return saliency
 }

@@ -182,6 +182,17 @@ test('methods that say so need no saliency, the others refuse to go without', ()
   expect(mixAll('saliencymix', bare, { detector: 'spectral-residual' }, 1).length).toBe(2)
 })
 
+test('methods refuse a saliency map with a value that is no saliency', () => {
+  const samples = samplesOf(20, 30, 10, 15, 3)
+  for (const name of names.filter((name) => methods[name].needsSaliency(defaultParameters(name) as never))) {
+    for (const value of [Number.NaN, -0.1, Number.POSITIVE_INFINITY]) {
+      const broken = structuredClone(samples)
+      broken[1]!.saliency!.data[7] = value
+      expect(() => mixAll(name, broken, {}, 1)).toThrow(RangeError)
+    }
+  }
+})
+
 test('every described parameter has a default within its range', () => {
   for (const name of names) {
     for (const [key, parameter] of Object.entries(describedParameters(name))) {
