@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
+import { readModelFile } from './modelFile.js'
 import type { Preprocessing } from './saliencyModel.js'
 
 const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
@@ -53,8 +54,8 @@ export async function resolveModel(
   const known = nameOrFile === 'auto' ? (fitting ?? bundled[0]) : bundled.find(({ name }) => name === nameOrFile)
   if (nameOrFile === 'auto' && known === undefined) throw missing('auto', bundled)
   const file = known === undefined ? nameOrFile : path.join(BUNDLED, `${known.name}.onnx`)
-  const bytes = await readFile(file).catch((cause) => {
-    throw missing(nameOrFile, bundled, cause)
+  const bytes = await readModelFile(file).catch((error: AugmentError) => {
+    throw error.code === 'model' ? error : missing(nameOrFile, bundled, error.cause)
   })
   const beside = known?.descriptor ?? (await readDescriptor(file.replace(/\.onnx$/i, '.json')))
   const { classes: names, width, height, ...preprocessing } = { ...beside, ...overrides }
