@@ -35,8 +35,12 @@ test('TensorFlow: NHWC with Transposes around Conv, SAME padding, a Squeeze at t
     n('Softmax', ['logits'], 'y', { axis: -1 }),
   ]
   const weights = {
-    w: weight([4, 3, 3, 3]),
-    b: weight([4]),
+    // Two channels inside (0, 6), one above, one below, all far from the kinks.
+    w: weight(
+      [4, 3, 3, 3],
+      Array.from({ length: 108 }, (_, i) => 0.05 * Math.sin(1.7 * i)),
+    ),
+    b: weight([4], [3, 2.5, 40, -40]),
     zero: scalar(0),
     six: scalar(6),
     scale: weight([4]),
