@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
+import { doctorCommand } from './doctor.js'
 import { exitCodeOf, printError } from './failure.js'
 import { mergeCommand } from './merge.js'
 import { saliencyCommand } from './saliency.js'
@@ -21,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(saliencyCommand())
     .addCommand(verifyCommand())
     .addCommand(mergeCommand())
+    .addCommand(doctorCommand())
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
   }

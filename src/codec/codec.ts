@@ -63,6 +63,12 @@ export async function decodeImage(bytes: Uint8Array, name: string, limits: { max
   }
 }
 
+/** Loads sharp and tells the version of the libvips in it. Throws what loading throws on a machine it does not fit. */
+export async function imageLibraries(): Promise<{ vips: string }> {
+  const sharp = await loadSharp()
+  return { vips: sharp.versions.vips }
+}
+
 /** Upright 8-bit sRGB pixels over white; sharp takes the colour space from the embedded profile, if there is one. */
 function decodePixels(picture: Sharp): Promise<Image> {
   return toImage(picture.autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))

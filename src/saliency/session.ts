@@ -27,10 +27,15 @@ export interface Session {
   release(): Promise<void>
 }
 
-/** The shared library that keeps the CUDA provider from starting, as the system's loader names it. */
-function missingLibrary(): string {
+/** Where onnxruntime-node looks for its provider libraries. */
+export function providerFolder(): string {
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node')
-  const folder = join(dirname(entry), '../bin/napi-v6', process.platform, process.arch)
+  return join(dirname(entry), '../bin/napi-v6', process.platform, process.arch)
+}
+
+/** Which shared library keeps the CUDA provider from starting, according to the system's loader. */
+function loaderProblem(): string {
+  const folder = providerFolder()
   const [prefix, suffix] = process.platform === 'win32' ? ['', '.dll'] : ['lib', '.so']
   for (const name of ['onnxruntime_providers_shared', 'onnxruntime_providers_cuda']) {
     const file = `${prefix}${name}${suffix}`
@@ -38,16 +43,16 @@ function missingLibrary(): string {
       process.dlopen({ exports: {} }, join(folder, file))
     } catch (error) {
       const library = /([^\s/]+): cannot open shared object file/.exec(String(error))?.[1]
-      if (library) return library
+      if (library) return `${library} is missing`
+      const damage = /file too short|invalid ELF header/.exec(String(error))?.[0]
+      if (damage) return `${file} is damaged (${damage})`
     }
   }
-  return 'a CUDA or cuDNN library'
+  return 'a CUDA or cuDNN library is missing'
 }
 
 function deviceProblem(device: Device, cause: Error): AugmentError {
-  const found = cause.message.includes('load shared library')
-    ? `${missingLibrary()} is missing`
-    : cause.message.split('\n')[0]!
+  const found = cause.message.includes('load shared library') ? loaderProblem() : cause.message.split('\n')[0]!
   return new AugmentError('device', `--device ${device}: ${found}`, {
     hint: 'npm run cuda fetches the CUDA provider; it needs an NVIDIA driver, CUDA 12 and cuDNN 9 (see sage-augment doctor)',
     cause,

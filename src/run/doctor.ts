@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rmdir, statfs } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { imageLibraries } from '../codec/codec.js'
+import { providerFolder } from '../saliency/session.js'
+import type { Trial } from './deviceWorker.js'
+import { versions } from './versions.js'
+
+/** One thing looked at. */
+export interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  readonly found: string
+  /** What mends it. */
+  readonly hint?: string
+}
+
+/** Time for a device to start, driver included. */
+const PATIENCE_MS = 120_000
+
+/** Looks at all that a run needs from the machine: programs, devices (each really tried), and the folder `out`. */
+export async function examine(out: string): Promise<Finding[]> {
+  return [
+    { name: 'node', ok: true, found: `${versions.node} on ${process.platform} ${process.arch}` },
+    await pictures(),
+    { name: 'onnxruntime', ok: true, found: versions.onnxruntime },
+    await device('cpu'),
+    await device('cuda'),
+    processors(),
+    memory(),
+    threadPool(),
+    await outputFolder(out),
+  ]
+}
+
+async function pictures(): Promise<Finding> {
+  try {
+    const { vips } = await imageLibraries()
+    return { name: 'sharp', ok: true, found: `${versions.sharp}, libvips ${vips}` }
+  } catch (error) {
+    const hint = 'npm install --include=optional sharp'
+    return { name: 'sharp', ok: false, found: `${versions.sharp} does not load: ${firstLine(error)}`, hint }
+  }
+}
+
+async function device(name: 'cpu' | 'cuda'): Promise<Finding> {
+  const { problem, missing } = await attempt(name)
+  if (problem === null) return { name, ok: true, found: 'runs a model' }
+  const found = missing.length === 0 ? problem : `${problem}; not found: ${missing.join(', ')}`
+  return {
+    name,
+    ok: false,
+    found,
+    hint: name === 'cpu' ? 'npm ci or npm install puts missing files back' : cudaHint(problem, missing),
+  }
+}
+
+/** Lets a process of its own try the device; one that crashes or hangs is a problem like any other. */
+function attempt(name: string): Promise<Trial> {
+  const script = fileURLToPath(new URL('./deviceWorker.js', import.meta.url))
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, name], { timeout: PATIENCE_MS }, (error, stdout, stderr) => {
+      try {
+        resolve(JSON.parse(stdout) as Trial)
+      } catch {
+        const how = error?.signal ? `was ended by ${error.signal}` : `ended with code ${error?.code ?? 0}`
+        const said = stderr.split('\n').find((line) => line.includes('Error')) ?? ''
+        resolve({ problem: `the process that tried it ${how}${said && `: ${said.trim()}`}`, missing: [] })
+      }
+    })
+  })
+}
+
+/** First what fetches onnxruntime's own files, then what the system lacks. */
+function cudaHint(problem: string, missing: readonly string[]): string {
+  const folder = providerFolder()
+  const files = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so']
+  const isUnusable = (file: string) => !existsSync(path.join(folder, file)) || problem.startsWith(`${file} is damaged`)
+  const unusable = process.platform === 'linux' ? files.filter(isUnusable) : []
+  const steps: string[] = []
+  if (unusable.length > 0) {
+    steps.push(
+      'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12 (in a checkout: npm run cuda); ' +
+        `without a network place ${unusable.join(' and ')} of onnxruntime ${versions.onnxruntime} in ${folder}`,
+    )
+  }
+  if (missing.includes('libcuda.so.1')) steps.push('install the NVIDIA driver')
+  if (missing.some((library) => !/cuda\.|cudnn/.test(library))) steps.push('install CUDA 12')
+  if (missing.includes('libcudnn.so.9')) steps.push('install cuDNN 9')
+  if (missing.length > 0) steps.push('libraries outside the system folders need LD_LIBRARY_PATH')
+  return steps.join('; ') || 'needs an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9'
+}
+
+function processors(): Finding {
+  const cpus = os.cpus()
+  const found = `${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown'}), ${os.availableParallelism()} for this process`
+  return { name: 'processors', ok: true, found }
+}
+
+function memory(): Finding {
+  const limit = process.constrainedMemory()
+  const limited = limit > 0 && limit < os.totalmem() ? `, limited to ${gigabytes(limit)}` : ''
+  return { name: 'memory', ok: true, found: `${gigabytes(os.freemem())} free of ${gigabytes(os.totalmem())}${limited}` }
+}
+
+function threadPool(): Finding {
+  const set = process.env.UV_THREADPOOL_SIZE
+  return { name: 'thread pool', ok: true, found: set === undefined ? '4, as UV_THREADPOOL_SIZE is not set' : set }
+}
+
+/** Whether a folder can be made and written to at `out`, found out by doing so, and the room there. */
+async function outputFolder(out: string): Promise<Finding> {
+  let folder = path.resolve(out)
+  while (!existsSync(folder)) folder = path.dirname(folder)
+  try {
+    await rmdir(await mkdtemp(path.join(folder, '.sage-augment-')))
+    const { bavail, bsize } = await statfs(folder)
+    return { name: 'output', ok: true, found: `${out}: ${gigabytes(bavail * bsize)} free` }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const hint = 'choose a writable folder with --out'
+    return { name: 'output', ok: false, found: `${out}: cannot be written to (${folder}: ${code})`, hint }
+  }
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+}
+
+function firstLine(error: unknown): string {
+  return String(error).split('\n')[0]!
+}

@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { type Finished, ROOT, run } from '../helpers/cli.js'
+import { temporaryFolder } from '../helpers/folder.js'
+
+interface Finding {
+  readonly name: string
+  readonly ok: boolean
+  readonly found: string
+  readonly hint?: string
+}
+const NAMES = ['node', 'sharp', 'onnxruntime', 'cpu', 'cuda', 'processors', 'memory', 'thread pool', 'output']
+
+function findings({ stdout }: Pick<Finished, 'stdout'>): Record<string, Finding> {
+  const list: Finding[] = JSON.parse(stdout)
+  expect(list.map(({ name }) => name)).toEqual(NAMES)
+  return Object.fromEntries(list.map((finding) => [finding.name, finding]))
+}
+
+test('doctor finds what works here, and says so to people and programs', async () => {
+  const out = path.join(temporaryFolder(), 'not/yet/there')
+  const finished = await run(['doctor', '--json', '--out', out], { UV_THREADPOOL_SIZE: '7' })
+  expect(finished).toMatchObject({ code: 0, stderr: '' })
+  const { node, sharp, cpu, output, 'thread pool': pool } = findings(finished)
+  expect(node!.found).toContain(process.versions.node)
+  expect(sharp!.found).toMatch(/^\d+\.\d+\.\d+, libvips \d+\.\d+/)
+  expect([cpu!.ok, output!.ok, pool!.found]).toEqual([true, true, '7'])
+  expect(output!.found).toMatch(/: \d+\.\d GiB free$/)
+  const { code, stdout } = await run(['doctor'])
+  expect(code).toBe(0)
+  for (const name of NAMES) expect(stdout).toMatch(new RegExp(`^(ok|no)  ${name} `, 'm'))
+})
+
+test('a device asked for that does not work is exit 5, with what is missing and the command that fetches it', async () => {
+  const finished = await run(['doctor', '--json', '--device', 'cuda'])
+  const { cuda } = findings(finished)
+  if (cuda!.ok) return expect(finished.code).toBe(0)
+  expect(finished.code).toBe(5)
+  expect(cuda!.found).toMatch(/\.(so|dll)/)
+  expect(cuda!.hint).toContain('install')
+})
+
+test('a machine where no native code loads is examined all the same', async () => {
+  const finished = await run(['doctor', '--json'], { NODE_OPTIONS: '--no-addons' })
+  expect(finished.code).toBe(5)
+  const { sharp, cpu, output } = findings(finished)
+  expect([sharp!.ok, cpu!.ok, output!.ok]).toEqual([false, false, true])
+  expect(sharp!.found).toContain('does not load')
+  expect(cpu!.found).toContain('native addon')
+})
+
+test.skipIf(process.platform !== 'linux')('an output folder that cannot be written to is named', async () => {
+  const { output } = findings(await run(['doctor', '--json', '--out', '/proc/aug']))
+  expect(output).toMatchObject({ ok: false, found: expect.stringMatching(/^\/proc\/aug: cannot be written to/) })
+})
+
+/** An installation with an onnxruntime-node of its own that may be damaged. */
+function installation(): { folder: string; runtime: string; doctor: (...args: string[]) => Promise<Finished> } {
+  const folder = temporaryFolder()
+  for (const name of ['package.json', 'bin', 'dist']) {
+    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true })
+  }
+  mkdirSync(path.join(folder, 'node_modules'))
+  for (const name of readdirSync(path.join(ROOT, 'node_modules'))) {
+    if (name === 'onnxruntime-node') continue
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name))
+  }
+  const runtime = path.join(folder, 'node_modules/onnxruntime-node')
+  const original = path.join(ROOT, 'node_modules/onnxruntime-node')
+  const place = path.join('bin/napi-v6', process.platform, process.arch)
+  for (const name of ['package.json', 'dist', place]) {
+    cpSync(path.join(original, name), path.join(runtime, name), { recursive: true, dereference: true })
+  }
+  const doctor = (...args: string[]) =>
+    new Promise<Finished>((resolve) => {
+      const script = path.join(folder, 'bin/sage-augment.js')
+      const child = execFile(process.execPath, [script, 'doctor', ...args], (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, stdout, stderr }),
+      )
+    })
+  return { folder, runtime, doctor }
+}
+
+test('a truncated provider is told from a missing one, and leaves the CPU alone', async () => {
+  const { runtime, doctor } = installation()
+  const place = path.join(runtime, 'bin/napi-v6', process.platform, process.arch)
+  for (const name of ['shared', 'cuda']) {
+    writeFileSync(path.join(place, `libonnxruntime_providers_${name}.so`), Buffer.from('\x7fELF truncated', 'latin1'))
+  }
+  const finished = await doctor('--json', '--device', 'cuda')
+  expect(finished.code).toBe(5)
+  const { cpu, cuda } = findings(finished)
+  expect([cpu!.ok, cuda!.ok]).toEqual([true, false])
+  if (process.platform !== 'linux') return
+  expect(cuda!.found).toMatch(/^libonnxruntime_providers_shared\.so is damaged \(.+\)/)
+  expect(cuda!.hint).toContain('onnxruntime-node-install=cuda12')
+})
+
+test('a runtime that crashes takes only its own process along', async () => {
+  const { runtime, doctor } = installation()
+  writeFileSync(path.join(runtime, 'dist/index.js'), 'process.abort()')
+  const finished = await doctor('--json')
+  expect(finished.code).toBe(5)
+  const { sharp, cpu, cuda } = findings(finished)
+  expect(sharp!.ok).toBe(true)
+  for (const finding of [cpu, cuda]) expect(finding!.found).toContain('was ended by SIGABRT')
+})
