@@ -20,24 +20,30 @@ function expectClose(found: Float32Array, expected: (i: number) => number): void
 }
 const sum = (map: Float32Array) => map.reduce((total, value) => total + value, 0)
 
-test('the maps are those that the mixing uses: without a shift its mask is the first over the sum of both', async () => {
-  const pairs = NAMES.map((name, i) => ({ a: name, b: NAMES[(i + 1) % NAMES.length], alpha: 0.5, shift: [0, 0] }))
-  const folder = temporaryFolder({ 'pairs.json': JSON.stringify({ images: PHOTOS, pairs }) })
-  const [maps, aug] = [path.join(folder, 'maps'), path.join(folder, 'aug')]
-  const common = ['--size', '32x32', '--blur-sigma', '0.8', '--loss', 'bce', '--quiet']
-  expect(await run(['saliency', PHOTOS, '--out', maps, '--raw', 'npy', ...common])).toMatchObject({
-    code: 0,
-    stderr: '',
-  })
-  const mix = ['--pairs', path.join(folder, 'pairs.json'), '--out', aug, '--write-masks', ...common]
-  expect(await run(mix)).toMatchObject({ code: 0, stderr: '' })
-  for (const [i, { a, b }] of pairs.entries()) {
-    const mask = npy(path.join(aug, 'masks/00000', `${String(i).padStart(9, '0')}.npy`))
-    const [first, second] = [npy(path.join(maps, 'maps', `${a}.npy`)), npy(path.join(maps, 'maps', `${b}.npy`))]
-    expectClose(mask, (pixel) => first[pixel]! / (first[pixel]! + second[pixel]!))
-    expect(sum(first)).toBeCloseTo(1, 5)
-  }
-})
+test.each([
+  ['its own prediction', PHOTOS, NAMES, '32x32'],
+  ['the labels', FASHION, ['000.png', '001.png', '002.png'], '28x28'],
+])(
+  'maps of %s are those that the mixing uses: unshifted, its mask is the first over the sum of both',
+  async (kind, images, names, size) => {
+    const pairs = names.map((name, i) => ({ a: name, b: names[(i + 1) % names.length], alpha: 0.5, shift: [0, 0] }))
+    const folder = temporaryFolder({ 'pairs.json': JSON.stringify({ images, pairs }) })
+    const [maps, aug] = [path.join(folder, 'maps'), path.join(folder, 'aug')]
+    const common = ['--size', size, '--blur-sigma', '0.8', '--loss', 'bce', '--device', 'cpu']
+    expect(await run(['saliency', images, '--out', maps, '--raw', 'npy', ...common])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`saliency explains ${kind}`),
+    })
+    const mix = ['--pairs', path.join(folder, 'pairs.json'), '--out', aug, '--write-masks', ...common]
+    expect(await run(mix)).toMatchObject({ code: 0 })
+    for (const [i, { a, b }] of pairs.entries()) {
+      const mask = npy(path.join(aug, 'masks/00000', `${String(i).padStart(9, '0')}.npy`))
+      const [first, second] = [npy(path.join(maps, 'maps', `${a}.npy`)), npy(path.join(maps, 'maps', `${b}.npy`))]
+      expectClose(mask, (pixel) => first[pixel]! / (first[pixel]! + second[pixel]!))
+      expect(sum(first)).toBeCloseTo(1, 5)
+    }
+  },
+)
 
 test('every picture gets an overlay of its own size; 16-bit PNGs hold the same maps as .npy', async () => {
   const folder = temporaryFolder()
