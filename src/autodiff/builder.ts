@@ -48,15 +48,19 @@ export class GraphBuilder {
 
   /** Sizes from axis `start` on, which must not depend on what is fed. */
   sizes(value: Value, start = 0): number[] {
-    const sizes = this.dims(value).slice(start)
-    if (!sizes.includes(null)) return sizes as number[]
-    throw new AugmentError(
-      'model',
-      `the gradient needs the sizes of "${value}", found [${this.dims(value).map((d) => d ?? '?')}]`,
-      {
-        hint: 'fix the size of the input pictures: --size WxH',
-      },
-    )
+    return this.dims(value)
+      .slice(start)
+      .map((_, i) => this.size(value, start + i))
+  }
+
+  /** Size of one axis, which must not depend on what is fed. */
+  size(value: Value, axis: number): number {
+    const size = this.dims(value)[axis]
+    if (size !== null && size !== undefined) return size
+    const found = this.dims(value).map((d) => d ?? '?')
+    throw new AugmentError('model', `the gradient needs the sizes of "${value}", found [${found.join(', ')}]`, {
+      hint: 'fix the size of the input pictures: --size WxH',
+    })
   }
 
   /** The elements of a value that is the same whatever is fed, or undefined. */

@@ -17,7 +17,7 @@ const Gather: VjpRule = single((g, node, c) => {
   const rank = g.dims(x).length
   const axis = (intAttribute(node, 'axis', 0) + rank) % rank
   const [before, after] = [g.dims(x).slice(0, axis), g.dims(x).slice(axis + 1)]
-  const size = g.sizes(x, axis)[0]!
+  const size = g.size(x, axis)
   const picked = g.dims(indices)
   const known = g.known(indices)
   if (known?.length === 1) {
@@ -85,11 +85,11 @@ const Resize: VjpRule = single((g, node, c) => {
   let value = c
   for (const [axis, size] of from.entries()) {
     if (size === to[axis]) continue
-    const length = g.sizes(x, axis)[0]!
+    const length = g.size(x, axis)
     const eye = Array.from({ length: length * length }, (_, i) => (i % (length + 1) === 0 ? 1 : 0))
     const rows = g.constant(g.dtype(x), eye, [length, 1, length, 1])
     const scale = factors?.length ? g.constant(DataType.FLOAT, [1, 1, factors[axis]!, 1]) : null
-    const target = scale ? null : g.integers([length, 1, g.sizes(node.output[0]!, axis)[0]!, 1])
+    const target = scale ? null : g.integers([length, 1, g.size(node.output[0]!, axis), 1])
     const inputs = target ? [rows, null, null, target] : [rows, null, scale]
     const columns = g.emitLike(node, inputs)
     const matrix = g.transpose(g.reshape(columns, [length, null]), [1, 0])

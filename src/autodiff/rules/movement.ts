@@ -26,7 +26,7 @@ const Concat: VjpRule = single((g, node, c) => {
   const axis = axisOf(g, node, 0)
   let start = 0
   return node.input.map((input) => {
-    const end = start + g.sizes(input, axis)[0]!
+    const end = start + g.size(input, axis)
     const part = g.slice(c, [axis], [start], [end])
     start = end
     return part
@@ -56,7 +56,7 @@ function cutsOf(g: GraphBuilder, node: NodeProto): Cut[] | undefined {
     const step = steps?.[i] ?? 1
     const size = g.dims(x)[axis]!
     if (size === null && step === 1 && start === 0 && ends[i]! >= 2 ** 31 - 1) return []
-    const fixed = g.sizes(x, axis)[0]!
+    const fixed = g.size(x, axis)
     const from = start < 0 ? start + fixed : start
     return [{ axis, step, start: Math.min(Math.max(from, 0), step > 0 ? fixed : fixed - 1) }]
   })
@@ -72,7 +72,7 @@ const Slice: VjpRule = single((g, node, c) => {
   const after = dims.map(() => 0)
   let value = c
   for (const { axis, start, step } of cuts) {
-    const count = g.sizes(y, axis)[0]!
+    const count = g.size(y, axis)
     const stride = Math.abs(step)
     if (step < 0) value = g.slice(value, [axis], [-1], [-(2 ** 31)], [-1])
     if (stride > 1) {
@@ -81,7 +81,7 @@ const Slice: VjpRule = single((g, node, c) => {
       dims[axis] = count * stride
     }
     before[axis] = step > 0 ? start : start + step * (count - 1)
-    after[axis] = g.sizes(x, axis)[0]! - before[axis]! - count * stride
+    after[axis] = g.size(x, axis) - before[axis]! - count * stride
   }
   return [g.pad(value, before, after), null, null, null, null].slice(0, node.input.length)
 })
@@ -133,7 +133,7 @@ const Pad: VjpRule = single((g, node, c) => {
     for (const isBefore of mode === 'constant' ? [] : [true, false]) {
       const length = isBefore ? before : after
       if (length <= 0) continue
-      const size = g.sizes(x, axis)[0]!
+      const size = g.size(x, axis)
       const from = isBefore ? 0 : Math.max(before, 0) + size + Math.min(before, 0)
       inner = g.add(
         inner,
