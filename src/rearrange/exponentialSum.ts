@@ -24,7 +24,7 @@ export interface ExponentialSum {
  * T_k is a multiple of T_1, so that one exponential per pixel serves all terms: with d = exp(-T_1 x) to begin with, a
  * term uses d^use, and d^keep takes the place of d.
  */
-interface Term {
+export interface Term {
   readonly weight: number
   readonly use: number
   readonly keep: number

@@ -13,8 +13,12 @@ export interface Signals {
 export function decimate(signals: Signals, lines: number, length: number, twiddles: Float64Array): void {
   let offset = 0
   for (let l = length; l > 1; l /= radixOf(l)) {
-    butterflies(signals, lines, length, l)
-    turn(signals, lines, length, l, twiddles, offset)
+    if (l > 4 && radixOf(l) === 4) {
+      butterfliesAndTurn4(signals, lines, length, l, twiddles, offset)
+    } else {
+      butterflies(signals, lines, length, l)
+      turn(signals, lines, length, l, twiddles, offset)
+    }
     offset += twiddleCount(l)
   }
 }
@@ -33,8 +37,12 @@ function stagesFrom(
 ): void {
   if (l === 1) return
   stagesFrom(signals, lines, length, l / radixOf(l), twiddles, offset + twiddleCount(l))
-  turn(signals, lines, length, l, twiddles, offset)
-  butterflies(signals, lines, length, l)
+  if (l > 4 && radixOf(l) === 4) {
+    turnAndButterflies4(signals, lines, length, l, twiddles, offset)
+  } else {
+    turn(signals, lines, length, l, twiddles, offset)
+    butterflies(signals, lines, length, l)
+  }
 }
 
 function twiddleCount(l: number): number {
@@ -64,11 +72,131 @@ function turn({ re, im }: Signals, lines: number, length: number, l: number, twi
   }
 }
 
+/** `butterflies`, then `turn`, in one pass over the points. */
+function butterfliesAndTurn4(
+  { re, im }: Signals,
+  lines: number,
+  length: number,
+  l: number,
+  twiddles: Float64Array,
+  offset: number,
+): void {
+  const step = (l / 4) * lines
+  for (let start = 0; start < length * lines; start += l * lines) {
+    butterflies4(re, im, start, start + lines, step)
+    let k = offset
+    for (let from = start + lines; from < start + step; from += lines) {
+      const ur = twiddles[k]!
+      const ui = twiddles[k + 1]!
+      const vr = twiddles[k + 2]!
+      const vi = twiddles[k + 3]!
+      const wr = twiddles[k + 4]!
+      const wi = twiddles[k + 5]!
+      k += 6
+      for (let p = from; p < from + lines; p++) {
+        const q = p + step
+        const s = q + step
+        const t = s + step
+        const pR = re[p]!
+        const pI = im[p]!
+        const qR = re[q]!
+        const qI = im[q]!
+        const sR = re[s]!
+        const sI = im[s]!
+        const tR = re[t]!
+        const tI = im[t]!
+        const acR = pR + sR
+        const acI = pI + sI
+        const bdR = qR + tR
+        const bdI = qI + tI
+        const eR = pR - sR
+        const eI = pI - sI
+        const fR = qR - tR
+        const fI = qI - tI
+        re[p] = acR + bdR
+        im[p] = acI + bdI
+        const x = eR + fI
+        const xi = eI - fR
+        const y = acR - bdR
+        const yi = acI - bdI
+        const z = eR - fI
+        const zi = eI + fR
+        re[q] = x * ur - xi * ui
+        im[q] = x * ui + xi * ur
+        re[s] = y * vr - yi * vi
+        im[s] = y * vi + yi * vr
+        re[t] = z * wr - zi * wi
+        im[t] = z * wi + zi * wr
+      }
+    }
+  }
+}
+
+/** `turn`, then `butterflies`, in one pass over the points. */
+function turnAndButterflies4(
+  { re, im }: Signals,
+  lines: number,
+  length: number,
+  l: number,
+  twiddles: Float64Array,
+  offset: number,
+): void {
+  const step = (l / 4) * lines
+  for (let start = 0; start < length * lines; start += l * lines) {
+    butterflies4(re, im, start, start + lines, step)
+    let k = offset
+    for (let from = start + lines; from < start + step; from += lines) {
+      const ur = twiddles[k]!
+      const ui = twiddles[k + 1]!
+      const vr = twiddles[k + 2]!
+      const vi = twiddles[k + 3]!
+      const wr = twiddles[k + 4]!
+      const wi = twiddles[k + 5]!
+      k += 6
+      for (let p = from; p < from + lines; p++) {
+        const q = p + step
+        const s = q + step
+        const t = s + step
+        const pR = re[p]!
+        const pI = im[p]!
+        const x = re[q]!
+        const xi = im[q]!
+        const y = re[s]!
+        const yi = im[s]!
+        const z = re[t]!
+        const zi = im[t]!
+        const qR = x * ur - xi * ui
+        const qI = x * ui + xi * ur
+        const sR = y * vr - yi * vi
+        const sI = y * vi + yi * vr
+        const tR = z * wr - zi * wi
+        const tI = z * wi + zi * wr
+        const acR = pR + sR
+        const acI = pI + sI
+        const bdR = qR + tR
+        const bdI = qI + tI
+        const eR = pR - sR
+        const eI = pI - sI
+        const fR = qR - tR
+        const fI = qI - tI
+        re[p] = acR + bdR
+        im[p] = acI + bdI
+        re[s] = acR - bdR
+        im[s] = acI - bdI
+        re[q] = eR + fI
+        im[q] = eI - fR
+        re[t] = eR - fI
+        im[t] = eI + fR
+      }
+    }
+  }
+}
+
 function butterflies({ re, im }: Signals, lines: number, length: number, l: number): void {
   const radix = radixOf(l)
   const step = (l / radix) * lines
   for (let start = 0; start < length * lines; start += l * lines) {
-    if (radix === 4) butterflies4(re, im, start, step)
+    if (radix === 4) butterflies4(re, im, start, start + step, step)
     else if (radix === 2) butterflies2(re, im, start, step)
     else butterflies3(re, im, start, step)
   }
@@ -77,12 +205,14 @@ function butterflies({ re, im }: Signals, lines: number, length: number, l: numb
 function butterflies2(re: Float64Array, im: Float64Array, start: number, step: number): void {
   for (let p = start; p < start + step; p++) {
     const q = p + step
-    const r = re[q]!
-    const i = im[q]!
-    re[q] = re[p]! - r
-    im[q] = im[p]! - i
-    re[p]! += r
-    im[p]! += i
+    const pR = re[p]!
+    const pI = im[p]!
+    const qR = re[q]!
+    const qI = im[q]!
+    re[p] = pR + qR
+    im[p] = pI + qI
+    re[q] = pR - qR
+    im[q] = pI - qI
   }
 }
 
@@ -91,14 +221,20 @@ function butterflies3(re: Float64Array, im: Float64Array, start: number, step: n
   for (let p = start; p < start + step; p++) {
     const q = p + step
     const s = q + step
-    const sumR = re[q]! + re[s]!
-    const sumI = im[q]! + im[s]!
-    const turnR = sine * (im[q]! - im[s]!)
-    const turnI = sine * (re[s]! - re[q]!)
-    const midR = re[p]! - 0.5 * sumR
-    const midI = im[p]! - 0.5 * sumI
-    re[p]! += sumR
-    im[p]! += sumI
+    const pR = re[p]!
+    const pI = im[p]!
+    const qR = re[q]!
+    const qI = im[q]!
+    const sR = re[s]!
+    const sI = im[s]!
+    const sumR = qR + sR
+    const sumI = qI + sI
+    const turnR = sine * (qI - sI)
+    const turnI = sine * (sR - qR)
+    const midR = pR - 0.5 * sumR
+    const midI = pI - 0.5 * sumI
+    re[p] = pR + sumR
+    im[p] = pI + sumI
     re[q] = midR + turnR
     im[q] = midI + turnI
     re[s] = midR - turnR
@@ -106,19 +242,27 @@ function butterflies3(re: Float64Array, im: Float64Array, start: number, step: n
   }
 }
 
-function butterflies4(re: Float64Array, im: Float64Array, start: number, step: number): void {
-  for (let p = start; p < start + step; p++) {
+function butterflies4(re: Float64Array, im: Float64Array, start: number, end: number, step: number): void {
+  for (let p = start; p < end; p++) {
     const q = p + step
     const s = q + step
     const t = s + step
-    const acR = re[p]! + re[s]!
-    const acI = im[p]! + im[s]!
-    const bdR = re[q]! + re[t]!
-    const bdI = im[q]! + im[t]!
-    const eR = re[p]! - re[s]!
-    const eI = im[p]! - im[s]!
-    const fR = re[q]! - re[t]!
-    const fI = im[q]! - im[t]!
+    const pR = re[p]!
+    const pI = im[p]!
+    const qR = re[q]!
+    const qI = im[q]!
+    const sR = re[s]!
+    const sI = im[s]!
+    const tR = re[t]!
+    const tI = im[t]!
+    const acR = pR + sR
+    const acI = pI + sI
+    const bdR = qR + tR
+    const bdI = qI + tI
+    const eR = pR - sR
+    const eI = pI - sI
+    const fR = qR - tR
+    const fI = qI - tI
     re[p] = acR + bdR
     im[p] = acI + bdI
     re[s] = acR - bdR

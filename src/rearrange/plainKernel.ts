@@ -1,8 +1,9 @@
 import { type CyclicLayout, cyclicLayout } from './cyclicLayout.js'
-import { THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
+import { type Term, THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
 import { twiddles } from './fftLength.js'
 import type { Box, Kernel, Window } from './kernel.js'
 import { decimate, restore, type Signals } from './plainFft.js'
+import { addSquares, crop, damp, decay, LINES, signals, subtract, transpose } from './plainOverlap.js'
 import { gain } from './totalSaliency.js'
 
 /** Unit roundoff of float64. */
@@ -10,137 +11,189 @@ const U = 2 ** -53
 
 /** The kernel in plain TypeScript, float64. */
 export function plainKernel(): Kernel {
-  const twiddlesOf = new Map<number, Float64Array>()
-  let a: Float32Array = new Float32Array(0)
-  let b: Float32Array = new Float32Array(0)
-  let width = 0
-  let height = 0
-  let aBox: Box
-  let bBox: Box
-  let balance = 1
-  let bTotal = 0
-  let table = new Float64Array(0)
-  let aDecays = new Float64Array(0)
-  let bDecays = new Float64Array(0)
-  let bounds = new Float64Array(0)
-  let candidates = new Int32Array(0)
-  let columnSignals: Signals = signals(0)
-  let rowSignals: Signals = signals(0)
-  let sums: Signals = signals(0)
-  let layout: CyclicLayout
-  let lastX = 0
-  let lastY = 0
+  return new PlainKernel()
+}
 
-  function twiddlesFor(length: number): Float64Array {
-    let values = twiddlesOf.get(length)
+class PlainKernel implements Kernel {
+  readonly gainError = 0
+  private readonly twiddlesOf = new Map<number, Float64Array>()
+  private a: Float32Array = new Float32Array(0)
+  private b: Float32Array = new Float32Array(0)
+  private width = 0
+  private height = 0
+  private aBox!: Box
+  private bBox!: Box
+  private balance = 1
+  private bTotal = 0
+  private table = new Float64Array(0)
+  private aDecays = new Float64Array(0)
+  private bDecays = new Float64Array(0)
+  private bounds = new Float64Array(0)
+  private candidates = new Int32Array(0)
+  private pictures: Signals[] = []
+  private lines = signals(0)
+  private sum = signals(0)
+  private window = signals(0)
+  private layout!: CyclicLayout
+  private lastX = 0
+  private lastY = 0
+  /** How many bounds there are. */
+  private count = 0
+
+  load(
+    a: Float32Array,
+    b: Float32Array,
+    width: number,
+    height: number,
+    aBox: Box,
+    bBox: Box,
+    _largest: number,
+    aTotal: number,
+    bTotal: number,
+  ): void {
+    this.a = a
+    this.b = b
+    this.width = width
+    this.height = height
+    this.aBox = aBox
+    this.bBox = bBox
+    this.bTotal = bTotal
+    this.balance = Math.sqrt(bTotal / aTotal)
+    if (this.table.length < (width + 1) * (height + 1)) this.table = new Float64Array((width + 1) * (height + 1))
+    if (this.aDecays.length < a.length) {
+      this.aDecays = new Float64Array(a.length)
+      this.bDecays = new Float64Array(a.length)
+    }
+    integrate(b, width, height, this.table)
+  }
+
+  massLeftOf(x: number): number {
+    return this.table[this.height * (this.width + 1) + x]!
+  }
+
+  massAbove(y: number): number {
+    return this.table[y * (this.width + 1) + this.width]!
+  }
+
+  gain(dx: number, dy: number): number {
+    return gain(this.a, this.b, this.width, this.height, dx, dy)
+  }
+
+  bound(window: Window, sigma: number): number {
+    const { width, height, bTotal } = this
+    const { rate, terms } = width * height < 2000 ? TWO_TERMS : THREE_TERMS
+    this.layout = cyclicLayout(this.aBox, this.bBox, window)
+    this.lastX = window.toX
+    this.lastY = window.toY
+    this.reserve()
+    const { pointsX, pointsY, columns, rows } = this.layout
+    const points = pointsX * pointsY
+    const twiddlesY = this.twiddlesFor(pointsY)
+    const fft = 4 * U * Math.log2(points)
+    decay(this.a, rate / sigma, this.aDecays)
+    decay(this.b, rate / sigma, this.bDecays)
+    const boxColumns = Math.max(this.aBox.right - this.aBox.left, this.bBox.right - this.bBox.left)
+    let mass = 0
+    let error = 0
+    let multiple = 1
+    for (const [k, { weight, use, keep }] of terms.entries()) {
+      const squares = this.draw(this.pictures[k]!, boxColumns, sigma, use, keep)
+      mass += weight * squares
+      error += weight * squares * (2 * fft + U * (44 * use * multiple + 12))
+      multiple *= keep
+      decimate(this.pictures[k]!, boxColumns, pointsY, twiddlesY)
+    }
+    this.convolve(terms, boxColumns)
+    restore(this.window, columns, pointsY, twiddlesY)
+    retain(this.table, width, height, this.lastX, this.lastY, columns, rows, this.bounds)
+    subtract(this.window.im, this.layout, sigma / points, this.bounds)
+    // |sum w Z_k^2|_2 <= sum w |Z_k|_2^2 = points sum w |z_k|_2^2.
+    return sigma * (error + fft * Math.sqrt(points) * mass) + 4 * (width + height) * U * bTotal
+  }
+
+  greatest(): number {
+    const { bounds, count } = this
+    let most = Number.NEGATIVE_INFINITY
+    for (let i = 0; i < count; i++) if (bounds[i]! > most) most = bounds[i]!
+    return most
+  }
+
+  collect(threshold: number): number {
+    const { bounds, candidates, count } = this
+    let found = 0
+    for (let i = 0; i < count; i++) if (bounds[i]! >= threshold) candidates[found++] = i
+    return found
+  }
+
+  candidate(i: number): number {
+    return this.candidates[i]!
+  }
+
+  boundOf(index: number): number {
+    return this.bounds[index]!
+  }
+
+  shiftX(index: number): number {
+    return this.lastX - (index % this.layout.columns)
+  }
+
+  shiftY(index: number): number {
+    return this.lastY - Math.floor(index / this.layout.columns)
+  }
+
+  /** Draws z = a' + i b' of a term, b' reversed; returns the sum of |z|^2. */
+  private draw({ re, im }: Signals, columns: number, sigma: number, use: number, keep: number): number {
+    const { a, b, aDecays, bDecays, aBox, bBox, width, balance } = this
+    const rows = this.layout.pointsY
+    return (
+      damp(a, aDecays, aBox, false, width, balance / sigma, use, keep, re, columns, rows) +
+      damp(b, bDecays, bBox, true, width, 1 / (balance * sigma), use, keep, im, columns, rows)
+    )
+  }
+
+  /** From the columns' spectra of all terms, the window's columns of sum w z_k * z_k, still to be restored along y. */
+  private convolve(terms: readonly Term[], boxColumns: number): void {
+    const { pictures, lines, sum, layout } = this
+    const { pointsX, pointsY } = layout
+    const twiddlesX = this.twiddlesFor(pointsX)
+    for (let y = 0; y < pointsY; y += LINES) {
+      const count = Math.min(LINES, pointsY - y)
+      for (let k = 0; k < terms.length; k++) {
+        transpose(pictures[k]!, boxColumns, y, count, pointsX, lines)
+        decimate(lines, count, pointsX, twiddlesX)
+        addSquares(lines, pointsX * count, terms[k]!.weight, k === 0, sum)
+      }
+      restore(sum, count, pointsX, twiddlesX)
+      crop(sum, count, layout, y, this.window)
+    }
+  }
+
+  /** Makes room for the layout's transforms and bounds. */
+  private reserve(): void {
+    const { pointsX, pointsY, columns, rows } = this.layout
+    if (this.window.re.length < pointsX * pointsY) {
+      this.pictures = Array.from({ length: THREE_TERMS.terms.length }, () => signals(pointsX * pointsY))
+      this.window = signals(pointsX * pointsY)
+    }
+    if (this.sum.re.length < pointsX * LINES) {
+      this.lines = signals(pointsX * LINES)
+      this.sum = signals(pointsX * LINES)
+    }
+    this.count = columns * rows
+    if (this.bounds.length < this.count) {
+      this.bounds = new Float64Array(this.count)
+      this.candidates = new Int32Array(this.count)
+    }
+  }
+
+  private twiddlesFor(length: number): Float64Array {
+    let values = this.twiddlesOf.get(length)
     if (!values) {
       values = Float64Array.from(twiddles(length))
-      twiddlesOf.set(length, values)
+      this.twiddlesOf.set(length, values)
     }
     return values
   }
-
-  return {
-    gainError: 0,
-
-    load(aMap, bMap, mapWidth, mapHeight, aMapBox, bMapBox, _largest, aTotal, bMapTotal) {
-      a = aMap
-      b = bMap
-      width = mapWidth
-      height = mapHeight
-      aBox = aMapBox
-      bBox = bMapBox
-      bTotal = bMapTotal
-      balance = Math.sqrt(bTotal / aTotal)
-      if (table.length < (width + 1) * (height + 1)) table = new Float64Array((width + 1) * (height + 1))
-      if (aDecays.length < a.length) {
-        aDecays = new Float64Array(a.length)
-        bDecays = new Float64Array(a.length)
-      }
-      integrate(b, width, height, table)
-    },
-
-    massLeftOf: (x) => table[height * (width + 1) + x]!,
-    massAbove: (y) => table[y * (width + 1) + width]!,
-    gain: (dx, dy) => gain(a, b, width, height, dx, dy),
-
-    bound(window: Window, sigma: number): number {
-      const sum = width * height < 2000 ? TWO_TERMS : THREE_TERMS
-      layout = cyclicLayout(aBox, bBox, window)
-      lastX = window.toX
-      lastY = window.toY
-      const { pointsX, pointsY, columns, rows } = layout
-      const points = pointsX * pointsY
-      const boxColumns = Math.max(aBox.right - aBox.left, bBox.right - bBox.left)
-      if (columnSignals.re.length < points) {
-        columnSignals = signals(points)
-        rowSignals = signals(points)
-        sums = signals(points)
-      }
-      if (bounds.length < columns * rows) {
-        bounds = new Float64Array(columns * rows)
-        candidates = new Int32Array(columns * rows)
-      }
-      retain(table, width, height, lastX, lastY, columns, rows, bounds)
-      sums.re.fill(0, 0, points)
-      sums.im.fill(0, 0, points)
-      const fft = 4 * U * Math.log2(points)
-      decay(a, sum.rate / sigma, aDecays)
-      decay(b, sum.rate / sigma, bDecays)
-      let error = 0
-      let multiple = 1
-      for (const { weight, use, keep } of sum.terms) {
-        const squares =
-          damp(a, aDecays, aBox, false, width, balance / sigma, use, keep, columnSignals.re, boxColumns, pointsY) +
-          damp(b, bDecays, bBox, true, width, 1 / (balance * sigma), use, keep, columnSignals.im, boxColumns, pointsY)
-        error += weight * squares * (2 * fft + U * (44 * use * multiple + 12))
-        multiple *= keep
-        decimate(columnSignals, boxColumns, pointsY, twiddlesFor(pointsY))
-        transpose(columnSignals.re, boxColumns, rowSignals.re, pointsY, pointsX)
-        transpose(columnSignals.im, boxColumns, rowSignals.im, pointsY, pointsX)
-        decimate(rowSignals, pointsY, pointsX, twiddlesFor(pointsX))
-        addSquares(rowSignals, weight, points, sums)
-      }
-      const norm = normOf(sums, points)
-      restore(sums, pointsY, pointsX, twiddlesFor(pointsX))
-      for (let i = 0; i < columns; i++) {
-        const from = ((layout.firstX + i) % pointsX) * pointsY
-        for (let y = 0; y < pointsY; y++) {
-          columnSignals.re[y * columns + i] = sums.re[from + y]!
-          columnSignals.im[y * columns + i] = sums.im[from + y]!
-        }
-      }
-      restore(columnSignals, columns, pointsY, twiddlesFor(pointsY))
-      for (let j = 0; j < rows; j++) {
-        const from = ((layout.firstY + j) % pointsY) * columns
-        for (let i = 0; i < columns; i++) {
-          bounds[j * columns + i]! -= (sigma / points) * columnSignals.im[from + i]!
-        }
-      }
-      return sigma * (error + fft * Math.sqrt(norm / points)) + 4 * (width + height) * U * bTotal
-    },
-
-    greatest() {
-      let most = Number.NEGATIVE_INFINITY
-      for (let i = 0; i < layout.columns * layout.rows; i++) if (bounds[i]! > most) most = bounds[i]!
-      return most
-    },
-
-    collect(threshold) {
-      let count = 0
-      for (let i = 0; i < layout.columns * layout.rows; i++) if (bounds[i]! >= threshold) candidates[count++] = i
-      return count
-    },
-
-    candidate: (i) => candidates[i]!,
-    boundOf: (index) => bounds[index]!,
-    shiftX: (index) => lastX - (index % layout.columns),
-    shiftY: (index) => lastY - Math.floor(index / layout.columns),
-  }
-}
-
-function signals(points: number): Signals {
-  return { re: new Float64Array(points), im: new Float64Array(points) }
 }
 
 /** Summed-area table of height + 1 rows of width + 1: entry (x, y) is the sum of the pixels left of x and above y. */
@@ -178,76 +231,4 @@ function retain(
       kept[j * columns + i] = table[bottom + right]! - table[top + right]! - table[bottom + left]! + table[top + left]!
     }
   }
-}
-
-/** exp(-rate value) of every pixel. */
-function decay(map: Float32Array, rate: number, to: Float64Array): void {
-  for (let i = 0; i < map.length; i++) to[i] = Math.exp(-rate * map[i]!)
-}
-
-function power(base: number, exponent: number): number {
-  let result = exponent & 1 ? base : 1
-  let square = base
-  for (let rest = exponent >> 1; rest > 0; rest >>= 1) {
-    square *= square
-    if (rest & 1) result *= square
-  }
-  return result
-}
-
-/**
- * Writes scale * value * decay^use of the pixels of `box`, reversed in both directions if `reversed`, as `rows` rows of
- * `columns`, with zeros around, and raises the decays to the power `keep`; returns the sum of the squares.
- */
-function damp(
-  map: Float32Array,
-  decays: Float64Array,
-  box: Box,
-  reversed: boolean,
-  width: number,
-  scale: number,
-  use: number,
-  keep: number,
-  to: Float64Array,
-  columns: number,
-  rows: number,
-): number {
-  to.fill(0, 0, columns * rows)
-  const boxWidth = box.right - box.left
-  const boxHeight = box.bottom - box.top
-  let squares = 0
-  for (let y = 0; y < boxHeight; y++) {
-    const from = (box.top + y) * width + box.left
-    const step = reversed ? -1 : 1
-    let p = reversed ? (boxHeight - 1 - y) * columns + boxWidth - 1 : y * columns
-    for (let i = from; i < from + boxWidth; i++) {
-      const damped = scale * map[i]! * power(decays[i]!, use)
-      if (keep > 1) decays[i] = power(decays[i]!, keep)
-      squares += damped * damped
-      to[p] = damped
-      p += step
-    }
-  }
-  return squares
-}
-
-/** Writes the columns of `from` (rows of `columns`) as rows of `length`, and zeros for the rest of `rows` rows. */
-function transpose(from: Float64Array, columns: number, to: Float64Array, length: number, rows: number): void {
-  for (let x = 0; x < columns; x++) {
-    for (let y = 0; y < length; y++) to[x * length + y] = from[y * columns + x]!
-  }
-  to.fill(0, columns * length, rows * length)
-}
-
-function addSquares({ re, im }: Signals, weight: number, points: number, sums: Signals): void {
-  for (let i = 0; i < points; i++) {
-    sums.re[i]! += weight * (re[i]! * re[i]! - im[i]! * im[i]!)
-    sums.im[i]! += 2 * weight * re[i]! * im[i]!
-  }
-}
-
-function normOf({ re, im }: Signals, points: number): number {
-  let sum = 0
-  for (let i = 0; i < points; i++) sum += re[i]! * re[i]! + im[i]! * im[i]!
-  return sum
 }
