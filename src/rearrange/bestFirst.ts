@@ -61,7 +61,7 @@ function bestOfVisited(kernel: Kernel, pair: Pair, from: number, to: number, low
   let greatest = Number.NEGATIVE_INFINITY
   for (let i = from; i < to; i++) {
     if (gains[i]! + kernel.gainError < lower - tie) continue
-    gains[i] = gain(a, b, width, height, kernel.shiftX(queue[i]!), kernel.shiftY(queue[i]!))
+    if (kernel.gainError > 0) gains[i] = gain(a, b, width, height, kernel.shiftX(queue[i]!), kernel.shiftY(queue[i]!))
     greatest = Math.max(greatest, gains[i]!)
   }
   let best = -1

@@ -36,3 +36,29 @@ export function twiddles(length: number): number[] {
   }
   return values
 }
+
+/**
+ * The order `decimate` (plainFft.ts) leaves a spectrum in, as pairs of opposite frequencies: of the places i and
+ * opposite[i] one is among `halves`, or both where they are the same.
+ */
+export interface Opposites {
+  readonly opposite: Int32Array
+  readonly halves: Int32Array
+}
+
+export function opposites(length: number): Opposites {
+  const order = frequencies(length)
+  const place = new Int32Array(length)
+  order.forEach((frequency, i) => {
+    place[frequency] = i
+  })
+  const opposite = Int32Array.from(order, (frequency) => place[(length - frequency) % length]!)
+  return { opposite, halves: Int32Array.from(opposite.keys()).filter((i) => i <= opposite[i]!) }
+}
+
+function frequencies(length: number): number[] {
+  if (length === 1) return [0]
+  const radix = radixOf(length)
+  const inner = frequencies(length / radix)
+  return Array.from({ length: radix }, (_, m) => inner.map((frequency) => m + radix * frequency)).flat()
+}

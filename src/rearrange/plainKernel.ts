@@ -1,9 +1,9 @@
 import { type CyclicLayout, cyclicLayout } from './cyclicLayout.js'
 import { type Term, THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
-import { twiddles } from './fftLength.js'
+import { type Opposites, opposites, twiddles } from './fftLength.js'
 import type { Box, Kernel, Window } from './kernel.js'
 import { decimate, restore, type Signals } from './plainFft.js'
-import { addSquares, crop, damp, decay, LINES, signals, subtract, transpose } from './plainOverlap.js'
+import { addProducts, crop, damp, decay, PAIRS, signals, subtract, transpose } from './plainOverlap.js'
 import { gain } from './totalSaliency.js'
 
 /** Unit roundoff of float64. */
@@ -17,6 +17,7 @@ export function plainKernel(): Kernel {
 class PlainKernel implements Kernel {
   readonly gainError = 0
   private readonly twiddlesOf = new Map<number, Float64Array>()
+  private readonly oppositesOf = new Map<number, Opposites>()
   private a: Float32Array = new Float32Array(0)
   private b: Float32Array = new Float32Array(0)
   private width = 0
@@ -104,9 +105,9 @@ class PlainKernel implements Kernel {
       decimate(this.pictures[k]!, boxColumns, pointsY, twiddlesY)
     }
     this.convolve(terms, boxColumns)
-    restore(this.window, columns, pointsY, twiddlesY)
+    restore(this.window, (columns + 1) >> 1, pointsY, twiddlesY)
     retain(this.table, width, height, this.lastX, this.lastY, columns, rows, this.bounds)
-    subtract(this.window.im, this.layout, sigma / points, this.bounds)
+    subtract(this.window, this.layout, sigma / points, this.bounds)
     // |sum w Z_k^2|_2 <= sum w |Z_k|_2^2 = points sum w |z_k|_2^2.
     return sigma * (error + fft * Math.sqrt(points) * mass) + 4 * (width + height) * U * bTotal
   }
@@ -156,15 +157,20 @@ class PlainKernel implements Kernel {
     const { pictures, lines, sum, layout } = this
     const { pointsX, pointsY } = layout
     const twiddlesX = this.twiddlesFor(pointsX)
-    for (let y = 0; y < pointsY; y += LINES) {
-      const count = Math.min(LINES, pointsY - y)
+    const { opposite } = this.oppositesFor(pointsX)
+    const opposites = this.oppositesFor(pointsY)
+    const { length } = opposites.halves
+    const most = Math.ceil(length / Math.ceil(length / PAIRS))
+    for (let first = 0; first < length; first += most) {
+      const count = Math.min(most, length - first)
+      const pairs = { opposites, first, count }
       for (let k = 0; k < terms.length; k++) {
-        transpose(pictures[k]!, boxColumns, y, count, pointsX, lines)
-        decimate(lines, count, pointsX, twiddlesX)
-        addSquares(lines, pointsX * count, terms[k]!.weight, k === 0, sum)
+        transpose(pictures[k]!, boxColumns, pairs, pointsX, lines)
+        decimate(lines, 2 * count, pointsX, twiddlesX)
+        addProducts(lines, count, opposite, terms[k]!.weight, k === 0, sum)
       }
       restore(sum, count, pointsX, twiddlesX)
-      crop(sum, count, layout, y, this.window)
+      crop(sum, pairs, layout, this.window)
     }
   }
 
@@ -175,9 +181,9 @@ class PlainKernel implements Kernel {
       this.pictures = Array.from({ length: THREE_TERMS.terms.length }, () => signals(pointsX * pointsY))
       this.window = signals(pointsX * pointsY)
     }
-    if (this.sum.re.length < pointsX * LINES) {
-      this.lines = signals(pointsX * LINES)
-      this.sum = signals(pointsX * LINES)
+    if (this.sum.re.length < pointsX * PAIRS) {
+      this.lines = signals(2 * pointsX * PAIRS)
+      this.sum = signals(pointsX * PAIRS)
     }
     this.count = columns * rows
     if (this.bounds.length < this.count) {
@@ -193,6 +199,15 @@ class PlainKernel implements Kernel {
       this.twiddlesOf.set(length, values)
     }
     return values
+  }
+
+  private oppositesFor(length: number): Opposites {
+    let pairs = this.oppositesOf.get(length)
+    if (!pairs) {
+      pairs = opposites(length)
+      this.oppositesOf.set(length, pairs)
+    }
+    return pairs
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CyclicLayout } from './cyclicLayout.js'
+import type { Opposites } from './fftLength.js'
 import type { Box } from './kernel.js'
 import type { Signals } from './plainFft.js'
 
@@ -72,22 +73,25 @@ export function damp(
   return squares
 }
 
-/** Rows of a picture transformed at once: few enough for the nearest cache. */
-export const LINES = 16
+/** Pairs of rows of a picture transformed at once: few enough for the nearest cache. */
+export const PAIRS = 16
 
-/** Writes `lines` rows of `columns` from row `from` on, transposed, to pointsX rows of `lines`, with zeros at the end. */
-export function transpose(
-  { re, im }: Signals,
-  columns: number,
-  from: number,
-  lines: number,
-  pointsX: number,
-  to: Signals,
-): void {
+/** `count` of the pairs of opposite frequencies, from the `first` on. */
+export interface Pairs {
+  readonly opposites: Opposites
+  readonly first: number
+  readonly count: number
+}
+
+/** Writes pairs of rows of a picture, transposed, to pointsX rows: the halves, then their opposites; the rest zeros. */
+export function transpose({ re, im }: Signals, columns: number, pairs: Pairs, pointsX: number, to: Signals): void {
+  const { opposite, halves } = pairs.opposites
+  const lines = 2 * pairs.count
   const toRe = to.re
   const toIm = to.im
   for (let y = 0; y < lines; y++) {
-    let p = (from + y) * columns
+    const row = y < pairs.count ? halves[pairs.first + y]! : opposite[halves[pairs.first + y - pairs.count]!]!
+    let p = row * columns
     for (let i = y; i < columns * lines; i += lines) {
       toRe[i] = re[p]!
       toIm[i] = im[p++]!
@@ -97,48 +101,76 @@ export function transpose(
   toIm.fill(0, columns * lines, pointsX * lines)
 }
 
-/** Adds weight z^2 of each point to `sum`, or sets it if `first`. */
-export function addSquares({ re, im }: Signals, points: number, weight: number, first: boolean, sum: Signals): void {
+/**
+ * Adds the spectrum of the imaginary part of z convolved with itself, (Z(k)^2 - conj(Z(-k)^2)) / 2i, times `weight` to
+ * `sum`, or sets it if `first`. As it is that of real numbers, only the halves of the pairs are needed.
+ */
+export function addProducts(
+  { re, im }: Signals,
+  count: number,
+  oppositeX: Int32Array,
+  weight: number,
+  first: boolean,
+  sum: Signals,
+): void {
   const sumRe = sum.re
   const sumIm = sum.im
-  for (let i = 0; i < points; i++) {
-    const r = re[i]!
-    const s = im[i]!
-    sumRe[i] = weight * (r * r - s * s) + (first ? 0 : sumRe[i]!)
-    sumIm[i] = 2 * weight * r * s + (first ? 0 : sumIm[i]!)
-  }
-}
-
-/** Writes the window's columns of `lines` rows, transposed, to rows of a picture from row `first` on. */
-export function crop(
-  { re, im }: Signals,
-  lines: number,
-  { pointsX, firstX, columns }: CyclicLayout,
-  first: number,
-  to: Signals,
-): void {
-  const toRe = to.re
-  const toIm = to.im
-  for (let i = 0; i < columns; i++) {
-    let p = first * columns + i
-    const from = ((firstX + i) % pointsX) * lines
-    for (let y = from; y < from + lines; y++) {
-      toRe[p] = re[y]!
-      toIm[p] = im[y]!
-      p += columns
+  const half = weight / 2
+  let to = 0
+  for (let x = 0; x < oppositeX.length; x++) {
+    let q = (2 * oppositeX[x]! + 1) * count
+    for (let p = 2 * x * count; p < (2 * x + 1) * count; p++) {
+      const pR = re[p]!
+      const pI = im[p]!
+      const qR = re[q]!
+      const qI = im[q++]!
+      sumRe[to] = weight * (pR * pI + qR * qI) + (first ? 0 : sumRe[to]!)
+      sumIm[to] = half * (qR * qR - qI * qI - pR * pR + pI * pI) + (first ? 0 : sumIm[to]!)
+      to++
     }
   }
 }
 
-/** Subtracts scale times `values`, where the window's rows lie, from `bounds`. */
+/**
+ * Writes the window's columns, transposed, to the pairs' rows of a picture whose columns are two of the window each: one
+ * of its first half, and i times one of its second.
+ */
+export function crop({ re, im }: Signals, pairs: Pairs, layout: CyclicLayout, to: Signals): void {
+  const { opposite, halves } = pairs.opposites
+  const { pointsX, firstX, columns } = layout
+  const toRe = to.re
+  const toIm = to.im
+  const half = (columns + 1) >> 1
+  for (let i = 0; i < half; i++) {
+    let p = ((firstX + i) % pointsX) * pairs.count
+    let q = ((firstX + half + i) % pointsX) * pairs.count
+    for (let y = pairs.first; y < pairs.first + pairs.count; y++) {
+      const pR = re[p]!
+      const pI = im[p++]!
+      const qR = re[q]!
+      const qI = im[q++]!
+      const here = halves[y]! * half + i
+      const there = opposite[halves[y]!]! * half + i
+      toRe[here] = pR - qI
+      toIm[here] = pI + qR
+      toRe[there] = pR + qI
+      toIm[there] = qR - pI
+    }
+  }
+}
+
+/** Subtracts scale times the picture of `crop`, restored, where the window's rows lie, from `bounds`. */
 export function subtract(
-  values: Float64Array,
+  { re, im }: Signals,
   { pointsY, firstY, columns, rows }: CyclicLayout,
   scale: number,
   bounds: Float64Array,
 ): void {
+  const half = (columns + 1) >> 1
   for (let j = 0; j < rows; j++) {
-    let p = ((firstY + j) % pointsY) * columns
-    for (let i = j * columns; i < (j + 1) * columns; i++) bounds[i]! -= scale * values[p++]!
+    const from = ((firstY + j) % pointsY) * half
+    let to = j * columns
+    for (let i = 0; i < half; i++) bounds[to++]! -= scale * re[from + i]!
+    for (let i = 0; i < columns - half; i++) bounds[to++]! -= scale * im[from + i]!
   }
 }
