@@ -158,6 +158,16 @@ export class GraphBuilder {
     return this.emit(`Reduce${kind}`, [value], { ...attributes, axes })
   }
 
+  /**
+   * Sums of the rows of `value` [N, M], as [N, 1], with zeros added to M up to a multiple of 8 first: onnxruntime adds in an
+   * order that depends on where a row begins in memory modulo 32 bytes, so sums would change with the place in the batch.
+   */
+  rowSum(value: Value, columns: number): Value {
+    const missing = -columns & 7
+    const padded = missing === 0 ? value : this.emit('Pad', [value, this.integers([0, 0, 0, missing])])
+    return this.reduce('Sum', padded, [1])
+  }
+
   /** `value` cut along `axes`. */
   slice(
     value: Value,

@@ -35,9 +35,9 @@ export function lossCotangent(g: GraphBuilder, z: Value, target: Value, classes:
   const others = without(g, z, atLabel)
   const r = g.emit('Softmax', [others], { axis: 1 })
   const u = g.where(atLabel, 0, target)
-  const rest = g.reduce('Sum', u, [1])
+  const rest = g.rowSum(u, classes)
   const oneHot = g.emit('Equal', [rest, 0])
-  const doubt = confidenceGap(g, z, others, atLabel)
+  const doubt = confidenceGap(g, z, others, atLabel, classes)
   const s = g.where(oneHot, 1, g.add(doubt, rest))
   const w = g.where(oneHot, 1, g.div(doubt, s))
   const known = g.div(rest, s)
@@ -50,8 +50,8 @@ export function lossCotangent(g: GraphBuilder, z: Value, target: Value, classes:
   const atMax = peak(g, z, classes)
   const t = g.emit('Softmax', [without(g, z, atMax)], { axis: 1 })
   const gamma = g.where(atMax, 0, g.div(beta, g.sub(1, g.where(atMax, 0, p))))
-  const collected = g.mul(p, g.sub(g.reduce('Sum', gamma, [1]), gamma))
-  const betaMax = g.reduce('Sum', g.where(atMax, beta, 0), [1])
+  const collected = g.mul(p, g.sub(g.rowSum(gamma, classes), gamma))
+  const betaMax = g.rowSum(g.where(atMax, beta, 0), classes)
   return g.sub(g.sub(g.add(ce, beta), collected), g.mul(betaMax, t))
 }
 
@@ -61,10 +61,10 @@ function without(g: GraphBuilder, z: Value, marked: Value): Value {
 }
 
 /** 1 - p_k = sigmoid(log sum of exp of the others - z_k), [N, 1]. */
-function confidenceGap(g: GraphBuilder, z: Value, others: Value, atLabel: Value): Value {
+function confidenceGap(g: GraphBuilder, z: Value, others: Value, atLabel: Value, classes: number): Value {
   const max = g.reduce('Max', others, [1])
-  const sum = g.reduce('Sum', g.emit('Exp', [g.sub(others, max)]), [1])
+  const sum = g.rowSum(g.emit('Exp', [g.sub(others, max)]), classes)
   const others1 = g.add(g.emit('Log', [sum]), max)
-  const label = g.reduce('Sum', g.where(atLabel, z, 0), [1])
+  const label = g.rowSum(g.where(atLabel, z, 0), classes)
   return g.emit('Sigmoid', [g.sub(others1, label)])
 }

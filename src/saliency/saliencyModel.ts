@@ -166,7 +166,7 @@ function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, opt
         : g.reduce('L2', relative, [channelAxis])
   }
   const map = blurred(g, g.reshape(s, [null, 1, height, width]), input, options.blur)
-  const sum = g.reduce('Sum', map, [1, 2, 3])
+  const sum = g.reshape(g.rowSum(g.reshape(map, [null, height * width]), height * width), [null, 1, 1, 1])
   const usable = g.emit('And', [g.emit('Greater', [sum, 0]), g.emit('Less', [sum, Number.POSITIVE_INFINITY])])
   const normalised = g.where(usable, g.div(map, sum), 1 / (width * height))
   g.emit('Squeeze', [normalised, g.integers([1])], {}, 'saliency')

@@ -230,34 +230,43 @@ test('layout and colour order arrange what the classifier sees', async () => {
   }
 })
 
-test('an image has the same bits of saliency in any batch, on any number of threads', async () => {
-  const name = 'small-rgb'
-  const ref = reference(name)
-  const images = 64
-  const size = 32 * 32 * 3
-  const data = Uint8Array.from({ length: images * size }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24)
-  const rows = Array.from({ length: images }, (_, n) => Array.from({ length: 10 }, (_, k) => (n % 10 === k ? 1 : 0)))
-  const { bytes } = await saliencyModel(modelBytes(name), name, optionsFor(ref))
-  const maps = async (batch: number, threads: number) => {
-    const session = await createSession(bytes, { device: 'cpu', threads })
-    const found: number[] = []
-    for (let i = 0; i < images; i += batch) {
-      const n = Math.min(batch, images - i)
-      const pixels: Tensor = { type: 'uint8', dims: [n, 32, 32, 3], data: data.slice(i * size, (i + n) * size) }
-      const { saliency } = await session.run({ pixels, target: float32([n, 10], rows.slice(i, i + n).flat()) })
-      for (const value of saliency!.data as Float32Array) found.push(value)
+test.each([
+  ['small-rgb', 'ce', [1, 0]],
+  ['cifar10', 'ce', [0.7, 0.3]],
+  ['cifar10', 'bce', [1, 0]],
+  ['cifar10', 'bce', [0.6, 0.4]],
+] as const)(
+  'an image has the same bits of saliency in any batch, on any number of threads: %s, %s, %j',
+  async (name, loss, label) => {
+    const ref = reference(name)
+    const images = 64
+    const size = 32 * 32 * 3
+    const data = Uint8Array.from({ length: images * size }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24)
+    const rows = Array.from({ length: images }, (_, n) =>
+      Array.from({ length: 10 }, (_, k) => label[(k - n + 10 * n) % 10] ?? 0),
+    )
+    const { bytes } = await saliencyModel(modelBytes(name), name, { ...optionsFor(ref), loss })
+    const maps = async (batch: number, threads: number) => {
+      const session = await createSession(bytes, { device: 'cpu', threads })
+      const found: number[] = []
+      for (let i = 0; i < images; i += batch) {
+        const n = Math.min(batch, images - i)
+        const pixels: Tensor = { type: 'uint8', dims: [n, 32, 32, 3], data: data.slice(i * size, (i + n) * size) }
+        const { saliency } = await session.run({ pixels, target: float32([n, 10], rows.slice(i, i + n).flat()) })
+        for (const value of saliency!.data as Float32Array) found.push(value)
+      }
+      await session.release()
+      return found
     }
-    await session.release()
-    return found
-  }
-  const whole = await maps(images, 1)
-  for (const [batch, threads] of [
-    [1, 1],
-    [2, 2],
-    [3, 1],
-    [7, 2],
-    [images, 2],
-  ] as const) {
-    expect(await maps(batch, threads)).toEqual(whole)
-  }
-})
+    const whole = await maps(images, 1)
+    for (const [batch, threads] of [
+      [1, 1],
+      [2, 2],
+      [3, 1],
+      [7, 2],
+      [images, 2],
+    ] as const) {
+      expect(await maps(batch, threads)).toEqual(whole)
+    }
+  },
+)
