@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js'
+// The size of Node's thread pool is read at its first use, which in an ES module is before any code of ours; hence CommonJS.
+// Most of its threads wait for the disk (fsync of every picture), so it has more of them than there are cores.
+process.env.UV_THREADPOOL_SIZE ??= String(16 + require('node:os').availableParallelism())
 
-await main(process.argv)
+import('../dist/cli/main.js').then(({ main }) => main(process.argv))
