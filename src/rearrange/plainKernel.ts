@@ -241,8 +241,8 @@ function retain(
     const top = Math.max(0, j - lastY) * (width + 1)
     const bottom = Math.min(height, height + j - lastY) * (width + 1)
     for (let i = 0; i < columns; i++) {
-      const left = Math.max(0, i - lastX)
-      const right = Math.min(width, width + i - lastX)
+      const left = i > lastX ? i - lastX : 0
+      const right = i > lastX ? width : width + i - lastX
       kept[j * columns + i] = table[bottom + right]! - table[top + right]! - table[bottom + left]! + table[top + left]!
     }
   }
