@@ -16,7 +16,7 @@ export interface Axis {
 export const reach = (a: Axis) => (a.outputs - 1) * a.stride + (a.kernel - 1) * a.dilation + 1
 
 /** All offsets inside a window in row-major order, the order in which PyTorch looks for the maximum. */
-export function offsets(window: readonly Axis[]): number[][] {
+function offsets(window: readonly Axis[]): number[][] {
   return window.reduce<number[][]>(
     (found, axis) => found.flatMap((o) => Array.from({ length: axis.kernel }, (_, k) => [...o, k])),
     [[]],

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { Model } from '../onnx/model.js'
 
 /** What `inspect` reports, and prints with --json. */
-export interface Inspection {
+interface Inspection {
   readonly file: string
   readonly opset: number
   readonly inputs: readonly Port[]

@@ -2,6 +2,8 @@ import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
 import { doctorCommand } from './doctor.js'
 import { exitCodeOf, printError } from './failure.js'
+import { gradCommand } from './grad.js'
+import { inspectCommand } from './inspect.js'
 import { mergeCommand } from './merge.js'
 import { saliencyCommand } from './saliency.js'
 import { verifyCommand } from './verify.js'
@@ -20,6 +22,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .enablePositionalOptions()
     .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
     .addCommand(saliencyCommand())
+    .addCommand(gradCommand())
+    .addCommand(inspectCommand())
     .addCommand(verifyCommand())
     .addCommand(mergeCommand())
     .addCommand(doctorCommand())

@@ -12,7 +12,7 @@ import {
 export type { NodeProto }
 
 /** A floating-point attribute; bare numbers in `Attributes` are integers. */
-export interface FloatAttribute {
+interface FloatAttribute {
   readonly float: number
 }
 

@@ -18,7 +18,7 @@ import { DataType, makeTensor, type TensorProto } from './tensor.js'
 import { inferDtypes } from './valueInfo.js'
 
 /** The opset that models are raised to; newer ones stay as they are. */
-export const TARGET_OPSET = 17
+const TARGET_OPSET = 17
 
 const OLDEST_OPSET = 7
 
