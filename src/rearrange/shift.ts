@@ -5,7 +5,7 @@ export interface Shift {
   readonly total: number
 }
 
-/** Totals this close are equal, for maps that sum to 1 together (as SAGE's do): SAGE.md's rule for ties. */
+/** Totals this close are equal, for maps that sum to 1 together (as SAGE's do). */
 const TIE = 1e-12
 
 /** How far below the best total a shift may be and still tie with it; `mass` is the sum of both maps. */

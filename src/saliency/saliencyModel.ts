@@ -151,7 +151,7 @@ function normalisedPixels(
   g.emit('Cast', [x], { to: input.dtype }, input.name)
 }
 
-/** Input gradient -> `saliency` [N, H, W] and `uniform` [N] (SAGE.md section 1). */
+/** Input gradient -> `saliency` [N, H, W] and `uniform` [N] (Ma et al. 2022, section 3). */
 function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): void {
   const { width, height, channels } = input
   const channelAxis = options.preprocessing.layout === 'nchw' ? 1 : 3
