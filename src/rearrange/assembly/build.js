@@ -1,9 +1,9 @@
-// Compiles src/rearrange/assembly to WebAssembly and writes it, as base64, into a TypeScript module: the core reads no files.
+// Compiles this folder to WebAssembly and writes it, as base64, into a TypeScript module: the core reads no files.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 
-const folder = fileURLToPath(new URL('../src/rearrange/', import.meta.url))
+const folder = fileURLToPath(new URL('../', import.meta.url))
 const binary = `${folder}kernel.wasm`
 const options = '-O3 --noAssert --runtime stub --enable simd --use abort='.split(' ')
 const { error, stderr } = await asc.main(['assembly/kernel.ts', '--baseDir', folder, '-o', binary, ...options])
@@ -15,7 +15,7 @@ const base64 = readFileSync(binary).toString('base64')
 rmSync(binary)
 writeFileSync(
   `${folder}kernel.generated.ts`,
-  `/** The WebAssembly module of src/rearrange/assembly, written by scripts/kernel.js. */
+  `/** The WebAssembly module of src/rearrange/assembly, written by its build.js. */
 export function wasm(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob('${base64}'), (character) => character.charCodeAt(0))
 }
