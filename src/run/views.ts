@@ -43,6 +43,9 @@ export interface Views {
 /** Room for decoded pictures and their maps; what does not fit is decoded again when needed. */
 const CACHE_BYTES = 192 * 2 ** 20
 
+/** And as many of them, since a partner is at most a few classes away on the ring: small pictures need no more room. */
+const CACHE_ENTRIES = 4096
+
 /** Decodes each source, and computes its saliency, once for as long as neighbouring jobs need it. */
 export function openViews(
   root: string,
@@ -96,6 +99,7 @@ export function openViews(
 
 function cache<V extends object>(make: (key: string) => Promise<V>, size: (value: V) => number) {
   return new LRUCache<string, V>({
+    max: CACHE_ENTRIES,
     maxSize: CACHE_BYTES / 2,
     sizeCalculation: (value) => Math.max(1, size(value)),
     fetchMethod: make,
