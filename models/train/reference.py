@@ -2,6 +2,7 @@
 """Writes what the saliency of a classifier must be, from PyTorch in float64, as one JSON file.
 
     /usr/bin/python3 reference.py small <folder>                    two small untrained classifiers, .onnx and .json
+    /usr/bin/python3 reference.py attributions <folder>             other maps of the same two: .json
     /usr/bin/python3 reference.py cifar10 <weights.pt> <.json>      a bundled one on pictures of ../../fixtures
 
 The cotangent of the loss on the logits is its textbook formula in 200-digit decimals, since softmax(z) - y cancels even
@@ -50,6 +51,20 @@ def reference(model, x, target, loss):
     return logits.detach(), g, (s / s.sum((1, 2, 3), keepdim=True))[:, 0]
 
 
+def path_gradient(model, x, target, steps):
+    """Mean gradient of the target's logit at the midpoints of the path from 0 to x: integrated gradients without x."""
+    total = torch.zeros_like(x)
+    for k in range(steps):
+        point = ((k + 0.5) / steps * x).requires_grad_(True)
+        total += torch.autograd.grad((model(point) * target).sum(), point)[0] / steps
+    return total
+
+
+def saliency_map(attribution):
+    s = GaussianBlur(5, 1.0)(attribution.abs().mean(1, keepdim=True))
+    return (s / s.sum((1, 2, 3), keepdim=True))[:, 0]
+
+
 def pack(array, dtype):
     return base64.b64encode(np.ascontiguousarray(array, dtype).tobytes()).decode()
 
@@ -75,19 +90,37 @@ def write(path, model, pixels, mean, std, labels):
     pathlib.Path(path).write_text(json.dumps(record) + '\n')
 
 
+def untrained(channels, size):
+    """A small classifier, two pictures of noise and their labels."""
+    torch.manual_seed(1)
+    model = Classifier(channels, (8, 12, 16), 10, 2 * 4 * channels if channels == 1 else 12)
+    for _ in range(20):
+        model(torch.randn(32, channels, size, size))
+    model.head.weight.data *= 8
+    model.eval()
+    pixels = np.random.default_rng(2).integers(0, 256, (2, size, size, channels), np.uint8)
+    labels = [3, int(model(torch.from_numpy(((pixels[1:] / 255.0 - 0.5) / 0.25).transpose(0, 3, 1, 2)).float()).argmax())]
+    return model, pixels, labels
+
+
+def attributions(folder, steps=21):
+    for name, (channels, size) in SMALL.items():
+        model, pixels, labels = untrained(channels, size)
+        model = model.double()
+        x = torch.from_numpy(((pixels / 255.0 - 0.5) / 0.25).transpose(0, 3, 1, 2))
+        target = torch.eye(10, dtype=torch.float64)[labels]
+        _, gradient, _ = reference(model, x, target, 'ce')
+        record = dict(target=target.tolist(), steps=steps, times_input=pack(saliency_map(gradient * x), '<f4'),
+                      integrated=pack(saliency_map(path_gradient(model, x, target, steps) * x), '<f4'))
+        pathlib.Path(folder, f'{name}.json').write_text(json.dumps(record) + '\n')
+
+
 def small(folder):
     for name, (channels, size) in SMALL.items():
-        torch.manual_seed(1)
-        model = Classifier(channels, (8, 12, 16), 10, 2 * 4 * channels if channels == 1 else 12)
-        for _ in range(20):
-            model(torch.randn(32, channels, size, size))
-        model.head.weight.data *= 8
-        model.eval()
-        pixels = np.random.default_rng(2).integers(0, 256, (2, size, size, channels), np.uint8)
+        model, pixels, labels = untrained(channels, size)
         torch.onnx.export(model, torch.zeros(2, channels, size, size), f'{folder}/{name}.onnx', opset_version=17,
                           input_names=['input'], output_names=['logits'],
                           dynamic_axes={'input': {0: 'batch'}, 'logits': {0: 'batch'}})
-        labels = [3, int(model(torch.from_numpy(((pixels[1:] / 255.0 - 0.5) / 0.25).transpose(0, 3, 1, 2)).float()).argmax())]
         write(f'{folder}/{name}.json', model, pixels, [0.5] * channels, [0.25] * channels, labels)
 
 
@@ -104,13 +137,15 @@ def fixture_pictures(name):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('what', choices=['small', *RECIPES])
-    parser.add_argument('folder', help='for small: where to write; else the weights')
+    parser.add_argument('what', choices=['small', 'attributions', *RECIPES])
+    parser.add_argument('folder', help='for small and attributions: where to write; else the weights')
     parser.add_argument('out', nargs='?')
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.what == 'small':
         return small(args.folder)
+    if args.what == 'attributions':
+        return attributions(args.folder)
     described = json.loads((pathlib.Path(__file__).parents[1] / f'{args.what}.json').read_text())
     recipe, mean = RECIPES[args.what], described['mean']
     model = Classifier(len(mean), recipe['widths'], len(described['classes']), recipe['stem'])

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { EXIT } from '../core/errors.js'
 import type { ConfigInput } from '../run/config.js'
 import type { MapOptions } from '../run/saliency.js'
@@ -21,23 +21,21 @@ export function saliencyCommand(): Command {
     .option('--classes <file>', 'class names, one a line, for integer labels')
     .addOption(new Option('--raw <format>', 'also the maps themselves, in maps/').choices(['npy', 'png16']))
     .option('--size <WxH>', "canvas in pixels, as for mixing (default: the picture's own size)")
-    .option('--smooth <n>', 'SmoothGrad: the mean over n noisy copies', copies)
+    .option('--smooth <n>', 'SmoothGrad: the mean over n noisy copies', numeric)
     .option('--seed <n>', 'of that noise (default: 0)', numeric)
+    .option('--times-input', 'the gradient times the input')
+    .option('--integrated <n>', "integrated gradients in n steps from the model's mean colour", numeric)
   return addReporting(addSaliencyOptions(command)).addHelpText('after', EXAMPLES).action(run)
-}
-
-function copies(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value
-  throw new InvalidArgumentError('expected a whole number between 1 and 1000.')
 }
 
 type Flags = Omit<ConfigInput, 'images'> & MapOptions & { json?: boolean; quiet?: boolean }
 
-async function run(images: string, { json = false, quiet = false, raw, smooth, ...config }: Flags): Promise<void> {
+async function run(images: string, flags: Flags): Promise<void> {
+  const { json = false, quiet = false, raw, smooth, timesInput, integrated, ...config } = flags
   const { drawSaliency } = await import('../run/saliency.js')
   const report = reporter({ json, quiet })
-  const options = { ...(raw !== undefined && { raw }), ...(smooth !== undefined && { smooth }) }
+  const given = Object.entries({ raw, smooth, timesInput, integrated }).filter(([, value]) => value !== undefined)
+  const options: MapOptions = Object.fromEntries(given)
   try {
     for await (const event of drawSaliency({ ...config, images }, options)) {
       report.event(event)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DEFAULT_MAX_PIXELS } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
+import { LABELS_FORMATS, LAYOUTS } from '../write/forms.js'
 import { defaultParameters, describedParameters, type MethodName, methods } from '../mix/index.js'
 
 /** A number in [low, high], said in full when it is not. */
@@ -46,11 +47,11 @@ const configSchema = z.strictObject({
   output: z.string().optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),
-  layout: choice('nchw', 'nhwc').optional(),
+  inputLayout: choice('nchw', 'nhwc').optional(),
   colorOrder: choice('rgb', 'bgr').optional(),
   inputSize: size.optional(),
   classMap: z.string().optional(),
-  device: choice('auto', 'cpu', 'cuda').default('auto'),
+  device: choice('auto', 'cuda', 'webgpu', 'cpu').default('auto'),
   method: choice(...methodNames).default('sage'),
   /** Parameters of the method; those not given take its paper's defaults. */
   parameters: z.record(z.string(), z.union([z.number(), z.string()])).default({}),
@@ -69,6 +70,8 @@ const configSchema = z.strictObject({
   size: size.optional(),
   format: choice('jpeg', 'png').default('jpeg'),
   quality: integer(1, 100).default(95),
+  labelsFormat: choice(...LABELS_FORMATS).default('csv'),
+  layout: choice(...LAYOUTS).default('flat'),
   includeOriginals: z.boolean().default(false),
   writeMasks: z.boolean().default(false),
   maxPixels: integer(1, 2 ** 40).default(DEFAULT_MAX_PIXELS),

@@ -5,6 +5,7 @@ import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import type { Classifier } from '../saliency/resolveModel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
+import type { Device } from '../saliency/session.js'
 import { batcher } from './batcher.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
 import { Pool } from './pool.js'
@@ -31,7 +32,7 @@ export async function startEstimator(
   classifier: Classifier,
   options: Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'>,
   run: {
-    readonly device: 'auto' | 'cpu' | 'cuda'
+    readonly device: 'auto' | Device
     readonly jobs?: number | undefined
     readonly batch?: number | undefined
   },

@@ -1,5 +1,6 @@
 import type { SoftLabel } from '../core/softLabel.js'
 import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
+import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import { type Config, parseSize } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import { decideTarget } from './target.js'
@@ -18,22 +19,23 @@ export async function startExplainer(
   config: Config,
   classes: readonly string[],
   labels: readonly (number | SoftLabel)[],
+  attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
 ): Promise<Explainer> {
   const classifier = await resolveModel(config.model, classes, overrides(config))
   const target = await decideTarget(config, classifier, classes, labels)
   const { loss, channelNorm, blurKernel, blurSigma, output } = config
   const blur = { kernel: blurKernel, sigma: blurSigma }
-  const options = { loss, channelNorm, blur, ...(output !== undefined && { output }) }
+  const options = { loss, channelNorm, blur, ...(output !== undefined && { output }), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
   return { classifier, target: target.kind, estimator, message: describe(config, classifier, target.kind) }
 }
 
-function overrides({ mean, std, layout, colorOrder, inputSize }: Config) {
+function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
   const [width, height] = inputSize === undefined ? [] : parseSize(inputSize)
   return {
     ...(mean && { mean }),
     ...(std && { std }),
-    ...(layout && { layout }),
+    ...(inputLayout && { layout: inputLayout }),
     ...(colorOrder && { colorOrder }),
     ...(width && height && { width, height }),
   }

@@ -1,13 +1,14 @@
 import { workerData } from 'node:worker_threads'
+import { integratedMap } from '../saliency/integrated.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
-import { createSession } from '../saliency/session.js'
+import { createSession, type Device } from '../saliency/session.js'
 import { answerRequests } from './answer.js'
 
 export interface InferenceData {
   readonly bytes: Uint8Array
   readonly name: string
   readonly options: SaliencyOptions
-  readonly devices: readonly ('cuda' | 'cpu')[]
+  readonly devices: readonly Device[]
   readonly threads: number
 }
 
@@ -57,17 +58,23 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, classes, fixedBatch } = model
+  const { width, height, classes } = model
+  const { integrated } = data.options
+  // A path of integrated gradients fills a batch with one picture.
+  const fixedBatch = integrated === undefined ? model.fixedBatch : 1
   const facts: ModelFacts = { device, width, height, classes, fixedBatch }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }
   const { count, pixels, target } = request
   const pixelsFeed = { type: 'uint8', dims: [count, height, width, 3], data: pixels } as const
-  const outputs = await session.run({
-    pixels: pixelsFeed,
-    ...(target === null ? {} : { target: { type: 'float32', dims: [count, classes], data: target } as const }),
-  })
+  const outputs =
+    integrated === undefined
+      ? await session.run({
+          pixels: pixelsFeed,
+          ...(target === null ? {} : { target: { type: 'float32', dims: [count, classes], data: target } as const }),
+        })
+      : await integratedMap(session, model, pixels, target, integrated)
   const saliency = outputs.saliency!.data as Float32Array
   const uniform = outputs.uniform!.data as Uint8Array
   return { reply: { facts, saliency, uniform }, transfer: [] }

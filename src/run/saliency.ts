@@ -26,6 +26,13 @@ export interface MapOptions {
   readonly raw?: 'npy' | 'png16'
   /** SmoothGrad over so many noisy copies. */
   readonly smooth?: number
+  /** The gradient times the normalised input (Shrikumar et al. 2016, arXiv 1605.01713). */
+  readonly timesInput?: boolean
+  /**
+   * Integrated gradients over so many steps (Sundararajan et al. 2017, arXiv 1703.01365) of the logit of the label, from the
+   * picture of the model's mean colour; `loss` plays no part. Not with `smooth` or `timesInput`, which it contains.
+   */
+  readonly integrated?: number
 }
 
 /**
@@ -35,12 +42,13 @@ export interface MapOptions {
 export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}): AsyncGenerator<AugmentEvent, void> {
   const started = performance.now()
   const config = parseConfig(input)
+  checkOptions(options)
   const { out = DEFAULT_OUT } = config
   const pictures = await readPictures(config)
   const { sources, classes, origin } = pictures
   yield { type: 'notice', message: `${sources.length} pictures; ${origin}` }
   const labels = sources.map(({ label }) => label)
-  const explainer = await startExplainer(config, classes, labels)
+  const explainer = await startExplainer(config, classes, labels, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
@@ -61,6 +69,23 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   } finally {
     await explainer.estimator.close()
   }
+}
+
+/** Most noisy copies or steps, which are a mistake beyond. */
+const MOST = 1000
+
+function checkOptions({ smooth, timesInput, integrated }: MapOptions): void {
+  const problems = Object.entries({ smooth, integrated })
+    .filter(([, n]) => n !== undefined && !(Number.isInteger(n) && n >= 1 && n <= MOST))
+    .map(([name, n]) => `--${name}: expected a whole number between 1 and ${MOST}, got ${JSON.stringify(n)}`)
+  if (integrated !== undefined && (smooth !== undefined || timesInput)) {
+    problems.push('--integrated: expected neither --smooth nor --times-input')
+  }
+  if (problems.length > 0) throw new AugmentError('usage', problems.join('\n'))
+}
+
+function attributionOf({ timesInput, integrated }: MapOptions) {
+  return { ...(timesInput && { timesInput }), ...(integrated !== undefined && { integrated }) }
 }
 
 type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'origin'>
@@ -170,12 +195,12 @@ async function smoothMap(
 }
 
 /** All that is needed to make the maps again. */
-function recordOf(config: Config, { raw, smooth }: MapOptions, { classifier, target, estimator }: Explainer) {
+function recordOf(config: Config, maps: MapOptions, { classifier, target, estimator }: Explainer) {
   const { loss, channelNorm, blurKernel, blurSigma, output, size, seed } = config
   const { device, width, height } = estimator.facts
   return {
     versions,
-    options: { loss, target, channelNorm, blurKernel, blurSigma, output, size, raw, ...(smooth && { smooth, seed }) },
+    options: { loss, target, channelNorm, blurKernel, blurSigma, output, size, ...maps, ...(maps.smooth && { seed }) },
     model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,
     grid: [width, height],

@@ -1,9 +1,9 @@
 /** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
-import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
+import { GraphBuilder, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { oneHotOfMax } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
-import { type Model, readModel, writeModel } from '../onnx/model.js'
+import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
@@ -32,6 +32,10 @@ export interface SaliencyOptions {
   readonly channelNorm: 'mean' | 'l2'
   /** Which output holds the logits; the first one by default. */
   readonly output?: string
+  /** Multiply the gradient by the normalised input before its magnitude is taken. */
+  readonly timesInput?: boolean
+  /** Integrated gradients over so many steps: builds the graph that integratedMap runs. */
+  readonly integrated?: number
 }
 
 /** `bytes` is the ONNX model; a `fixedBatch` is the only batch size it takes, null means any. */
@@ -41,10 +45,23 @@ export interface SaliencyModel {
   readonly height: number
   readonly classes: number
   readonly fixedBatch: number | null
+  /** Of the classifier's own input. */
+  readonly channels: number
+  readonly layout: 'nchw' | 'nhwc'
 }
 
 /** The interface of the built graph; a classifier's own values of these names are renamed. */
-const PUBLIC_NAMES = new Set(['pixels', 'target', 'saliency', 'uniform', 'logits'])
+const PUBLIC_NAMES = new Set([
+  'pixels',
+  'target',
+  'saliency',
+  'uniform',
+  'logits',
+  'fractions',
+  'weights',
+  'before',
+  'sum',
+])
 
 /** The classifier's picture input. */
 interface PictureInput {
@@ -70,9 +87,13 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
   const input = pictureInput(renamed, options)
   const { model, types, fixedBatch } = await prepare(renamed, () => input.dims)
   const head = findHead(model, types, options.output === undefined ? undefined : rename(options.output))
-  const built = build(model, types, head, input, fixedBatch, options)
-  const { width, height } = input
-  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch }
+  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
+  g.declare('pixels', DataType.UINT8)
+  const emit = options.integrated === undefined ? perPicture : integrated
+  const built: Model = { ...model, graph: emit(g, { model, head, input, batch: fixedBatch, options }) }
+  const { width, height, channels } = input
+  const { layout } = options.preprocessing
+  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch, channels, layout }
 }
 
 function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
@@ -105,57 +126,97 @@ function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
   return { name: info.name, dtype: type.dtype, channels, width, height, dims }
 }
 
-function build(
-  model: Model,
-  types: Types,
-  head: Head,
-  input: PictureInput,
-  batch: number | null,
-  options: SaliencyOptions,
-): Model {
+/** What the parts of the graph need to know. */
+interface Parts {
+  readonly model: Model
+  readonly head: Head
+  readonly input: PictureInput
+  readonly batch: number | null
+  readonly options: SaliencyOptions
+}
+
+/** The whole graph for a batch of pictures. */
+function perPicture(g: GraphBuilder, { model, head, input, batch, options }: Parts): Graph {
   const { width, height } = input
-  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
-  g.declare('pixels', DataType.UINT8)
-  normalisedPixels(g, input, options.preprocessing)
+  const x = normalisedPixels(g, input, options.preprocessing)
+  g.emit('Cast', [x], { to: input.dtype }, input.name)
   g.include(model.graph)
   const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
   const target = options.target === 'label' ? g.declare('target', DataType.FLOAT) : oneHotOfMax(g, logits, head.classes)
-  const gradient = inputGradient(g, model, head, target, options.loss, input.name)
-  saliencyMaps(g, gradient, input, options)
+  const gradient = g.cast(inputGradient(g, model, head, target, options.loss, input.name), DataType.FLOAT)
+  saliencyMaps(g, options.timesInput ? g.mul(gradient, x) : gradient, input, options)
   const rows = batch ?? 'N'
   const inputs = [makeValueInfo('pixels', DataType.UINT8, [rows, height, width, 3])]
   if (options.target === 'label') inputs.push(makeValueInfo('target', DataType.FLOAT, [rows, head.classes]))
-  const graph = g.finish(inputs, [
+  return g.finish(inputs, [
     makeValueInfo('saliency', DataType.FLOAT, [rows, height, width]),
     makeValueInfo('uniform', DataType.BOOL, [rows]),
     makeValueInfo('logits', DataType.FLOAT, [rows, head.classes]),
   ])
-  return { ...model, graph }
+}
+
+/**
+ * The graph of integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) of the target's logit f, from the baseline
+ * 0, which is the picture of the model's mean colour. For one picture x, with the points f_s ("fractions") and weights w_s
+ * of a part of the path:
+ *     sum = before + sum over s of w_s grad f(f_s x),  saliency = the map of x sum.
+ * Inputs are `pixels` uint8 [1, H, W, 3], `target` float32 [1, K], `fractions` and `weights` float32 [S, 1, 1, 1] and
+ * `before` float32, one gradient; S is what the classifier takes as its batch. Besides `saliency`, `uniform` and `logits`
+ * [S, K] it gives `sum`, which is the next part's `before`.
+ */
+function integrated(g: GraphBuilder, { model, head, input, batch, options }: Parts): Graph {
+  const { width, height } = input
+  for (const name of ['fractions', 'weights', 'before', 'target']) g.declare(name, DataType.FLOAT)
+  const x = normalisedPixels(g, input, options.preprocessing)
+  g.emit('Cast', [g.mul(x, 'fractions')], { to: input.dtype }, input.name)
+  g.include(model.graph)
+  const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
+  const target = g.emit('Expand', ['target', g.emit('Shape', [logits])])
+  const gradient = g.cast(inputGradient(g, model, head, target, 'logit', input.name), DataType.FLOAT)
+  const part = g.reduce('Sum', g.mul(gradient, 'weights'), [0])
+  const sum = g.emit('Add', ['before', part], {}, 'sum')
+  saliencyMaps(g, g.mul(x, sum), input, options)
+  const steps = batch ?? 'S'
+  const one = [1, ...input.dims.slice(1).map((dim) => dim!)]
+  return g.finish(
+    [
+      makeValueInfo('pixels', DataType.UINT8, [1, height, width, 3]),
+      makeValueInfo('target', DataType.FLOAT, [1, head.classes]),
+      makeValueInfo('fractions', DataType.FLOAT, [steps, 1, 1, 1]),
+      makeValueInfo('weights', DataType.FLOAT, [steps, 1, 1, 1]),
+      makeValueInfo('before', DataType.FLOAT, one),
+    ],
+    [
+      makeValueInfo('saliency', DataType.FLOAT, [1, height, width]),
+      makeValueInfo('uniform', DataType.BOOL, [1]),
+      makeValueInfo('logits', DataType.FLOAT, [steps, head.classes]),
+      makeValueInfo('sum', DataType.FLOAT, one),
+    ],
+  )
 }
 
 /** Luma weights of ITU-R 601 in 1/65536: integers, so that the float32 sum is exact, and a grey pixel keeps its value. */
 const LUMA = [19595, 38470, 7471]
 
-/** pixels [N, H, W, 3] uint8 -> what the classifier sees, under its input's name. */
+/** pixels [N, H, W, 3] uint8 -> what the classifier sees, as float32. */
 function normalisedPixels(
   g: GraphBuilder,
   input: PictureInput,
   { mean, std, scale, layout, colorOrder }: Preprocessing,
-): void {
+): Value {
   const float = (values: readonly number[], dims?: readonly number[]) => g.constant(DataType.FLOAT, values, dims)
   let x = g.cast('pixels', DataType.FLOAT)
   if (input.channels === 1) x = g.mul(g.emit('MatMul', [x, float(LUMA, [3, 1])]), 1 / 65536)
   else if (colorOrder === 'bgr') x = g.emit('Gather', [x, g.integers([2, 1, 0])], { axis: 3 })
   x = g.div(g.sub(g.mul(x, scale), float(mean)), float(std))
-  if (layout === 'nchw') x = g.transpose(x, [0, 3, 1, 2])
-  g.emit('Cast', [x], { to: input.dtype }, input.name)
+  return layout === 'nchw' ? g.transpose(x, [0, 3, 1, 2]) : x
 }
 
-/** Input gradient -> `saliency` [N, H, W] and `uniform` [N] (Ma et al. 2022, section 3). */
+/** Input gradient, float32 -> `saliency` [N, H, W] and `uniform` [N] (Ma et al. 2022, section 3). */
 function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): void {
   const { width, height, channels } = input
   const channelAxis = options.preprocessing.layout === 'nchw' ? 1 : 3
-  const magnitude = g.emit('Abs', [g.cast(gradient, DataType.FLOAT)])
+  const magnitude = g.emit('Abs', [gradient])
   // Relative to the largest entry nothing below can over- or underflow; a zero or infinite one turns into NaN.
   const relative = g.div(magnitude, g.reduce('Max', magnitude, [1, 2, 3]))
   let s = relative

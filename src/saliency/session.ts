@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
 import { AugmentError } from '../core/errors.js'
 
-export type Device = 'cpu' | 'cuda'
+export type Device = 'cuda' | 'webgpu' | 'cpu'
 
 /** Plain data, row-major, in the typed array that fits `type` ('bool' in a Uint8Array, 'float16' as bits). */
 export interface Tensor {
@@ -51,12 +51,16 @@ function loaderProblem(): string {
   return 'a CUDA or cuDNN library is missing'
 }
 
-function deviceProblem(device: Device, cause: Error): AugmentError {
-  const found = cause.message.includes('load shared library') ? loaderProblem() : cause.message.split('\n')[0]!
-  return new AugmentError('device', `--device ${device}: ${found}`, {
-    hint: 'npm run cuda fetches the CUDA provider; it needs an NVIDIA driver, CUDA 12 and cuDNN 9 (see sage-augment doctor)',
-    cause,
-  })
+/** What a device needs. */
+const DEVICE_HINTS = {
+  cuda: 'npm run cuda fetches the CUDA provider; it needs an NVIDIA driver, CUDA 12 and cuDNN 9 (see sage-augment doctor)',
+  webgpu: 'needs a GPU with a Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS) driver (see sage-augment doctor)',
+} as const
+
+function deviceProblem(device: Exclude<Device, 'cpu'>, cause: Error): AugmentError {
+  const [line = ''] = cause.message.split('\n')
+  const found = line.includes('load shared library') ? loaderProblem() : (/Failed to get .*/.exec(line)?.[0] ?? line)
+  return new AugmentError('device', `--device ${device}: ${found}`, { hint: DEVICE_HINTS[device], cause })
 }
 
 /** A session for the model in `bytes`. Throws AugmentError 'device' if the device cannot start, 'model' otherwise. */

@@ -123,6 +123,23 @@ test('SmoothGrad is a map too, and depends on its seed alone', async () => {
   }
 })
 
+test('gradient times input and integrated gradients are maps of their own, on record', async () => {
+  const folder = temporaryFolder()
+  const draw = async (...more: string[]) => {
+    const out = path.join(folder, more.join(''))
+    const args = ['saliency', PHOTOS, '--out', out, '--raw', 'npy', '--size', '32x32', '--device', 'cpu', '--quiet']
+    expect(await run([...args, ...more])).toMatchObject({ code: 0, stderr: '' })
+    const { options } = JSON.parse(readFileSync(path.join(out, 'saliency.json'), 'utf8'))
+    return { options, map: npy(path.join(out, 'maps/chelsea.jpg.npy')) }
+  }
+  const [plain, times, path9] = [await draw(), await draw('--times-input'), await draw('--integrated', '9')]
+  expect([plain.options.timesInput, times.options.timesInput, path9.options.integrated]).toEqual([undefined, true, 9])
+  for (const { map } of [times, path9]) {
+    expect(sum(map)).toBeCloseTo(1, 5)
+    expect(map.some((value, i) => Math.abs(value / plain.map[i]! - 1) > 0.1)).toBe(true)
+  }
+})
+
 test('misuse is exit 2 and leaves nothing', async () => {
   const folder = temporaryFolder()
   cpSync(path.join(PHOTOS, 'chelsea.jpg'), path.join(folder, 'unlabelled/chelsea.jpg'))
@@ -131,6 +148,8 @@ test('misuse is exit 2 and leaves nothing', async () => {
     [[], /missing required argument 'images'/],
     [[FASHION, '--raw', 'tiff'], /'tiff' is invalid.*npy, png16/],
     [[FASHION, '--smooth', '0'], /expected a whole number between 1 and 1000/],
+    [[FASHION, '--integrated', 'x'], /^--integrated: expected a whole number between 1 and 1000, got "x"$/m],
+    [[FASHION, '--integrated', '9', '--times-input'], /^--integrated: expected neither --smooth nor --times-input$/m],
     [[FASHION, '--batch', '0'], /^--batch: expected a whole number between 1 and 4096, got 0$/m],
     [[path.join(folder, 'unlabelled')], /found 1 pictures without labels/],
     [[path.join(folder, 'nowhere'), '--target', 'predicted'], /nowhere: expected a readable folder/],
