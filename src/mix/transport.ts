@@ -12,11 +12,15 @@ export function planTransport(saliency: Float64Array, shown: Float64Array, block
   const cells = blocks * blocks
   const costs = new Float64Array(cells * cells)
   const unit = xi / Math.max(1, blocks - 1) ** 2
-  for (let from = 0; from < cells; from++) {
-    for (let to = 0; to < cells; to++) {
-      const dx = (from % blocks) - (to % blocks)
-      const dy = Math.floor(from / blocks) - Math.floor(to / blocks)
-      costs[from * cells + to] = unit * (dx * dx + dy * dy) - saliency[from]! * shown[to]!
+  for (let from = 0, at = 0; from < cells; from++) {
+    const column = from % blocks
+    const row = (from - column) / blocks
+    const value = saliency[from]!
+    for (let y = 0, to = 0; y < blocks; y++) {
+      const down = unit * (y - row) * (y - row)
+      for (let x = 0; x < blocks; x++, at++, to++) {
+        costs[at] = down + unit * (x - column) * (x - column) - value * shown[to]!
+      }
     }
   }
   return assign(costs, cells)

@@ -9,7 +9,12 @@ export function assign(costs: Float64Array, n: number): Int32Array {
   const columnOf = new Int32Array(n).fill(-1)
   const columnPrice = new Float64Array(n)
   assignColumnMinima(costs, n, columnPrice, rowOf, columnOf)
-  const search = { distance: new Float64Array(n), before: new Int32Array(n), order: new Int32Array(n) }
+  const search = {
+    distance: new Float64Array(n),
+    before: new Int32Array(n),
+    settled: new Int32Array(n),
+    settledAt: new Float64Array(n),
+  }
   for (let row = 0; row < n; row++) {
     if (columnOf[row]! < 0) augment(costs, n, row, columnPrice, rowOf, columnOf, search)
   }
@@ -43,10 +48,12 @@ function assignColumnMinima(
 }
 
 interface Search {
+  /** Of the columns not yet settled; NaN, which compares as neither nearer nor farther, for the settled. */
   readonly distance: Float64Array
   readonly before: Int32Array
-  /** The columns, those already settled first. */
-  readonly order: Int32Array
+  /** The settled columns in order, and their distances. */
+  readonly settled: Int32Array
+  readonly settledAt: Float64Array
 }
 
 /** Assigns `start` by the path of least reduced cost to a free column (Dijkstra), and moves the prices along. */
@@ -59,26 +66,23 @@ function augment(
   columnOf: Int32Array,
   search: Search,
 ): void {
-  const { distance, before, order } = search
-  for (let column = 0; column < n; column++) {
-    distance[column] = Number.POSITIVE_INFINITY
-    order[column] = column
-  }
-  let settled = 0
+  const { distance, before, settled, settledAt } = search
+  distance.fill(Number.POSITIVE_INFINITY)
+  let count = 0
   let row = start
   let column = -1
   let reached = 0
   while (row >= 0) {
     // What the row's own price takes off: its assigned column's reduced cost is 0. The start's price is free, say 0.
     const base = column < 0 ? 0 : reached - (costs[row * n + column]! - columnPrice[column]!)
-    const nearest = relax(costs, n, row, base, settled, columnPrice, search)
-    column = order[nearest]!
-    order[nearest] = order[settled]!
-    order[settled++] = column
+    column = relax(costs, n, row, base, columnPrice, search)
     reached = distance[column]!
+    distance[column] = Number.NaN
+    settled[count] = column
+    settledAt[count++] = reached
     row = rowOf[column]!
   }
-  for (let i = 0; i < settled; i++) columnPrice[order[i]!]! += distance[order[i]!]! - reached
+  for (let i = 0; i < count; i++) columnPrice[settled[i]!]! += settledAt[i]! - reached
   while (row !== start) {
     row = before[column]!
     rowOf[column] = row
@@ -88,22 +92,20 @@ function augment(
   }
 }
 
-/** Shortens the distances of the unsettled columns by way of `row`; the place in `order` of the nearest of them. */
+/** Shortens the distances of the unsettled columns by way of `row`; the nearest of them. */
 function relax(
   costs: Float64Array,
   n: number,
   row: number,
   base: number,
-  settled: number,
   columnPrice: Float64Array,
-  { distance, before, order }: Search,
+  { distance, before }: Search,
 ): number {
-  let nearest = settled
+  let nearest = -1
   let least = Number.POSITIVE_INFINITY
-  for (let i = settled; i < n; i++) {
-    const column = order[i]!
+  for (let column = 0, at = row * n; column < n; column++, at++) {
     let length = distance[column]!
-    const through = base + costs[row * n + column]! - columnPrice[column]!
+    const through = base + costs[at]! - columnPrice[column]!
     if (through < length) {
       length = through
       distance[column] = through
@@ -111,7 +113,7 @@ function relax(
     }
     if (length < least) {
       least = length
-      nearest = i
+      nearest = column
     }
   }
   return nearest
