@@ -26,6 +26,11 @@ export function augmentCommand(): Command {
     .option('--size <WxH>', "canvas in pixels (default: the sample's own size)")
     .option('--format <name>', 'jpeg or png (default: jpeg)')
     .option('--quality <n>', 'of JPEG, 1 to 100 (default: 95)', numeric)
+    .option(
+      '--labels-format <name>',
+      'also writes labels.jsonl or labels.parquet: csv, jsonl or parquet (default: csv)',
+    )
+    .option('--layout <name>', 'flat, class-folders or webdataset (default: flat)')
     .option('--include-originals', 'also write every picture unmixed')
     .option('--write-masks', 'also write every mask, as masks/*.npy')
     .optionsGroup('The method:')

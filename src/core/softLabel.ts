@@ -8,6 +8,13 @@ export function oneHot(index: number, classes: number): SoftLabel {
   return label
 }
 
+/** The class of the largest weight; the first of equal ones. */
+export function heaviest(label: ArrayLike<number>): number {
+  let best = 0
+  for (let k = 1; k < label.length; k++) if (label[k]! > label[best]!) best = k
+  return best
+}
+
 /** sum_i weights[i] labels[i]; the weights must sum to 1 for the result to be a label. */
 export function mixLabels(labels: readonly SoftLabel[], weights: readonly number[]): SoftLabel {
   const mixed = new Float64Array(labels[0]!.length)

@@ -17,7 +17,7 @@ const SHIFT = 'expected two whole numbers [dx, dy]'
 
 const outputName = z
   .string('expected a file name')
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'expected up to 100 letters, digits, - or _, without extension')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,94}$/, 'expected up to 95 letters, digits, - or _, without extension')
   .refine((name) => !SPLIT_WORD.test(name), 'expected no word like train or test, which loaders take for a split')
 
 const fileName = z.string('expected a file name')

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { DEFAULT_MAX_PIXELS } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
-import { LABELS_FORMATS, LAYOUTS } from '../write/forms.js'
 import { defaultParameters, describedParameters, type MethodName, methods } from '../mix/index.js'
+import { LABELS_FORMATS, LAYOUTS } from '../write/forms.js'
 
 /** A number in [low, high], said in full when it is not. */
 function number(low: number, high: number) {

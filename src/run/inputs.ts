@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import type { SoftLabel } from '../core/softLabel.js'
+import { heaviest } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import { type Pair, readPairs } from '../dataset/pairs.js'
+import { checkForms } from '../write/forms.js'
 import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
 
@@ -44,9 +45,10 @@ export async function readInputs(config: Config): Promise<Inputs> {
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */
 export function planRun(inputs: Inputs, config: Config): Plan {
   const { sources, pairs } = inputs
+  checkForms(config, inputs.classes)
   if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
-  const classes = Int32Array.from(sources, ({ label }) => heaviest(label))
+  const classes = Int32Array.from(sources, ({ label }) => (typeof label === 'number' ? label : heaviest(label)))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
   return planEpochs(classes, { count, pairing: config.pairing, seed: config.seed, originals: config.includeOriginals })
@@ -58,10 +60,6 @@ function refuseUnused(pairs: readonly Pair[], { method }: Config): void {
   const fixed = pairs.findIndex(({ alpha, shift }) => alpha !== undefined || shift !== undefined)
   if (method === 'sage' || fixed < 0) return
   throw new AugmentError('usage', `--method ${method}: pair ${fixed} has an alpha or a shift, which only sage takes`)
-}
-
-function heaviest(label: number | SoftLabel): number {
-  return typeof label === 'number' ? label : label.reduce((best, weight, k) => (weight > label[best]! ? k : best), 0)
 }
 
 function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pairing: Pairing): void {

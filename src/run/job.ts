@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import pLimit from 'p-limit'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
 import type { Image } from '../core/image.js'
-import { mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
+import { heaviest, mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
 import { encodeNpy } from '../write/npy.js'
 import type { OutputFolder } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
@@ -11,7 +11,7 @@ import { type Config, parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Inputs } from './inputs.js'
 import { startMixer } from './mixer.js'
-import type { Job, Plan } from './plan.js'
+import { inClassFolder, type Job, type Plan } from './plan.js'
 import { openViews, SourceError, type View } from './views.js'
 
 export interface JobRunner {
@@ -47,6 +47,11 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     return [image.width, image.height]
   }
 
+  /** Path of an output without extension: where the loaders of class folders look for its heaviest class, if asked for. */
+  function placeOf({ name }: Job, label: SoftLabel): string {
+    return config.layout === 'class-folders' ? inClassFolder(name, heaviest(label)) : name
+  }
+
   /** Encodes and writes a picture; the SHA-256 of its file. */
   async function save(file: string, image: Image): Promise<string> {
     const bytes = await limit(encodeImage, image, config.format, config.quality)
@@ -58,14 +63,15 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     const source = job.sources[0]!
     const { image, sha256 } = await views.decoded(source)
     const [width, height] = await canvasOf(source)
-    const file = `${job.name}.${extension}`
+    const label = distribution(inputs.sources[source]!.label, inputs)
+    const file = `${placeOf(job, label)}.${extension}`
     const canvas = await resizeToCover(image, width, height)
     const hash = await save(file, canvas)
     const name = inputs.sources[source]!.file
     return {
       index: job.index,
       file,
-      label: distribution(inputs.sources[source]!.label, inputs),
+      label,
       lambda: 1,
       sources: [name],
       provenance: {
@@ -83,18 +89,20 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
 
   async function mix(job: Job): Promise<Row> {
     const { image, mask, weights, details, shares, canvas } = await mixer.mix(job)
-    const file = `${job.name}.${extension}`
-    if (mask !== null) await output.write(`${job.name.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
+    const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources[source]!.label)
+    const label = mixLabels(
+      labels.map((written) => distribution(written, inputs)),
+      weights,
+    )
+    const place = placeOf(job, label)
+    const file = `${place}.${extension}`
+    if (mask !== null) await output.write(`${place.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
     const hash = await save(file, image)
     const names = shares.map(({ source }) => inputs.sources[source]!.file)
-    const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources[source]!.label)
     return {
       index: job.index,
       file,
-      label: mixLabels(
-        labels.map((label) => distribution(label, inputs)),
-        weights,
-      ),
+      label,
       lambda: weights[0]!,
       sources: names as [string, ...string[]],
       provenance: {

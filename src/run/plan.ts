@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { randomStream } from '../core/random.js'
 import { type Pairing, pairEpoch } from '../dataset/pairing.js'
 import type { Pair } from '../dataset/pairs.js'
@@ -24,6 +25,11 @@ export interface Plan {
 /** `images/00001/000012345`: ten thousand files a folder, numeric names only. */
 function outputName(index: number): string {
   return `images/${String(Math.floor(index / 10_000)).padStart(5, '0')}/${String(index).padStart(9, '0')}`
+}
+
+/** `images/00003/000012345`: the same below the folder of a class index. */
+export function inClassFolder(name: string, classIndex: number): string {
+  return `images/${String(classIndex).padStart(5, '0')}/${path.posix.basename(name)}`
 }
 
 /** Streams of whole epochs lie beyond any output's index. */

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { decodeImage } from '../codec/codec.js'
+import { checkWrittenForms, type Forms } from '../write/forms.js'
 import { readRecord } from '../write/outputFolder.js'
 import { labelsHeader } from '../write/rows.js'
 import { orderedMap } from './orderedMap.js'
@@ -52,6 +53,8 @@ export async function verify(folder: string): Promise<Verdict> {
   for await (const file of pictures(folder)) {
     if (!files.has(file)) problems.push(`${file}: found a picture without a row`)
   }
+  // They are made of what has just been found right.
+  if (problems.length === 0) problems.push(...(await checkWrittenForms(folder, classes, record.options as Forms)))
   return { rows, problems }
 }
 
@@ -112,7 +115,7 @@ async function checkRow(folder: string, triple: Triple, classes: number) {
   if (metadata.file_name !== file || provenance.file_name !== file) {
     found.push(`${place}: found ${file}, expected ${provenance.file_name} as in provenance.jsonl`)
   }
-  if (!/^images\/([0-9]{5}\/[0-9]{9}|[A-Za-z0-9][A-Za-z0-9_-]*)\.(jpg|png)$/.test(file)) {
+  if (!/^images\/([0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.(jpg|png)$/.test(file)) {
     found.push(`${place}: found the name ${JSON.stringify(file)}, expected images/<numbers>.jpg`)
   }
   const sum = weights.reduce((total, weight) => total + weight, 0)

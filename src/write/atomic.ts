@@ -5,12 +5,17 @@ import path from 'node:path'
  * Writes `bytes` to `file` so that the final name never holds a partial file: temporary file in `scratch` (same file
  * system), fsync, rename. On failure the temporary file is removed and the error passed on.
  */
-export async function writeAtomic(file: string, bytes: Uint8Array | string, scratch: string): Promise<void> {
+export async function writeAtomic(
+  file: string,
+  bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
+  scratch: string,
+): Promise<void> {
+  const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : bytes
   const temporary = path.join(scratch, `${path.basename(file)}.${process.pid}`)
   try {
     const handle = await open(temporary, 'w')
     try {
-      await handle.writeFile(bytes)
+      for await (const chunk of chunks) await handle.writeFile(chunk)
       await handle.sync()
     } finally {
       await handle.close()

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
+import { FORM_FILES, type Forms, writeForms } from './forms.js'
 import { dropKept, openKept, takeBackToFailure } from './kept.js'
 import { takeLock } from './lock.js'
 import type { Row } from './rows.js'
@@ -11,7 +12,10 @@ import { Tables } from './tables.js'
 const TOOL = 'sage-augment'
 
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
-const OURS = ['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
+const OURS = [
+  ...['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl'],
+  ...FORM_FILES,
+]
 export const RUN_RECORD = 'run.json'
 /** The record of a folder of saliency maps, which no run may take for one of its own. */
 export const MAPS_RECORD = 'saliency.json'
@@ -38,7 +42,7 @@ export interface OutputFolder {
   kept(index: number): Promise<Row | null>
   /** Writes `<name>.<extension>` durably, making its folder. */
   write(file: string, bytes: Uint8Array): Promise<void>
-  /** Writes run.json with `complete: true`, as the last thing of all. */
+  /** Makes the other forms asked for, then writes run.json with `complete: true`, as the last thing of all. */
   finish(facts: Readonly<Record<string, unknown>>): Promise<void>
   /** Gives up the lock; the run can be continued. */
   close(): Promise<void>
@@ -101,6 +105,7 @@ export async function openOutput(
       },
       async finish(facts) {
         await dropKept(folder)
+        await writeForms(folder, classes, identity.options as Forms, scratch)
         await syncFolder(folder)
         await save({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts })
         await syncFolder(folder)

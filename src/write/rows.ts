@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import type { SoftLabel } from '../core/softLabel.js'
+import { heaviest, type SoftLabel } from '../core/softLabel.js'
 
 /** One finished output, as the label files tell it. */
 export interface Row {
@@ -17,7 +17,7 @@ export interface Row {
  * A number that every reader takes for a float: `1.0`, `0.6125`, `1.0e-7`. Integers without a point make type-guessing
  * loaders fix a column to integers and fail on the first fraction.
  */
-function formatFloat(x: number): string {
+export function formatFloat(x: number): string {
   const text = String(x)
   if (text.includes('.')) return text
   return text.includes('e') ? text.replace('e', '.0e') : `${text}.0`
@@ -35,10 +35,9 @@ export function labelsLine(row: Row): string {
 
 /** One line of metadata.jsonl, the form Hugging Face `imagefolder` reads. `label` is the heaviest class. */
 export function metadataLine(row: Row, classes: readonly string[]): string {
-  const heaviest = row.label.reduce((best, weight, k) => (weight > row.label[best]! ? k : best), 0)
   const fields = [
     `"file_name": ${JSON.stringify(row.file)}`,
-    `"label": ${JSON.stringify(classes[heaviest])}`,
+    `"label": ${JSON.stringify(classes[heaviest(row.label)])}`,
     `"soft_label": [${Array.from(row.label, formatFloat).join(', ')}]`,
     `"lambda": ${formatFloat(row.lambda)}`,
     `"source_a": ${JSON.stringify(row.sources[0])}`,

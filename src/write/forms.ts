@@ -1,0 +1,72 @@
+/** The forms of a dataset that are made of the finished flat one: other label files, tar shards. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { AugmentError } from '../core/errors.js'
+import { writeAtomic } from './atomic.js'
+import { labelsJsonl, labelsParquet } from './labelForms.js'
+import { type FormFile, SHARD_FOLDER, shards } from './webdataset.js'
+
+export const LABELS_FORMATS = ['csv', 'jsonl', 'parquet'] as const
+export const LAYOUTS = ['flat', 'class-folders', 'webdataset'] as const
+
+export interface Forms {
+  readonly labelsFormat: (typeof LABELS_FORMATS)[number]
+  readonly layout: (typeof LAYOUTS)[number]
+}
+
+/** Everything that `writeForms` may leave in an output folder. */
+export const FORM_FILES = ['labels.jsonl', 'labels.parquet', SHARD_FOLDER] as const
+
+/** Throws a usage error where a class has the name of the column of file names. */
+export function checkForms({ labelsFormat }: Forms, classes: readonly string[]): void {
+  if (labelsFormat === 'csv' || !classes.includes('file_name')) return
+  throw new AugmentError('usage', `--labels-format ${labelsFormat}: found a class "file_name", expected another name`)
+}
+
+/** Makes the forms; what an interrupted attempt has left is replaced. Each file appears complete or not at all. */
+export async function writeForms(
+  folder: string,
+  classes: readonly string[],
+  forms: Forms,
+  scratch: string,
+): Promise<void> {
+  for (const name of FORM_FILES) await rm(path.join(folder, name), { recursive: true, force: true })
+  for await (const { file, content } of formFiles(folder, classes, forms)) {
+    await mkdir(path.dirname(path.join(folder, file)), { recursive: true })
+    await writeAtomic(path.join(folder, file), content, scratch)
+  }
+}
+
+/** What differs between the forms in a folder and those that its flat files make, a line each. */
+export async function checkWrittenForms(folder: string, classes: readonly string[], forms: Forms): Promise<string[]> {
+  const problems: string[] = []
+  const expected = new Set<string>()
+  for await (const { file, content } of formFiles(folder, classes, forms)) {
+    expected.add(file)
+    const found = await digest(createReadStream(path.join(folder, file))).catch(() => 'nothing')
+    if (found !== (await digest(content))) problems.push(`${file}: not what the pictures and metadata.jsonl make of it`)
+  }
+  const present = await readdir(path.join(folder, SHARD_FOLDER)).catch((): string[] => [])
+  const strange = present.map((name) => `${SHARD_FOLDER}/${name}`).filter((file) => !expected.has(file))
+  return [...problems, ...strange.map((file) => `${file}: found a file that the run did not make`)]
+}
+
+async function* formFiles(
+  folder: string,
+  classes: readonly string[],
+  { labelsFormat, layout }: Forms,
+): AsyncGenerator<FormFile> {
+  const rows = () => createInterface({ input: createReadStream(path.join(folder, 'metadata.jsonl')) })
+  if (labelsFormat === 'jsonl') yield { file: 'labels.jsonl', content: labelsJsonl(rows(), classes) }
+  if (labelsFormat === 'parquet') yield { file: 'labels.parquet', content: labelsParquet(rows(), classes) }
+  if (layout === 'webdataset') yield* shards(folder, rows(), classes)
+}
+
+async function digest(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of chunks) hash.update(chunk)
+  return hash.digest('hex')
+}

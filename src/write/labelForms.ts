@@ -1,0 +1,71 @@
+/** The table of labels.csv as JSON lines and as Parquet, made of the lines of metadata.jsonl. */
+import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
+import { formatFloat } from './rows.js'
+
+/** Cells of one row group, which is what is held in memory: 16 MiB of float64. */
+const GROUP_CELLS = 2 ** 21
+
+interface Label {
+  readonly file_name: string
+  readonly soft_label: readonly number[]
+}
+
+/** `{"file_name": "...", "<class 1>": 0.6125, ..., "<class K>": 0.0}`, a line a picture. */
+export async function* labelsJsonl(
+  metadata: AsyncIterable<string>,
+  classes: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  const keys = classes.map((name) => JSON.stringify(name))
+  for await (const line of metadata) {
+    const { file_name: file, soft_label: label } = JSON.parse(line) as Label
+    const weights = label.map((weight, k) => `${keys[k]}: ${formatFloat(weight)}`)
+    yield Buffer.from(`{${[`"file_name": ${JSON.stringify(file)}`, ...weights].join(', ')}}\n`)
+  }
+}
+
+/** The same columns: `file_name` a string, a double for every class, none of them nullable. */
+export async function* labelsParquet(
+  metadata: AsyncIterable<string>,
+  classes: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  const writer = new ByteWriter()
+  const schema = schemaFromColumnData({ columnData: columns([], classes) })
+  const parquet = new ParquetWriter({ writer, schema })
+  const size = Math.ceil(GROUP_CELLS / (classes.length + 1))
+  for await (const rows of groups(metadata, size)) {
+    await parquet.write({ columnData: columns(rows, classes), rowGroupSize: size })
+    yield taken(writer)
+  }
+  await parquet.finish()
+  yield taken(writer)
+}
+
+function columns(rows: readonly Label[], classes: readonly string[]) {
+  return [
+    { name: 'file_name', data: rows.map((row) => row.file_name), type: 'STRING' as const, nullable: false },
+    ...classes.map((name, k) => ({
+      name,
+      data: Float64Array.from(rows, (row) => row.soft_label[k]!),
+      type: 'DOUBLE' as const,
+      nullable: false,
+    })),
+  ]
+}
+
+async function* groups(metadata: AsyncIterable<string>, size: number): AsyncGenerator<Label[]> {
+  let rows: Label[] = []
+  for await (const line of metadata) {
+    rows.push(JSON.parse(line) as Label)
+    if (rows.length < size) continue
+    yield rows
+    rows = []
+  }
+  if (rows.length > 0) yield rows
+}
+
+/** What has been written since the last time; the writer goes on counting its offset. */
+function taken(writer: ByteWriter): Uint8Array {
+  const bytes = writer.getBytes().slice()
+  writer.index = 0
+  return bytes
+}
