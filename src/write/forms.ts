@@ -59,10 +59,15 @@ async function* formFiles(
   classes: readonly string[],
   { labelsFormat, layout }: Forms,
 ): AsyncGenerator<FormFile> {
-  const rows = () => createInterface({ input: createReadStream(path.join(folder, 'metadata.jsonl')) })
+  const rows = () => lines(path.join(folder, 'metadata.jsonl'))
   if (labelsFormat === 'jsonl') yield { file: 'labels.jsonl', content: labelsJsonl(rows(), classes) }
   if (labelsFormat === 'parquet') yield { file: 'labels.parquet', content: labelsParquet(rows(), classes) }
   if (layout === 'webdataset') yield* shards(folder, rows(), classes)
+}
+
+/** Opened when the first line is asked for: an interface that nobody listens to loses its lines. */
+async function* lines(file: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(file) })
 }
 
 async function digest(chunks: AsyncIterable<Uint8Array>): Promise<string> {
