@@ -15,11 +15,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'mix/solvers': [],
   codec: ['core'],
   dataset: ['core', 'codec'],
-  saliency: ['core', 'onnx', 'autodiff'],
   write: ['core'],
+  models: ['core', 'write'],
+  saliency: ['core', 'onnx', 'autodiff', 'models'],
   report: ['core', 'codec'],
   run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'saliency', 'write', 'report'],
-  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'saliency', 'write', 'run'],
+  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'models', 'saliency', 'write', 'run'],
   '.': ['core', 'rearrange', 'autodiff', 'saliency', 'run'],
 }
 
@@ -32,6 +33,8 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-node': /^saliency\/session\.ts$/,
   commander: /^cli\//,
   'cli-progress': /^cli\//,
+  undici: /^models\//,
+  'hyparquet-writer': /^write\//,
   'node:worker_threads': /^run\//,
 }
 

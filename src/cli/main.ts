@@ -5,6 +5,7 @@ import { exitCodeOf, printError } from './failure.js'
 import { gradCommand } from './grad.js'
 import { inspectCommand } from './inspect.js'
 import { mergeCommand } from './merge.js'
+import { modelsCommand } from './models.js'
 import { saliencyCommand } from './saliency.js'
 import { verifyCommand } from './verify.js'
 import { version } from './version.js'
@@ -27,7 +28,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(verifyCommand())
     .addCommand(mergeCommand())
     .addCommand(doctorCommand())
-  for (const command of [program, ...program.commands]) {
+    .addCommand(modelsCommand())
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
   }
   try {

@@ -17,25 +17,25 @@ const LINE_EVERY = 5
 export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
   if (json) return jsonReporter()
   if (quiet) return { event: () => {}, note: () => {}, stop: () => {} }
-  const meter = process.stderr.isTTY ? barMeter() : lineMeter()
+  const bar = meter()
   const note = (text: string) => {
     process.stderr.write(`${text}\n`)
   }
   let shown = 0
   return {
     note,
-    stop: meter.stop,
+    stop: bar.stop,
     event(event) {
       if (event.type === 'plan') {
         note(`${event.outputs} outputs planned from ${event.sources} pictures of ${event.classes} classes`)
       } else if (event.type === 'notice') note(event.message)
       else if (event.type === 'start') {
         if (event.done > 0) note(`continuing after ${event.done} outputs`)
-      } else if (event.type === 'progress') meter.update(event.done, event.total)
+      } else if (event.type === 'progress') bar.update(event.done, event.total)
       else if (event.type === 'skip') {
         if (shown++ < 10) note(`skipped output ${event.index}: ${event.message}`)
       } else {
-        meter.stop()
+        bar.stop()
         note(closing(event))
       }
     },
@@ -68,9 +68,14 @@ interface Meter {
   stop(): void
 }
 
-function barMeter(): Meter {
+/** A bar on a terminal, a line every few seconds elsewhere; `unit` as in " MB". */
+export function meter(unit = ''): Meter {
+  return process.stderr.isTTY ? barMeter(unit) : lineMeter(unit)
+}
+
+function barMeter(unit: string): Meter {
   const bar = new cliProgress.SingleBar({
-    format: '{bar} {value}/{total} {rate}/s {eta_formatted} left',
+    format: `{bar} {value}/{total}${unit} {rate}/s {eta_formatted} left`,
     stream: process.stderr,
     hideCursor: true,
   })
@@ -88,7 +93,7 @@ function barMeter(): Meter {
   }
 }
 
-function lineMeter(): Meter {
+function lineMeter(unit: string): Meter {
   let began: { time: number; done: number } | undefined
   let last = 0
   return {
@@ -102,7 +107,7 @@ function lineMeter(): Meter {
       last = now
       const rate = ((done - began.done) * 1000) / Math.max(1, now - began.time)
       const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : ''
-      process.stderr.write(`${done}/${total}, ${rate.toFixed(0)} a second${left}\n`)
+      process.stderr.write(`${done}/${total}${unit}, ${rate.toFixed(0)} a second${left}\n`)
     },
     stop: () => {},
   }

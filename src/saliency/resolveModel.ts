@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
+import { cachedFile } from '../models/cache.js'
+import { imagenetClasses } from '../models/imagenet.js'
+import { zoo } from '../models/registry.js'
 import { readModelFile } from './modelFile.js'
 import type { Preprocessing } from './saliencyModel.js'
 
@@ -11,8 +15,8 @@ const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
 
 /** What stands beside a model file: how its input is made from 8-bit RGB pixels, and its classes. */
 const descriptorSchema = z.object({
-  /** Line n is the name of logit n; without it, only `--target predicted` is possible. */
-  classes: z.array(z.string()).optional(),
+  /** Entry n is the name of logit n, or its names; without them, only `--target predicted` is possible. */
+  classes: z.array(z.union([z.string(), z.array(z.string()).min(1)])).optional(),
   /** input = (pixel * scale - mean) / std, per channel in the model's colour order. */
   scale: z
     .number()
@@ -25,16 +29,29 @@ const descriptorSchema = z.object({
   /** Needed where the model's own height and width are dynamic. */
   width: z.int().positive().optional(),
   height: z.int().positive().optional(),
+  licence: z.string().optional(),
 })
 
 export type Descriptor = z.infer<typeof descriptorSchema>
+
+/** The names of every class of a model, in the order of its logits. */
+type ClassNames = readonly (string | readonly string[])[]
+
+/** A classifier that has a name, and what is known of it. */
+interface Named {
+  readonly name: string
+  readonly file: string
+  readonly descriptor: Descriptor
+  /** Of a pulled model, what its file must have. */
+  readonly sha256?: string
+}
 
 /** A classifier, found and read, with all that is known about it. */
 export interface Classifier {
   readonly name: string
   readonly bytes: Uint8Array
   readonly sha256: string
-  readonly classes: readonly string[] | null
+  readonly classes: ClassNames | null
   readonly preprocessing: Preprocessing
   readonly width: number | undefined
   readonly height: number | undefined
@@ -42,7 +59,7 @@ export interface Classifier {
 
 /**
  * The model called `nameOrFile`: `auto` (the bundled one that knows every class of the data set, else the first), a
- * bundled name, or a path to an .onnx file with an optional .json beside it. `overrides` beat the .json.
+ * bundled name, a pulled model of the zoo, or a path to an .onnx file with an optional .json beside it. `overrides` beat the .json.
  */
 export async function resolveModel(
   nameOrFile: string,
@@ -51,18 +68,21 @@ export async function resolveModel(
 ): Promise<Classifier> {
   const bundled = await bundledModels()
   const fitting = bundled.find(({ descriptor }) => classIndices(classes, descriptor.classes ?? null) !== null)
-  const known = nameOrFile === 'auto' ? (fitting ?? bundled[0]) : bundled.find(({ name }) => name === nameOrFile)
+  const named = bundled.find(({ name }) => name === nameOrFile) ?? (await pulledModel(nameOrFile))
+  const known = nameOrFile === 'auto' ? (fitting ?? bundled[0]) : named
   if (nameOrFile === 'auto' && known === undefined) throw missing('auto', bundled)
-  const file = known === undefined ? nameOrFile : path.join(BUNDLED, `${known.name}.onnx`)
+  const file = known?.file ?? nameOrFile
   const bytes = await readModelFile(file).catch((error: AugmentError) => {
     throw error.code === 'model' ? error : missing(nameOrFile, bundled, error.cause)
   })
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  if (known?.sha256 !== undefined && sha256 !== known.sha256) throw damaged(known, sha256)
   const beside = known?.descriptor ?? (await readDescriptor(file.replace(/\.onnx$/i, '.json')))
-  const { classes: names, width, height, ...preprocessing } = { ...beside, ...overrides }
+  const { classes: names, width, height, licence: _, ...preprocessing } = { ...beside, ...overrides }
   return {
     name: known?.name ?? file,
     bytes,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256,
     classes: names ?? null,
     preprocessing,
     width,
@@ -73,11 +93,11 @@ export async function resolveModel(
 /** For each class of the data set the model's index of it (by name, ignoring case), or null unless it knows them all. */
 export function classIndices(
   classes: readonly string[],
-  modelClasses: readonly string[] | null,
+  modelClasses: ClassNames | null,
   map: Readonly<Record<string, string | number>> = {},
 ): Int32Array | null {
   if (modelClasses === null) return null
-  const byName = new Map(modelClasses.map((name, index) => [name.toLowerCase(), index]))
+  const byName = indexByName(modelClasses)
   const indices = Int32Array.from(classes, (name) => {
     const mapped = map[name] ?? name
     const index = typeof mapped === 'number' ? mapped : (byName.get(mapped.toLowerCase()) ?? -1)
@@ -86,12 +106,40 @@ export function classIndices(
   return indices.includes(-1) ? null : indices
 }
 
+/** Lower-case names to class indices; a name that two classes share tells neither, and is -1. */
+function indexByName(classes: ClassNames): Map<string, number> {
+  const byName = new Map<string, number>()
+  classes.forEach((names, index) => {
+    for (const name of [names].flat()) {
+      const key = name.toLowerCase()
+      byName.set(key, (byName.get(key) ?? index) === index ? index : -1)
+    }
+  })
+  return byName
+}
+
+/** The model of the zoo of that name, if there is one. Throws a usage error where it has not been pulled. */
+async function pulledModel(name: string): Promise<Named | undefined> {
+  const model = zoo.find((entry) => entry.name === name)
+  if (model === undefined) return undefined
+  const file = cachedFile(model)
+  if (!existsSync(file)) {
+    throw new AugmentError('usage', `--model ${name}: not pulled yet, expected ${file}`, {
+      hint: `sage-augment models pull ${name} (${(model.bytes / 1e6).toFixed(1)} MB)`,
+    })
+  }
+  const { mean, std, ...input } = model.input
+  const descriptor = { ...input, mean: [...mean], std: [...std], classes: await imagenetClasses() }
+  return { name, file, descriptor, sha256: model.sha256 }
+}
+
 /** The models that ship with the package, cifar10 (the general default) first. */
-async function bundledModels(): Promise<{ name: string; descriptor: Descriptor }[]> {
+export async function bundledModels(): Promise<Named[]> {
   const files = (await readdir(BUNDLED)).filter((file) => file.endsWith('.json')).sort()
   return Promise.all(
     files.map(async (file) => ({
       name: path.basename(file, '.json'),
+      file: path.join(BUNDLED, file.replace(/json$/, 'onnx')),
       descriptor: await readDescriptor(path.join(BUNDLED, file)),
     })),
   )
@@ -117,6 +165,13 @@ function missing(name: string, bundled: readonly { name: string }[], cause?: unk
   const names = bundled.map((model) => model.name).join(', ')
   const reason = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' ? 'no such file' : 'cannot be read'
   return new AugmentError('usage', `--model ${name}: ${reason}, expected auto, ${names} or a path to an .onnx file`, {
+    hint: 'sage-augment models lists the names that can be pulled',
     cause,
+  })
+}
+
+function damaged({ name, file, sha256 }: Named, found: string): AugmentError {
+  return new AugmentError('model', `${file}: found SHA-256 ${found}, expected ${sha256}`, {
+    hint: `sage-augment models pull ${name} fetches it again`,
   })
 }
