@@ -33,6 +33,7 @@ export function augmentCommand(): Command {
     .option('--layout <name>', 'flat, class-folders or webdataset (default: flat)')
     .option('--include-originals', 'also write every picture unmixed')
     .option('--write-masks', 'also write every mask, as masks/*.npy')
+    .option('--report', 'also write report.html: pictures of what was made, and its distributions')
     .optionsGroup('The method:')
     .option('--method <name>', `${Object.keys(methods).join(', ')} (default: sage)`)
     .option('--shift <how>', 'exact, none or sample:<fraction> (default: exact)')

@@ -42,12 +42,15 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
   }
 }
 
-function closing({ out, written, skipped, made, seconds, device }: Extract<AugmentEvent, { type: 'done' }>): string {
+function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {
+  const { out, written, skipped, made, seconds, device, report } = done
   if (made === 0 && written === 0 && skipped === 0)
     return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
   const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
-  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}`
+  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}${
+    report === undefined ? '' : `\nreport: ${report}`
+  }`
 }
 
 function jsonReporter(): Reporter {

@@ -150,6 +150,13 @@ export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality:
     : picture.png({ compressionLevel: 6 }).toBuffer()
 }
 
+/** WebP without metadata, 4:2:0 at `quality` 1 to 100, or lossless; at most 16383 pixels a side. */
+export async function encodeWebp(image: Image, quality: number | 'lossless'): Promise<Uint8Array> {
+  const picture = await fromImage(image)
+  const options = quality === 'lossless' ? { lossless: true } : { quality, smartSubsample: true }
+  return picture.webp(options).toBuffer()
+}
+
 /** A non-negative plane as a 16-bit grey PNG, 65535 for its largest value. */
 export async function encodeGrey16({ data, width, height }: Plane): Promise<Uint8Array> {
   const sharp = await loadSharp()

@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import { type OutputFolder, openOutput } from '../write/outputFolder.js'
+import { type Identity, openOutput, REPORT } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
 import type { Failure } from '../write/tables.js'
 import { type Config, type ConfigInput, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { type Inputs, listInputs, planRun, readInputs } from './inputs.js'
-import { type JobRunner, startJobs } from './job.js'
+import { type Means, startJobs } from './job.js'
 import { needsSaliency } from './mixer.js'
 import { orderedMap } from './orderedMap.js'
 import type { Plan } from './plan.js'
+import { writeReport } from './report.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
 import { versions } from './versions.js'
 
@@ -76,64 +77,46 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const classifier = explainer?.classifier ?? null
   const notices: string[] = []
   const list = listInputs(inputs)
-  const output = await openOutput(
-    inputs.out,
-    inputs.classes,
-    {
-      versions,
-      options: { ...decisive(config), target: explainer?.target ?? null },
-      inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(list).digest('hex') },
-      model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
-      device,
-      shard: formatShard(shard),
-    },
-    {
-      first: range.start,
-      inputs: list,
-      overwrite: config.overwrite,
-      retryFailed: config.retryFailed,
-      facts: whereFrom(inputs, config),
-      notice: (text) => notices.push(text),
-    },
-  )
+  const identity: Identity = {
+    versions,
+    options: { ...decisive(config), target: explainer?.target ?? null },
+    inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(list).digest('hex') },
+    model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
+    device,
+    shard: formatShard(shard),
+  }
+  const output = await openOutput(inputs.out, inputs.classes, identity, {
+    first: range.start,
+    inputs: list,
+    overwrite: config.overwrite,
+    retryFailed: config.retryFailed,
+    facts: whereFrom(inputs, config),
+    notice: (text) => notices.push(text),
+  })
   try {
     for (const message of notices) yield { type: 'notice', message }
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
-    const jobs = startJobs(inputs, plan, config, {
-      estimator: explainer?.estimator ?? null,
-      output,
-      model: classifier?.sha256 ?? null,
-      threads: config.jobs ?? availableParallelism(),
-    })
-    let made = 0
-    try {
-      if (output.finished === null) made = yield* work(run, output, jobs)
-    } finally {
-      await jobs.close()
-    }
+    const estimator = explainer?.estimator ?? null
+    const means = { estimator, output, threads: config.jobs ?? availableParallelism() }
+    const made = output.finished === null ? yield* work(run, means) : 0
     const planned = range.end - range.start
-    const summary: Summary = {
-      out: inputs.out,
-      written: output.tables.rows,
-      skipped: planned - output.tables.rows,
-      made,
-      seconds: (performance.now() - started) / 1000,
-      device,
-    }
-    const { written, skipped, seconds } = summary
-    if (output.finished === null) {
-      await output.finish({ counts: { planned, written, skipped }, timings: { seconds } })
-    }
-    yield { type: 'done', ...summary }
+    const written = output.tables.rows
+    const counts = { planned, written, skipped: planned - written }
+    if (config.report) await writeReport(inputs, plan, config, { ...means, counts, record: identity })
+    const seconds = (performance.now() - started) / 1000
+    if (output.finished === null) await output.finish({ counts, timings: { seconds } })
+    const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
+    yield { type: 'done', out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...report }
   } finally {
     await output.close()
   }
 }
 
 /** Makes what is missing and returns how many outputs that were. */
-async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGenerator<AugmentEvent, number> {
-  const { range, config, signal } = run
-  const { tables } = output
+async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<AugmentEvent, number> {
+  const { range, config, signal, explainer } = run
+  const { tables } = means.output
+  const jobs = startJobs(run.inputs, run.plan, config, { ...means, model: explainer?.classifier.sha256 ?? null })
   const outcomes = orderedMap(tables.next, range.end, jobs.window, (index) => jobs.run(index), signal)
   let [next, made] = [tables.next, 0]
   let rows: Row[] = []
@@ -161,6 +144,7 @@ async function* work(run: Run, output: OutputFolder, jobs: JobRunner): AsyncGene
     }
   } finally {
     await outcomes.return(undefined)
+    await jobs.close()
     await flush()
   }
   if (signal?.aborted && next < range.end) {

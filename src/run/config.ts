@@ -85,6 +85,7 @@ const configSchema = z.strictObject({
   overwrite: z.boolean().default(false),
   retryFailed: z.boolean().default(false),
   dryRun: z.boolean().default(false),
+  report: z.boolean().default(false),
 })
 
 export type Config = z.infer<typeof configSchema>
@@ -93,7 +94,7 @@ export type ConfigInput = z.input<typeof configSchema>
 /** Options that say where things are or how fast to go; what is in the inputs and the model is compared by content. */
 const NOT_COMPARED: readonly (keyof Config)[] = [
   ...(['out', 'images', 'labels', 'pairs', 'classes', 'model', 'device', 'shard'] as const),
-  ...(['jobs', 'batch', 'strict', 'overwrite', 'retryFailed', 'dryRun', 'maxPixels'] as const),
+  ...(['jobs', 'batch', 'strict', 'overwrite', 'retryFailed', 'dryRun', 'report', 'maxPixels'] as const),
 ]
 
 /** The checked options; throws a usage error that names every option out of range at once. */

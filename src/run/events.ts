@@ -17,4 +17,6 @@ export interface Summary {
   readonly made: number
   readonly seconds: number
   readonly device: string | null
+  /** Path of the report, where one was asked for. */
+  readonly report?: string
 }

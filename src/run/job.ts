@@ -7,7 +7,7 @@ import { encodeNpy } from '../write/npy.js'
 import type { OutputFolder } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
 import type { Failure } from '../write/tables.js'
-import { type Config, parseSize } from './config.js'
+import type { Config } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Inputs } from './inputs.js'
 import { startMixer } from './mixer.js'
@@ -22,7 +22,7 @@ export interface JobRunner {
   close(): Promise<void>
 }
 
-interface Means {
+export interface Means {
   /** Null where the method needs no saliency. */
   readonly estimator: Estimator | null
   readonly output: OutputFolder
@@ -37,15 +37,10 @@ const WINDOW_BYTES = 256 * 2 ** 20
 /** Starts the mixing threads and returns what carries out the jobs of a plan. */
 export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
   const { estimator, output, threads } = means
-  const views = openViews(inputs.root, inputs.sources, { maxPixels: config.maxPixels, jobs: threads, estimator })
+  const { maxPixels, size } = config
+  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size })
   const limit = pLimit(threads + 2)
   const extension = config.format === 'jpeg' ? 'jpg' : 'png'
-
-  async function canvasOf(source: number): Promise<[width: number, height: number]> {
-    if (config.size !== undefined) return parseSize(config.size)
-    const { image } = await views.decoded(source)
-    return [image.width, image.height]
-  }
 
   /** Path of an output without extension: where the loaders of class folders look for its heaviest class, if asked for. */
   function placeOf({ name }: Job, label: SoftLabel): string {
@@ -62,7 +57,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   async function original(job: Job): Promise<Row> {
     const source = job.sources[0]!
     const { image, sha256 } = await views.decoded(source)
-    const [width, height] = await canvasOf(source)
+    const [width, height] = await views.canvasOf(source)
     const label = distribution(inputs.sources[source]!.label, inputs)
     const file = `${placeOf(job, label)}.${extension}`
     const canvas = await resizeToCover(image, width, height)
@@ -85,7 +80,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   }
 
   // One core's worth is left to the inference thread.
-  const mixer = startMixer(plan, config, Math.max(1, threads - 1), { canvasOf, view: views.view })
+  const mixer = startMixer(plan, config, Math.max(1, threads - 1), views)
 
   async function mix(job: Job): Promise<Row> {
     const { image, mask, weights, details, shares, canvas } = await mixer.mix(job)
@@ -145,7 +140,7 @@ function describe(file: string, { sha256, uniform }: View, label: unknown): Reco
 }
 
 /** The label that an explicit pair gives its source `i`, if it does. */
-function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undefined {
+export function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undefined {
   return i === 0 ? pair?.labelA : pair?.labelB
 }
 

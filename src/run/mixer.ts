@@ -4,10 +4,10 @@ import { type Config, shiftOf } from './config.js'
 import type { MixReply, MixRequest } from './mixWorker.js'
 import type { Job, Plan } from './plan.js'
 import { Pool } from './pool.js'
-import type { View } from './views.js'
+import type { View, Views } from './views.js'
 
 /** A mixed picture and the sources that have a share in it, in the order of its weights. */
-interface MixedJob extends MixReply {
+export interface MixedJob extends MixReply {
   readonly shares: readonly { readonly source: number; readonly view: View }[]
   readonly canvas: readonly [width: number, height: number]
 }
@@ -17,15 +17,16 @@ export interface Mixer {
   close(): Promise<void>
 }
 
-interface Pictures {
-  canvasOf(source: number): Promise<[width: number, height: number]>
-  view(source: number, width: number, height: number): Promise<View>
-}
-
 /** Whether the run's method needs saliency maps, and so a model. */
 export function needsSaliency(config: Config): boolean {
   const method = methods[config.method] as Method<unknown>
   return method.needsSaliency(parametersOf(config))
+}
+
+/** How many consecutive outputs the run's method mixes at once. */
+export function groupSizeOf(config: Config): number {
+  const method = methods[config.method]
+  return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(parametersOf(config)) : 1
 }
 
 /** The parameters of the run's method, as it takes them. */
@@ -34,7 +35,12 @@ function parametersOf(config: Config): Record<string, unknown> {
 }
 
 /** Mixing threads, which get one job at a time, or for methods of groups (Co-Mixup) one group of consecutive jobs. */
-export function startMixer(plan: Plan, config: Config, threads: number, pictures: Pictures): Mixer {
+export function startMixer(
+  plan: Plan,
+  config: Config,
+  threads: number,
+  pictures: Pick<Views, 'canvasOf' | 'view'>,
+): Mixer {
   const pool = new Pool<MixRequest, MixReply[]>(new URL('./mixWorker.js', import.meta.url), threads, null)
   const method = methods[config.method]
   const group = 'mixGroup' in method ? (method as GroupMethod<unknown>) : null

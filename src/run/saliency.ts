@@ -11,7 +11,7 @@ import { overlay } from '../report/overlay.js'
 import { type MapFolder, openMapFolder, portablePath } from '../write/mapFolder.js'
 import { encodeNpy } from '../write/npy.js'
 import type { Failure } from '../write/tables.js'
-import { type Config, type ConfigInput, parseConfig, parseSize } from './config.js'
+import { type Config, type ConfigInput, parseConfig } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
@@ -120,12 +120,11 @@ function artist(
     maxPixels: config.maxPixels,
     jobs: config.jobs ?? availableParallelism(),
     estimator: smooth === undefined ? estimator : null,
+    size: config.size,
   })
 
   async function draw(source: number): Promise<void> {
-    const { image: whole } = await views.decoded(source)
-    const [width, height] = config.size === undefined ? [whole.width, whole.height] : parseSize(config.size)
-    const { image, saliency } = await views.view(source, width, height)
+    const { image, saliency } = await views.view(source, ...(await views.canvasOf(source)))
     const random = randomStream(config.seed, source)
     const map = saliency ?? (await smoothMap(estimator, source, image, smooth!, random))
     const file = portablePath(sources[source]!.file)

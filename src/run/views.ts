@@ -7,6 +7,7 @@ import { decodeImage, resizeToCover } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
+import { parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 
 /** A source picture as decoded, and the hash of its file. */
@@ -34,6 +35,8 @@ export class SourceError extends Error {
 
 export interface Views {
   decoded(source: number): Promise<Decoded>
+  /** The canvas of what the source is the sample of: `size` (`224x128`), or as large as the source where there is none. */
+  canvasOf(source: number): Promise<[width: number, height: number]>
   /** The source, resized to cover width x height and centre-cropped, with its saliency map where there is an estimator. */
   view(source: number, width: number, height: number): Promise<View>
   /** Bytes of the largest picture met so far; 0 before the first. */
@@ -50,9 +53,9 @@ const CACHE_ENTRIES = 4096
 export function openViews(
   root: string,
   files: readonly { readonly file: string }[],
-  options: { maxPixels: number; jobs: number; estimator: Estimator | null },
+  options: { maxPixels: number; jobs: number; estimator: Estimator | null; size: string | undefined },
 ): Views {
-  const { maxPixels, jobs, estimator } = options
+  const { maxPixels, jobs, estimator, size } = options
   const limit = pLimit(jobs + 2)
   let largest = 0
 
@@ -90,6 +93,11 @@ export function openViews(
   const decoded = async (source: number) => (await decodings.fetch(String(source)))!
   return {
     decoded,
+    async canvasOf(source) {
+      if (size !== undefined) return parseSize(size)
+      const { image } = await decoded(source)
+      return [image.width, image.height]
+    },
     view: async (source, width, height) => (await views.fetch(`${source} ${width} ${height}`))!,
     get largest() {
       return largest

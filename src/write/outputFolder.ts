@@ -11,11 +11,14 @@ import { Tables } from './tables.js'
 
 const TOOL = 'sage-augment'
 
+export const REPORT = 'report.html'
+/** Out of sight of loaders: to Hugging Face's `imagefolder`, a picture in plain view that has no row is an error. */
+export const CONTACT_SHEET = '.sage/contact-sheet.png'
+
+const REPORTS = [REPORT, CONTACT_SHEET]
+const TABLES = ['labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
-const OURS = [
-  ...['images', 'masks', 'labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl'],
-  ...FORM_FILES,
-]
+const OURS = ['images', 'masks', ...TABLES, ...FORM_FILES, ...REPORTS]
 export const RUN_RECORD = 'run.json'
 /** The record of a folder of saliency maps, which no run may take for one of its own. */
 export const MAPS_RECORD = 'saliency.json'
@@ -75,7 +78,7 @@ export async function openOutput(
   const release = await takeLock(path.join(state, 'lock'), options.notice)
   try {
     const record = options.overwrite ? null : await readRecord(folder)
-    if (record === null) await clear(folder)
+    if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
     else await refuseChanged(folder, record, identity, options.inputs)
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true })
@@ -91,6 +94,7 @@ export async function openOutput(
     if (failed && options.retryFailed) {
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
       await takeBackToFailure(folder)
+      await remove(folder, REPORTS)
     }
     const tables = await Tables.open(folder, classes, options.first, finished !== null)
     const makeFolder = folderMaker()
@@ -151,8 +155,8 @@ export async function readRecord(folder: string): Promise<RunRecord | null> {
   }
 }
 
-async function clear(folder: string): Promise<void> {
-  for (const name of [RUN_RECORD, ...OURS]) await rm(path.join(folder, name), { recursive: true, force: true })
+async function remove(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
 async function refuseChanged(folder: string, record: RunRecord, now: Identity, inputs: string): Promise<void> {

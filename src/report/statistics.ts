@@ -1,0 +1,45 @@
+import { Histogram, ShiftMap } from './histogram.js'
+
+/** What is counted of an output; all but lambda and label only SAGE records. */
+interface Countable {
+  readonly method: string
+  readonly lambda: number
+  readonly label: Float64Array
+  readonly shift?: readonly [dx: number, dy: number]
+  readonly grid?: readonly [width: number, height: number]
+  readonly total_saliency?: number
+  readonly total_saliency_unshifted?: number
+}
+
+/** Counts over all outputs of a run, in memory that does not grow with them. */
+export class Statistics {
+  rows = 0
+  /** The outputs that are not originals; all but `labels` counts only these. */
+  mixes = 0
+  readonly lambda = new Histogram()
+  readonly totalSaliency = new Histogram()
+  readonly totalSaliencyUnshifted = new Histogram()
+  /** Null where no output says how its partner was shifted. */
+  shift: ShiftMap | null = null
+  /** Sum of the soft labels, by class. */
+  readonly labels: Float64Array
+
+  constructor(classes: number) {
+    this.labels = new Float64Array(classes)
+  }
+
+  add({ method, lambda, label, shift, grid, total_saliency: total, total_saliency_unshifted: still }: Countable): void {
+    this.rows++
+    label.forEach((weight, k) => {
+      this.labels[k]! += weight
+    })
+    if (method === 'original') return
+    this.mixes++
+    this.lambda.add(lambda)
+    if (total !== undefined) this.totalSaliency.add(total)
+    if (still !== undefined) this.totalSaliencyUnshifted.add(still)
+    if (shift === undefined || grid === undefined) return
+    this.shift ??= new ShiftMap(...grid)
+    this.shift.add(...shift)
+  }
+}

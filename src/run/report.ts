@@ -1,0 +1,157 @@
+/** Makes a report on a run from its output folder: what it shows is mixed again by the plan. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { decodeImage, encodeImage } from '../codec/codec.js'
+import type { Image } from '../core/image.js'
+import type { SoftLabel } from '../core/softLabel.js'
+import { contactSheet } from '../report/contactSheet.js'
+import type { Report, ShownOutput } from '../report/contents.js'
+import { grey, overlay } from '../report/overlay.js'
+import { page } from '../report/page.js'
+import { Statistics } from '../report/statistics.js'
+import { shrink, thumbnail } from '../report/thumbnail.js'
+import { CONTACT_SHEET, REPORT } from '../write/outputFolder.js'
+import type { Config } from './config.js'
+import type { Inputs } from './inputs.js'
+import { fixedLabel, type Means } from './job.js'
+import { chooseRows, evenly, type MadeRow, readFailures, readRows } from './madeRows.js'
+import { groupSizeOf, type MixedJob, startMixer } from './mixer.js'
+import { orderedMap } from './orderedMap.js'
+import type { Job, Plan } from './plan.js'
+import { openViews, SourceError, type View } from './views.js'
+
+/** Outputs on the page, on the contact sheet, and failures on the page. */
+const [SHOWN, ON_SHEET, FAILURES] = [200, 60, 200]
+
+/** Lighter classes are left out. */
+const LEAST_WEIGHT = 0.005
+
+interface ReportMeans extends Omit<Means, 'model'> {
+  readonly counts: Report['counts']
+  readonly record: Report['record']
+}
+
+/** Writes report.html and the contact sheet of a run whose tables are complete. */
+export async function writeReport(inputs: Inputs, plan: Plan, config: Config, means: ReportMeans): Promise<void> {
+  const { output, counts, record } = means
+  const statistics = new Statistics(inputs.classes.length)
+  for await (const row of readRows(inputs.out)) statistics.add(row)
+  const rows = await chooseRows(inputs.out, statistics.mixes, groupSizeOf(config), SHOWN)
+  const { outputs, strips } = await mixAgain(rows, inputs, plan, config, means)
+  const report: Report = {
+    name: path.basename(inputs.root),
+    classes: inputs.classes,
+    sourceLabels: sumOfLabels(inputs),
+    counts,
+    statistics,
+    outputs,
+    failures: await readFailures(inputs.out, FAILURES),
+    record,
+  }
+  await output.write(REPORT, Buffer.from(page(report)))
+  if (strips.length > 0) await output.write(CONTACT_SHEET, await encodeImage(await contactSheet(strips), 'png', 100))
+}
+
+/** The rows as the page shows them, and the pictures of some of them for the contact sheet. */
+async function mixAgain(
+  rows: readonly MadeRow[],
+  inputs: Inputs,
+  plan: Plan,
+  config: Config,
+  { estimator, threads }: ReportMeans,
+) {
+  const { maxPixels, size } = config
+  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size })
+  const mixer = startMixer(plan, { ...config, writeMasks: true }, threads, views)
+  const outputs: ShownOutput[] = []
+  const strips: Image[][] = []
+  const onSheet = evenly(Math.min(ON_SHEET, rows.length), rows.length)
+  try {
+    const shown = orderedMap(
+      0,
+      rows.length,
+      () => threads + 1,
+      (i) => show(rows[i]!, plan.job(rows[i]!.index), inputs, (job) => mixer.mix(job)),
+    )
+    let i = 0
+    for await (const one of shown) {
+      if (one !== null) outputs.push(one.output)
+      if (one !== null && onSheet(i)) strips.push(one.strip)
+      i++
+    }
+  } finally {
+    await mixer.close()
+  }
+  return { outputs, strips }
+}
+
+/** An output with what it was made of; null where a source cannot be used any more. */
+async function show(row: MadeRow, job: Job, inputs: Inputs, mix: (job: Job) => Promise<MixedJob>) {
+  const mixed = await mix(job).catch((error: unknown) => {
+    if (error instanceof SourceError) return null
+    throw error
+  })
+  if (mixed === null) return null
+  const file = await readFile(path.join(inputs.out, row.file_name))
+  const made = await decodeImage(file, row.file_name, { maxPixels: row.canvas[0] * row.canvas[1] })
+  const images = await smallPictures(mixed, made)
+  const thumbnails = await Promise.all(
+    Object.entries(images).map(async ([name, image]) => [name, image && (await thumbnail(image))]),
+  )
+  const output: ShownOutput = {
+    index: row.index,
+    file: row.file_name,
+    sources: mixed.shares.map(({ source }, i) => ({
+      file: inputs.sources[source]!.file,
+      label: inWords(fixedLabel(job, i) ?? inputs.sources[source]!.label, inputs.classes),
+    })),
+    pictures: Object.fromEntries(thumbnails) as ShownOutput['pictures'],
+    weights: weightsOf(row.label),
+    lambda: row.lambda,
+    ...(row.shift && { shift: row.shift }),
+    ...(row.total_saliency !== undefined && { totalSaliency: row.total_saliency }),
+    ...(row.total_saliency_unshifted !== undefined && { totalSaliencyUnshifted: row.total_saliency_unshifted }),
+  }
+  return { output, strip: Object.values(images).filter((image) => image !== null) }
+}
+
+async function smallPictures({ shares: [sample, partner], mask }: MixedJob, mix: Image) {
+  const picture = async (view: View | undefined) => (view === undefined ? null : shrink(view.image))
+  const [a, b] = await Promise.all([picture(sample?.view), picture(partner?.view)])
+  const map = (image: Image | null, view: View | undefined) =>
+    image && view?.saliency ? overlay(image, view.saliency) : null
+  return {
+    sample: a,
+    partner: b,
+    sampleSaliency: map(a, sample?.view),
+    partnerSaliency: map(b, partner?.view),
+    mask: await shrink(grey(mask!)),
+    mix: await shrink(mix),
+  }
+}
+
+function weightsOf(label: SoftLabel): ShownOutput['weights'] {
+  return Array.from(label, (weight, i) => ({ label: i, weight }))
+    .filter(({ weight }) => weight >= LEAST_WEIGHT)
+    .sort((a, b) => b.weight - a.weight || a.label - b.label)
+}
+
+/** The heaviest class of a label, with its weight where that is not all. */
+function inWords(label: SoftLabel | number, classes: readonly string[]): string {
+  if (typeof label === 'number') return classes[label]!
+  const [first] = weightsOf(label)
+  return first === undefined ? 'many classes' : `${classes[first.label]} ${first.weight.toFixed(2)}`
+}
+
+function sumOfLabels({ sources, classes }: Inputs): Float64Array {
+  const sums = new Float64Array(classes.length)
+  for (const { label } of sources) {
+    if (typeof label === 'number') sums[label]!++
+    else {
+      label.forEach((weight, k) => {
+        sums[k]! += weight
+      })
+    }
+  }
+  return sums
+}
