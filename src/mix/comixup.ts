@@ -86,6 +86,7 @@ function problemOf(
     similarity: similarityOf(shares, blocks, omega),
     gamma: gamma * cells,
     tau,
+    distinct: true,
   }
 }
 

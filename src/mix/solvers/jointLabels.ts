@@ -20,6 +20,8 @@ export interface JointProblem {
   readonly similarity: Float64Array
   readonly gamma: number
   readonly tau: number
+  /** Whether no output may become the same as another. */
+  readonly distinct: boolean
 }
 
 /** One output: the label a * inputs + b of every cell, half input a, half input b; a = b is input a alone. */
@@ -136,7 +138,11 @@ function linearPenalties(problem: JointProblem, shares: readonly Float64Array[],
   return [slope, threshold].map((penalty) => penalty.map((value) => gamma * value))
 }
 
-/** Improves output j with all others held; whether it changed. The objective never grows. */
+function sameLabels(output: Output, other: Output): boolean {
+  return output.every((label, cell) => label === other[cell])
+}
+
+/** Improves output j with all others held, where `distinct` never to a copy of one; whether it changed. The objective never grows. */
 function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[], j: number): boolean {
   const { inputs } = problem
   const choices = choicesOf(inputs, outputs[j]!, shares[j]!)
@@ -148,6 +154,7 @@ function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[
     const labelling = Uint16Array.from(start)
     swapLabels(penalised(own, inputs, choices, penalty), labelling)
     const candidate = Uint16Array.from(labelling, (label) => choices[label]!)
+    if (problem.distinct && outputs.some((output, other) => other !== j && sameLabels(output, candidate))) continue
     const candidateShares = shares.with(j, sharesOf(inputs, candidate))
     const value = labelEnergy(own, labelling) + sharing(problem, candidateShares)
     if (value < least - 1e-12) {

@@ -26,6 +26,7 @@ function randomProblem(inputs: number, columns: number, rows: number): JointProb
     similarity,
     gamma: 2 * random.uniform(),
     tau: random.uniform(),
+    distinct: false,
   }
 }
 
@@ -127,6 +128,17 @@ test('of what lies between a random start and the best of two outputs, little is
     range += objectives[0]! - least
   }
   expect(left).toBeLessThan(0.1 * range)
+})
+
+test('distinct outputs stay distinct where all would be the same, and still improve', () => {
+  for (let instance = 0; instance < 20; instance++) {
+    const problem = { ...randomProblem(4, 3, 3), grid: uniformGrid(3, 3, 0), gamma: 0, distinct: true }
+    const outputs = randomOutputs(4, 3, 9)
+    const objectives = minimiseJointly(problem, outputs, 10)
+    expect(new Set(outputs.map((output) => output.join())).size).toBe(3)
+    for (let i = 1; i < objectives.length; i++) expect(objectives[i]!).toBeLessThanOrEqual(objectives[i - 1]! + 1e-12)
+    expect(objectives.at(-1)!).toBeLessThan(objectives[0]!)
+  }
 })
 
 test('the shares of an output sum to 1, a half counting for both its inputs', () => {
