@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
+import { compareCommand } from './compare.js'
 import { doctorCommand } from './doctor.js'
 import { exitCodeOf, printError } from './failure.js'
 import { gradCommand } from './grad.js'
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .enablePositionalOptions()
     .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
     .addCommand(saliencyCommand())
+    .addCommand(compareCommand())
     .addCommand(gradCommand())
     .addCommand(inspectCommand())
     .addCommand(verifyCommand())

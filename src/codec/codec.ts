@@ -165,3 +165,29 @@ export async function encodeGrey16({ data, width, height }: Plane): Promise<Uint
   const picture = sharp(levels, { raw: { width, height, channels: 1 }, limitInputPixels: false })
   return picture.toColourspace('grey16').png({ compressionLevel: 6 }).toBuffer()
 }
+
+/** A line of text in a picture: `x`, `y` in pixels, where its baseline begins, `size` the height of its letters' body. */
+export interface Text {
+  readonly x: number
+  readonly y: number
+  readonly size: number
+  readonly bold?: boolean
+  readonly text: string
+}
+
+/** The picture with black sans-serif text on it, in the machine's fonts; without any font the text is missing. */
+export async function drawText(image: Image, texts: readonly Text[]): Promise<Image> {
+  const lines = texts.map(({ x, y, size, bold = false, text }) => {
+    const weight = bold ? 'bold' : 'normal'
+    return `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}">${escapeXml(text)}</text>`
+  })
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${image.width}" height="${image.height}" font-family="sans-serif">`
+  const picture = await fromImage(image)
+  return toImage(picture.composite([{ input: Buffer.from(`${svg}${lines.join('')}</svg>`) }]).removeAlpha())
+}
+
+/** Text as XML takes it: markup escaped, characters that XML 1.0 does not know replaced. */
+function escapeXml(text: string): string {
+  const known = text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')
+  return known.replace(/[<>&"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+}

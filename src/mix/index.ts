@@ -1,6 +1,8 @@
+import type { Random } from '../core/random.js'
+import type { Sample } from '../core/sample.js'
 import { comixup } from './comixup.js'
 import { cutmix } from './cutmix.js'
-import type { ChoiceParameter, NumberParameter } from './method.js'
+import type { ChoiceParameter, GroupMethod, Method, Mixed, NumberParameter } from './method.js'
 import { mixup } from './mixup.js'
 import { puzzlemix } from './puzzlemix.js'
 import { sage } from './sage.js'
@@ -20,4 +22,15 @@ export function describedParameters(name: MethodName): Readonly<Record<string, N
 /** The defaults of a method's described parameters: its paper's. */
 export function defaultParameters(name: MethodName): Readonly<Record<string, number | string>> {
   return Object.fromEntries(Object.entries(describedParameters(name)).map(([key, { default: value }]) => [key, value]))
+}
+
+/** The outputs of the method of that name: one of sample and partner, or of a group as many as it has sources. */
+export function mixWith(
+  name: MethodName,
+  sources: readonly Sample[],
+  parameters: unknown,
+  random: Random,
+): readonly Mixed[] {
+  const method = methods[name] as Method<unknown> | GroupMethod<unknown>
+  return 'mixGroup' in method ? method.mixGroup(sources, parameters, random) : [method.mix(sources, parameters, random)]
 }

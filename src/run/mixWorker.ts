@@ -2,8 +2,8 @@ import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { randomStream } from '../core/random.js'
 import type { Sample } from '../core/sample.js'
-import { type MethodName, methods } from '../mix/index.js'
-import type { GroupMethod, Method, Mixed } from '../mix/method.js'
+import { type MethodName, mixWith } from '../mix/index.js'
+import type { Mixed } from '../mix/method.js'
 import { answerRequests } from './answer.js'
 
 export interface MixRequest {
@@ -23,11 +23,8 @@ export interface MixReply extends Omit<Mixed, 'mask'> {
   readonly mask: Plane | null
 }
 
-answerRequests<MixRequest, MixReply[]>(({ method: name, parameters, sources, seed, index, masks }) => {
-  const method = methods[name] as Method<unknown> | GroupMethod<unknown>
-  const random = randomStream(seed, index)
-  const mixed =
-    'mixGroup' in method ? method.mixGroup(sources, parameters, random) : [method.mix(sources, parameters, random)]
+answerRequests<MixRequest, MixReply[]>(({ method, parameters, sources, seed, index, masks }) => {
+  const mixed = mixWith(method, sources, parameters, randomStream(seed, index))
   const reply = mixed.map(({ mask, ...rest }) => ({ ...rest, mask: masks ? mask : null }))
   const transfer = reply.flatMap(({ image, mask }) => (mask === null ? [image] : [image, mask])).map(buffer)
   return { reply, transfer }

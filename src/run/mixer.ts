@@ -30,7 +30,7 @@ export function groupSizeOf(config: Config): number {
 }
 
 /** The parameters of the run's method, as it takes them. */
-function parametersOf(config: Config): Record<string, unknown> {
+export function parametersOf(config: Config): Record<string, unknown> {
   return config.method === 'sage' ? { ...config.parameters, shift: shiftOf(config) } : config.parameters
 }
 
