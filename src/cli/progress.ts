@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { formatBytes } from '../core/bytes.js'
 import type { AugmentEvent } from '../run/events.js'
 
 /** Tells a run's events to a person or, with `json`, to a program. */
@@ -29,6 +30,8 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
       if (event.type === 'plan') {
         note(`${event.outputs} outputs planned from ${event.sources} pictures of ${event.classes} classes`)
       } else if (event.type === 'notice') note(event.message)
+      else if (event.type === 'space')
+        note(`about ${formatBytes(event.bytes)} to write, ${formatBytes(event.free)} free`)
       else if (event.type === 'start') {
         if (event.done > 0) note(`continuing after ${event.done} outputs`)
       } else if (event.type === 'progress') bar.update(event.done, event.total)

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { alteredSources } from '../write/altered.js'
 import { type Identity, openOutput, REPORT } from '../write/outputFolder.js'
 import type { Row } from '../write/rows.js'
 import type { Failure } from '../write/tables.js'
 import { type Config, type ConfigInput, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
-import { type Inputs, listInputs, planRun, readInputs } from './inputs.js'
+import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Means, startJobs } from './job.js'
 import { needsSaliency } from './mixer.js'
 import { orderedMap } from './orderedMap.js'
 import type { Plan } from './plan.js'
 import { writeReport } from './report.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
+import { checkSpace } from './space.js'
+import { takeStock } from './stock.js'
 import { versions } from './versions.js'
 
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
@@ -48,6 +51,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   try {
     if (explainer !== null) yield { type: 'notice', message: explainer.message }
     if (config.dryRun) {
+      yield { type: 'space', ...(await checkSpace(inputs, config, range.end - range.start)) }
       yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
       yield { type: 'done', ...nothingMade(inputs, started, device) }
       return
@@ -76,18 +80,19 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, device, started } = run
   const classifier = explainer?.classifier ?? null
   const notices: string[] = []
-  const list = listInputs(inputs)
+  const stock = takeStock(inputs)
   const identity: Identity = {
     versions,
     options: { ...decisive(config), target: explainer?.target ?? null },
-    inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(list).digest('hex') },
+    inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
     model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,
     shard: formatShard(shard),
   }
   const output = await openOutput(inputs.out, inputs.classes, identity, {
     first: range.start,
-    inputs: list,
+    inputs: stock.list,
+    altered: (since) => alteredSources(inputs.out, inputs.root, stock.modifiedSince(since)),
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
     facts: whereFrom(inputs, config),
@@ -97,7 +102,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     for (const message of notices) yield { type: 'notice', message }
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer?.estimator ?? null
-    const means = { estimator, output, threads: config.jobs ?? availableParallelism() }
+    const means = { estimator, output, threads: config.jobs ?? availableParallelism(), check: stock.check }
     const made = output.finished === null ? yield* work(run, means) : 0
     const planned = range.end - range.start
     const written = output.tables.rows

@@ -9,6 +9,7 @@ import type { Device } from '../saliency/session.js'
 import { batcher } from './batcher.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
 import { Pool } from './pool.js'
+import { isExhaustion, withinMemory } from './withinMemory.js'
 
 /** A classifier in a thread of its own that gives pictures their saliency maps. */
 export interface Estimator {
@@ -61,7 +62,13 @@ export async function startEstimator(
       )
     }
     const batch = facts.fixedBatch ?? run.batch ?? defaultBatch(facts)
-    const request = batcher(batch, (items: Item[]) => infer(pool, facts, items))
+    const once = (items: readonly Item[]) => infer(pool, facts, items)
+    const fitting = facts.fixedBatch === null ? withinMemory(once) : once
+    const request = batcher(batch, (items: Item[]) =>
+      fitting(items).catch((error) => {
+        throw isExhaustion(error) ? exhausted(classifier.name, facts, error) : error
+      }),
+    )
     return {
       facts,
       batch,
@@ -75,6 +82,14 @@ export async function startEstimator(
     await pool.close()
     throw error
   }
+}
+
+function exhausted(model: string, { fixedBatch, width, height }: ModelFacts, cause: unknown): AugmentError {
+  const found = `found no memory for ${fixedBatch ?? 1} pictures of ${width} x ${height}`
+  return new AugmentError('failed', `${model}: ${found}, the smallest batch`, {
+    hint: 'close other programs or use a smaller model, then repeat the command: it continues where it stopped',
+    cause,
+  })
 }
 
 interface Item {

@@ -2,6 +2,8 @@
 export type AugmentEvent =
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'plan'; readonly outputs: number; readonly sources: number; readonly classes: number }
+  /** Of a dry run: bytes that it would write, about, and that the file system has free. */
+  | { readonly type: 'space'; readonly bytes: number; readonly free: number }
   | { readonly type: 'start'; readonly device: string | null; readonly model: string | null; readonly done: number }
   | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly skipped: number }
   | { readonly type: 'skip'; readonly index: number; readonly message: string }

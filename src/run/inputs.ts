@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { heaviest } from '../core/softLabel.js'
@@ -81,18 +80,4 @@ function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pai
       `--pairing same-class: found a single picture of ${lonely.join(', ')}, expected at least 2 of every class`,
     )
   }
-}
-
-/**
- * Every source with its size in bytes and label, a line each, and what else decides the plan on the first line: equal for
- * equal inputs wherever they lie.
- */
-export function listInputs({ root, classes, sources, pairs }: Inputs): string {
-  const lines = [JSON.stringify({ classes, pairs })]
-  for (const { file, label } of sources) {
-    // A file that is gone is found out when it is needed.
-    const bytes = statSync(path.join(root, file), { throwIfNoEntry: false })?.size ?? 'none'
-    lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${typeof label === 'number' ? label : label.join(' ')}`)
-  }
-  return `${lines.join('\n')}\n`
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import pLimit from 'p-limit'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
 import type { Image } from '../core/image.js'
@@ -29,6 +30,8 @@ export interface Means {
   /** SHA-256 of the model, if one is used. */
   readonly model: string | null
   readonly threads: number
+  /** Throws where the file of a source has changed since the plan. */
+  readonly check: (source: number, now: Stats) => void
 }
 
 /** Memory for pictures under way, each counted four times: sources, mix and encoder. */
@@ -36,9 +39,9 @@ const WINDOW_BYTES = 256 * 2 ** 20
 
 /** Starts the mixing threads and returns what carries out the jobs of a plan. */
 export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
-  const { estimator, output, threads } = means
+  const { estimator, output, threads, check } = means
   const { maxPixels, size } = config
-  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size })
+  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, check })
   const limit = pLimit(threads + 2)
   const extension = config.format === 'jpeg' ? 'jpg' : 'png'
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { open } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
@@ -7,6 +8,7 @@ import { decodeImage, resizeToCover } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
+import { placed } from '../write/atomic.js'
 import { parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 
@@ -47,22 +49,30 @@ export interface Views {
 const CACHE_BYTES = 192 * 2 ** 20
 
 /** And as many of them, since a partner is at most a few classes away on the ring: small pictures need no more room. */
-const CACHE_ENTRIES = 4096
+const CACHE_ENTRIES = 2048
 
 /** Decodes each source, and computes its saliency, once for as long as neighbouring jobs need it. */
 export function openViews(
   root: string,
   files: readonly { readonly file: string }[],
-  options: { maxPixels: number; jobs: number; estimator: Estimator | null; size: string | undefined },
+  options: {
+    maxPixels: number
+    jobs: number
+    estimator: Estimator | null
+    size: string | undefined
+    /** Throws where the file of a source, as it is after reading, must not be used. */
+    check?: (source: number, now: Stats) => void
+  },
 ): Views {
-  const { maxPixels, jobs, estimator, size } = options
+  const { maxPixels, jobs, estimator, size, check } = options
   const limit = pLimit(jobs + 2)
   let largest = 0
 
   async function decode(source: number): Promise<Decoded> {
     const { file } = files[source]!
     try {
-      const bytes = await readFile(path.join(root, file))
+      const { bytes, stats } = await read(path.join(root, file))
+      check?.(source, stats)
       const image = await decodeImage(bytes, file, { maxPixels })
       largest = Math.max(largest, image.data.length)
       return { image, sha256: createHash('sha256').update(bytes).digest('hex') }
@@ -102,6 +112,18 @@ export function openViews(
     get largest() {
       return largest
     },
+  }
+}
+
+/** The bytes of a file, and what it was after they had been read. */
+async function read(file: string): Promise<{ bytes: Buffer; stats: Stats }> {
+  const handle = await open(file)
+  try {
+    return { bytes: await handle.readFile(), stats: await handle.stat() }
+  } catch (error) {
+    throw placed(error, file)
+  } finally {
+    await handle.close()
   }
 }
 

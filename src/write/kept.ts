@@ -30,9 +30,9 @@ export async function takeBackToFailure(folder: string): Promise<void> {
   await handle.sync()
   await handle.close()
   await rename(path.join(folder, `${KEPT}.new`), path.join(folder, KEPT))
-  await rm(failures)
-  // The other tables follow provenance.jsonl when they are opened.
+  // The other tables follow provenance.jsonl when they are opened; the failures last, since they tell that there is a gap.
   await truncate(provenance, bytes)
+  await rm(failures)
 }
 
 /** Gives back kept rows, asked for in rising order of index; null where there is none or its picture is not as it was. */

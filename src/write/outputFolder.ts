@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
 import { FORM_FILES, type Forms, writeForms } from './forms.js'
+import { describeChanges, onlyMended } from './inputList.js'
 import { dropKept, openKept, takeBackToFailure } from './kept.js'
 import { takeLock } from './lock.js'
 import type { Row } from './rows.js'
@@ -24,6 +25,8 @@ export const RUN_RECORD = 'run.json'
 export const MAPS_RECORD = 'saliency.json'
 export const STATE = '.sage'
 const INPUTS = 'inputs.tsv'
+
+const AS_IT_WAS = 'repeat the command as it was to continue, choose another --out, or start over with --overwrite'
 
 /** What decides a run's output; a run is only continued with an equal one. */
 export const IDENTITY = ['versions', 'options', 'inputs', 'model', 'device', 'shard'] as const
@@ -64,6 +67,8 @@ export async function openOutput(
     first: number
     /** The inputs, a line each: kept to say which of them changed. */
     inputs: string
+    /** Inputs modified after a time in milliseconds that are not what finished rows were made from. */
+    altered?: (since: number) => Promise<string[]>
     overwrite: boolean
     /** Whether to try the failures of an earlier attempt again. */
     retryFailed: boolean
@@ -79,24 +84,28 @@ export async function openOutput(
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
-    else await refuseChanged(folder, record, identity, options.inputs)
+    else await refuseChanged(folder, record, identity, options)
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true })
+    const keepList = () => writeAtomic(path.join(state, INPUTS), options.inputs, scratch)
     const save = (record: RunRecord) =>
       writeAtomic(path.join(folder, RUN_RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
     if (record === null) {
-      await writeAtomic(path.join(state, INPUTS), options.inputs, scratch)
+      await keepList()
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
       await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
     }
     const failed = existsSync(path.join(folder, 'failures.jsonl'))
     const finished = record?.complete === true && !(failed && options.retryFailed) ? record : null
+    let tables = await Tables.open(folder, classes, options.first, finished !== null)
+    if (record !== null && tables.rows > 0) await refuseAltered(state, options.altered)
     if (failed && options.retryFailed) {
       await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
+      await keepList()
       await takeBackToFailure(folder)
       await remove(folder, REPORTS)
+      tables = await Tables.open(folder, classes, options.first)
     }
-    const tables = await Tables.open(folder, classes, options.first, finished !== null)
     const makeFolder = folderMaker()
     return {
       tables,
@@ -159,32 +168,34 @@ async function remove(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
-async function refuseChanged(folder: string, record: RunRecord, now: Identity, inputs: string): Promise<void> {
+async function refuseChanged(
+  folder: string,
+  record: RunRecord,
+  now: Identity,
+  { inputs, retryFailed }: { inputs: string; retryFailed: boolean },
+): Promise<void> {
   const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
   const changes = differences(before, now)
   if (changes.length === 0) return
+  const listed = await readFile(path.join(folder, STATE, INPUTS), 'utf8').catch(() => '')
+  const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
+  if (mended && retryFailed) return
   const lines = changes.map(
     ({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`,
   )
-  if (changes.some(({ name }) => name === 'inputs.sha256')) {
-    const listed = await readFile(path.join(folder, STATE, INPUTS), 'utf8').catch(() => '')
-    lines.push(...changedInputs(listed, inputs))
-  }
-  throw new AugmentError('conflict', lines.join('\n'), {
-    hint: 'repeat the command as it was to continue, choose another --out, or start over with --overwrite',
-  })
+  if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
+  const hint = mended ? '--retry-failed makes the outputs that these pictures were mended for' : AS_IT_WAS
+  throw new AugmentError('conflict', lines.join('\n'), { hint })
 }
 
-/** The first few inputs that are not as they were. */
-function changedInputs(before: string, now: string): string[] {
-  const parse = (text: string) => new Map(text.split('\n').map((line) => line.split('\t') as [string, string]))
-  const [old, current] = [parse(before), parse(now)]
-  const changed = [...new Set([...old.keys(), ...current.keys()])].filter(
-    (file) => file.startsWith('"') && old.get(file) !== current.get(file),
-  )
-  const told = (entry: string | undefined) => entry ?? 'not there'
-  const lines = changed.slice(0, 5).map((file) => `${file}: was ${told(old.get(file))}, is ${told(current.get(file))}`)
-  return changed.length > 5 ? [...lines, `... and ${changed.length - 5} more`] : lines
+/** Refuses to go on with inputs of the same size but other content, which the list of inputs does not tell. */
+async function refuseAltered(state: string, altered?: (since: number) => Promise<string[]>): Promise<void> {
+  const { mtimeMs: began } = await stat(path.join(state, INPUTS))
+  const files = (await altered?.(began)) ?? []
+  if (files.length === 0) return
+  const lines = files.slice(0, 5).map((file) => `${file}: found other content, expected what the run began with`)
+  if (files.length > 5) lines.push(`... and ${files.length - 5} more`)
+  throw new AugmentError('conflict', lines.join('\n'), { hint: AS_IT_WAS })
 }
 
 function shown(value: unknown): string {

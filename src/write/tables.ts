@@ -63,10 +63,13 @@ export class Tables {
     if (lines.length === 0) return
     const file = path.join(this.folder, name)
     const handle = await open(file, 'a')
+    const { size } = await handle.stat()
     try {
       await handle.appendFile(lines.join(''))
       await handle.datasync()
     } catch (error) {
+      // No half row is left; where even this fails, the next run cuts it off.
+      await handle.truncate(size).catch(() => undefined)
       throw placed(error, file)
     } finally {
       await handle.close()

@@ -133,13 +133,13 @@ test('--retry-failed makes what was skipped once its pictures are mended, as if 
   ]
   expect((await run(args('whole'))).code).toBe(0)
   const mended = readFileSync(at('photos/coffee.jpg'))
-  writeFileSync(at('photos/coffee.jpg'), Buffer.alloc(mended.length))
+  writeFileSync(at('photos/coffee.jpg'), mended.subarray(0, mended.length >> 1))
   expect((await run(args('aug'))).code).toBe(3)
   expect((await run(args('aug', '--retry-failed'))).code).toBe(3)
   writeFileSync(at('photos/coffee.jpg'), mended)
   const untouched = path.join(at('aug'), rows(at('aug/provenance.jsonl')).at(-1).file_name)
   const { mtimeMs } = statSync(untouched)
-  expect((await run(args('aug'))).code).toBe(3)
+  expect(await run(args('aug'))).toMatchObject({ code: 6, stderr: expect.stringContaining('hint: --retry-failed') })
   expect((await run(args('aug', '--retry-failed'))).code).toBe(0)
   expect(tree(at('aug'))).toEqual(tree(at('whole')))
   expect(statSync(untouched).mtimeMs).toBe(mtimeMs)
@@ -196,7 +196,24 @@ test('a dry run checks everything and writes nothing', async () => {
   const { code, stderr } = await run([FASHION, '--out', out, '--dry-run'])
   expect(code).toBe(0)
   expect(stderr).toContain('300 outputs planned from 300 pictures of 10 classes')
+  expect(stderr).toMatch(/^about \d\.\d MB to write, .* free$/m)
   expect(existsSync(out)).toBe(false)
+})
+
+test('a dry run says how much the run then writes, within a quarter', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const args = [PHOTOS, '--out', out, '--size', '96x64', '--format', 'png', '--write-masks']
+  const { stdout } = await run([...args, '--dry-run', '--json'])
+  const { bytes } = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .find(({ type }) => type === 'space')
+  expect((await run([...args, '--quiet'])).code).toBe(0)
+  const files = (readdirSync(out, { recursive: true }) as string[]).map((file) => statSync(path.join(out, file)))
+  const written = files.reduce((sum, stats) => sum + (stats.isFile() ? stats.blocks * 512 : 0), 0)
+  expect(bytes / written).toBeGreaterThan(0.75)
+  expect(bytes / written).toBeLessThan(1.25)
 })
 
 test('--json prints one event a line and nothing for people', async () => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { FASHION, run } from '../helpers/cli.js'
@@ -6,7 +7,7 @@ import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const mount = (...args: string[]) => execFileSync('mount', args, { stdio: 'ignore' })
 
-test('a full disk stops the run with one line, and with room again it is completed as if nothing had been', async ({
+test('a disk too small is found by a dry run and stops the run with one line, and with room again it is completed as if nothing had been', async ({
   skip,
 }) => {
   const folder = temporaryFolder()
@@ -18,6 +19,13 @@ test('a full disk stops the run with one line, and with room again it is complet
   }
   onTestFinished(() => void execFileSync('umount', [folder]))
   const out = path.join(folder, 'aug')
+  expect(await run([...args(out), '--dry-run'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /aug: found 204\.8 kB free, expected about \d+\.\d kB for 100 outputs\n {2}hint: free some space/,
+    ),
+  })
+  expect(existsSync(out)).toBe(false)
   const { code, stderr } = await run(args(out))
   expect(code).toBe(1)
   expect(stderr).toMatch(

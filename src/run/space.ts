@@ -1,0 +1,74 @@
+/** How much a run writes, and whether there is room for it. */
+import { existsSync } from 'node:fs'
+import { readFile, statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { decodeImage, encodeImage, resizeToCover } from '../codec/codec.js'
+import { formatBytes } from '../core/bytes.js'
+import { AugmentError } from '../core/errors.js'
+import { Tables } from '../write/tables.js'
+import { type Config, parseSize } from './config.js'
+import type { Inputs } from './inputs.js'
+
+export interface Space {
+  /** About what the outputs that are missing will take. */
+  readonly bytes: number
+  /** What the file system of the output folder has left for this user. */
+  readonly free: number
+}
+
+/** So many pictures, evenly spread, stand for all. */
+const SAMPLES = 16
+
+/** Of the three label files for an output: names, hashes, numbers; and what each class adds, `0.0,` and `0.0, `. */
+const ROW_BYTES = 900
+const CLASS_BYTES = 9
+
+/**
+ * Estimates what `outputs` outputs take, less those that are there already, from some sources encoded as outputs are.
+ * Throws AugmentError `failed` where the file system has not that much, or not that many files, left.
+ */
+export async function checkSpace(inputs: Inputs, config: Config, outputs: number): Promise<Space> {
+  const { bavail, bsize, files, ffree } = await statfs(nearestFolder(inputs.out))
+  const missing = outputs - (await Tables.open(inputs.out, inputs.classes, 0, true)).rows
+  const row = ROW_BYTES + CLASS_BYTES * inputs.classes.length
+  const bytes = Math.round(missing * (row + (await meanOutput(inputs, config, bsize))))
+  const free = bavail * bsize
+  const hint = 'free some space, choose another --out or a smaller --count or --size, or split the run with --shard'
+  if (bytes > free) {
+    const message = `${inputs.out}: found ${formatBytes(free)} free, expected about ${formatBytes(bytes)} for ${missing} outputs`
+    throw new AugmentError('failed', message, { hint })
+  }
+  const needed = missing * (config.writeMasks ? 2 : 1)
+  // Some file systems make files as they need them and count none.
+  if (files > 0 && needed > ffree) {
+    throw new AugmentError('failed', `${inputs.out}: found room for ${ffree} files, expected ${needed}`, { hint })
+  }
+  return { bytes, free }
+}
+
+/** The folder, or the nearest one above it that exists. */
+function nearestFolder(folder: string): string {
+  const absolute = path.resolve(folder)
+  return existsSync(absolute) ? absolute : nearestFolder(path.dirname(absolute))
+}
+
+/** Bytes that the picture of an output, and its mask if it has one, take on disk on average; 0 where no source is usable. */
+async function meanOutput({ root, sources }: Inputs, config: Config, block: number): Promise<number> {
+  const { maxPixels, format, quality } = config
+  const onDisk = (bytes: number) => Math.ceil(bytes / block) * block
+  let [sum, usable] = [0, 0]
+  const step = Math.max(1, sources.length / SAMPLES)
+  for (let at = 0; at < sources.length; at += step) {
+    const { file } = sources[Math.floor(at)]!
+    try {
+      const image = await decodeImage(await readFile(path.join(root, file)), file, { maxPixels })
+      const [width, height] = config.size === undefined ? [image.width, image.height] : parseSize(config.size)
+      const picture = await encodeImage(await resizeToCover(image, width, height), format, quality)
+      sum += onDisk(picture.length) + (config.writeMasks ? onDisk(4 * width * height) : 0)
+      usable++
+    } catch {
+      // What is wrong with a picture is told when its turn comes.
+    }
+  }
+  return usable === 0 ? 0 : sum / usable
+}
