@@ -8,7 +8,7 @@ import { inverse } from '../mix/kept.js'
 import type { Mixed } from '../mix/method.js'
 import { type ComparedMix, comparisonFigure } from '../report/comparison.js'
 import { writeAtomic } from '../write/atomic.js'
-import { type Config, type ConfigInput, parseConfig, parseSize } from './config.js'
+import { type ConfigInput, parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import { planRun, readInputs } from './inputs.js'
 import { parametersOf } from './mixer.js'
@@ -71,8 +71,8 @@ export async function comparePair(
   try {
     tell(message)
     const sources = files.map((file) => ({ file: path.resolve(file) }))
-    const views = openViews('', sources, { maxPixels: config.maxPixels, jobs: 2, estimator })
-    const [sample, partner] = await pairOf(views, [0, 1], config)
+    const views = openViews('', sources, { maxPixels: config.maxPixels, jobs: 2, estimator, size: config.size })
+    const [sample, partner] = await pairOf(views, [0, 1])
     const mixes = names.map((method) => {
       const [mixed] = mixWith(method, [sample, partner], defaultsOf(method), randomStream(config.seed, 0))
       return { method, ...ofSample(mixed!) }
@@ -107,11 +107,9 @@ function ofSample({ image, mask, weights, kept, sources = [0, 1] }: Mixed): Omit
 }
 
 /** Sample and partner on the sample's canvas. */
-async function pairOf(views: Views, sources: readonly number[], { size }: Config): Promise<[View, View]> {
-  const [sample, partner] = sources as readonly [number, number]
-  const { image } = await views.decoded(sample)
-  const [width, height] = size === undefined ? [image.width, image.height] : parseSize(size)
-  return [await views.view(sample, width, height), await views.view(partner, width, height)]
+async function pairOf(views: Views, sources: readonly number[]): Promise<[View, View]> {
+  const canvas = await views.canvasOf(sources[0]!)
+  return [await views.view(sources[0]!, ...canvas), await views.view(sources[1]!, ...canvas)]
 }
 
 /**
@@ -130,12 +128,12 @@ export async function compareFolder(
   const { estimator, message } = await startExplainer(config, classes, labels)
   try {
     tell(message)
-    const { maxPixels, jobs = availableParallelism() } = config
-    const views = openViews(root, sources, { maxPixels, jobs, estimator })
+    const { maxPixels, size, jobs = availableParallelism() } = config
+    const views = openViews(root, sources, { maxPixels, jobs, estimator, size })
     const tallies = names.map((name) => new Tally(name))
     for (let first = 0; first < plan.length; first += CHUNK) {
       const jobs = Array.from({ length: Math.min(CHUNK, plan.length - first) }, (_, i) => plan.job(first + i))
-      const chunk = await prepare(views, jobs, config, tell)
+      const chunk = await prepare(views, jobs, tell)
       // The first turn of the first chunk only warms up: it is compiled while it runs.
       if (first === 0) for (const { method } of tallies) mixChunk(method, chunk, config.seed)
       for (const tally of tallies) tally.add(chunk, config.seed)
@@ -152,13 +150,8 @@ interface Chunk {
   readonly group: readonly View[]
 }
 
-async function prepare(
-  views: Views,
-  jobs: readonly Job[],
-  config: Config,
-  tell: (message: string) => void,
-): Promise<Chunk> {
-  const found = await Promise.allSettled(jobs.map(({ sources }) => pairOf(views, sources, config)))
+async function prepare(views: Views, jobs: readonly Job[], tell: (message: string) => void): Promise<Chunk> {
+  const found = await Promise.allSettled(jobs.map(({ sources }) => pairOf(views, sources)))
   const usable: Job[] = []
   const pairs = found.flatMap((result, i) => {
     const job = jobs[i]!
@@ -181,7 +174,9 @@ async function prepare(
 function mixChunk(method: MethodName, { pairs, group }: Chunk, seed: number): readonly Mixed[] {
   const parameters = defaultsOf(method)
   if (pairs.length === 0) return []
-  if ('mixGroup' in methods[method]) return mixWith(method, group, parameters, randomStream(seed, pairs[0]!.index))
+  if ('mixGroup' in methods[method]) {
+    return mixWith(method, group, parameters, randomStream(seed, pairs[0]!.index)).slice(0, pairs.length)
+  }
   return pairs.flatMap(({ index, sources }) => mixWith(method, sources, parameters, randomStream(seed, index)))
 }
 
