@@ -1,18 +1,6 @@
 import type { Kernel } from './kernel.js'
+import type { Pair } from './pair.js'
 import { isPreferred, type Shift } from './shift.js'
-import { gain } from './totalSaliency.js'
-
-/** A pair of maps and what the search knows of it. */
-export interface Pair {
-  readonly a: Float32Array
-  readonly b: Float32Array
-  readonly width: number
-  readonly height: number
-  readonly aTotal: number
-  readonly bTotal: number
-  /** How far below the best gain a shift may be and still tie with it. */
-  readonly tie: number
-}
 
 /** The queue of candidates, kept between calls: a heap in [0, size), then the visited ones with their gains. */
 let queue = new Int32Array(256)
@@ -20,13 +8,22 @@ let gains = new Float64Array(256)
 
 /**
  * The best of the `count` shifts the kernel collected, whose gains are at most their bounds + `margin`; `lower` is a gain
- * that some shift reaches. Candidates are visited from the greatest bound down, until no bound reaches the best gain.
+ * that some shift reaches. Candidates are visited from the greatest bound down, until no bound reaches the best gain;
+ * undefined if that takes more than `limit` of them.
  *
  * No gain exceeds bTotal. Bounds from bTotal - tie - margin up count as equal and go by preference: every shift that
  * might tie at bTotal is among them, so that the first which does is the best. (Sparse maps have thousands of those.)
  */
-export function bestOfCandidates(kernel: Kernel, pair: Pair, count: number, margin: number, lower: number): Shift {
-  const { bTotal, tie } = pair
+export function bestOfCandidates(
+  kernel: Kernel,
+  pair: Pair,
+  count: number,
+  margin: number,
+  lower: number,
+  limit: number,
+): Shift | undefined {
+  const { tie } = pair
+  const bTotal = pair.b.total
   const ceiling = bTotal - tie - margin
   if (queue.length < count) {
     queue = new Int32Array(2 * count)
@@ -38,6 +35,7 @@ export function bestOfCandidates(kernel: Kernel, pair: Pair, count: number, marg
   while (size > 0) {
     const candidate = queue[0]!
     if (Math.min(kernel.boundOf(candidate), ceiling) + margin < lower - tie) break
+    if (count - size === limit) return undefined
     size--
     queue[0] = queue[size]!
     queue[size] = candidate
@@ -47,8 +45,8 @@ export function bestOfCandidates(kernel: Kernel, pair: Pair, count: number, marg
     const found = kernel.gain(dx, dy)
     gains[size] = found
     if (found + kernel.gainError >= bTotal - tie) {
-      const exact = gain(pair.a, pair.b, pair.width, pair.height, dx, dy)
-      if (exact >= bTotal - tie / 2) return { dx, dy, total: pair.aTotal + exact }
+      const exact = pair.gain(dx, dy)
+      if (exact >= bTotal - tie / 2) return pair.shift(dx, dy, exact)
     }
     lower = Math.max(lower, found - kernel.gainError)
   }
@@ -57,11 +55,11 @@ export function bestOfCandidates(kernel: Kernel, pair: Pair, count: number, marg
 
 /** Judges those visited whose gain may tie with the best, at least `lower`, by the definition. */
 function bestOfVisited(kernel: Kernel, pair: Pair, from: number, to: number, lower: number): Shift {
-  const { a, b, width, height, tie } = pair
+  const { tie } = pair
   let greatest = Number.NEGATIVE_INFINITY
   for (let i = from; i < to; i++) {
     if (gains[i]! + kernel.gainError < lower - tie) continue
-    if (kernel.gainError > 0) gains[i] = gain(a, b, width, height, kernel.shiftX(queue[i]!), kernel.shiftY(queue[i]!))
+    gains[i] = pair.gain(kernel.shiftX(queue[i]!), kernel.shiftY(queue[i]!))
     greatest = Math.max(greatest, gains[i]!)
   }
   let best = -1
@@ -69,14 +67,11 @@ function bestOfVisited(kernel: Kernel, pair: Pair, from: number, to: number, low
     // Those not judged are below: a gain's error is never more than what kept them from it.
     if (gains[i]! >= greatest - tie && (best < 0 || precedes(kernel, queue[i]!, queue[best]!))) best = i
   }
-  return {
-    dx: kernel.shiftX(queue[best]!),
-    dy: kernel.shiftY(queue[best]!),
-    total: pair.aTotal + gains[best]!,
-  }
+  return pair.shift(kernel.shiftX(queue[best]!), kernel.shiftY(queue[best]!), gains[best]!)
 }
 
-function precedes(kernel: Kernel, candidate: number, other: number): boolean {
+/** Whether of two indices of a kernel's shifts the first goes before the other among ties. */
+export function precedes(kernel: Kernel, candidate: number, other: number): boolean {
   return isPreferred(kernel.shiftX(candidate), kernel.shiftY(candidate), kernel.shiftX(other), kernel.shiftY(other))
 }
 

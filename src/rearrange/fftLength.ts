@@ -11,7 +11,9 @@ function lengths(most: number): number[] {
 
 /** The shortest FFT of at least `least` points. */
 export function fftLength(least: number): number {
-  return FFT_LENGTHS.find((length) => length >= least)!
+  let i = 0
+  while (FFT_LENGTHS[i]! < least) i++
+  return FFT_LENGTHS[i]!
 }
 
 /** Radix of the first stage of an FFT of `length` points: 4 while it divides, then 2, then 3. */

@@ -1,17 +1,11 @@
-/** The pixels [left, right) x [top, bottom). */
-export interface Box {
-  readonly left: number
-  readonly right: number
-  readonly top: number
-  readonly bottom: number
-}
+import type { Pair } from './pair.js'
 
 /** The shifts from (fromX, fromY) to (toX, toY), all included. */
 export interface Window {
-  readonly fromX: number
-  readonly toX: number
-  readonly fromY: number
-  readonly toY: number
+  fromX: number
+  toX: number
+  fromY: number
+  toY: number
 }
 
 /**
@@ -19,18 +13,8 @@ export interface Window {
  * the total saliency of a alone.
  */
 export interface Kernel {
-  /** Takes a pair of checked maps; `a` and `b` are zero outside their boxes, their values at most `largest`. */
-  load(
-    a: Float32Array,
-    b: Float32Array,
-    width: number,
-    height: number,
-    aBox: Box,
-    bBox: Box,
-    largest: number,
-    aTotal: number,
-    bTotal: number,
-  ): void
+  /** Takes a pair; the pixels outside the maps' boxes are 0. */
+  load(pair: Pair): void
   /** Sum of b's columns left of `x`, and of its rows above `y`. */
   massLeftOf(x: number): number
   massAbove(y: number): number
@@ -39,7 +23,7 @@ export interface Kernel {
   readonly gainError: number
   /** Bounds the gains of the shifts of `window` from above, but for a margin: the greatest error, which it returns. */
   bound(window: Window, sigma: number): number
-  /** The greatest bound. */
+  /** The index of a greatest bound. */
   greatest(): number
   /** How many bounds are at least `threshold`; `candidate(i)` is the index of the i-th of them, in ascending order. */
   collect(threshold: number): number

@@ -1,121 +1,111 @@
-import { type CyclicLayout, cyclicLayout } from './cyclicLayout.js'
-import { type Term, THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
+import { CyclicLayout } from './cyclicLayout.js'
+import { type ExponentialSum, multiples, THREE_TERMS, TWO_TERMS } from './exponentialSum.js'
 import { type Opposites, opposites, twiddles } from './fftLength.js'
-import type { Box, Kernel, Window } from './kernel.js'
+import type { Kernel, Window } from './kernel.js'
+import { Pair } from './pair.js'
+import { collisions } from './plainCollisions.js'
 import { decimate, restore, type Signals } from './plainFft.js'
-import { addProducts, crop, damp, decay, PAIRS, signals, subtract, transpose } from './plainOverlap.js'
-import { gain } from './totalSaliency.js'
+import { addProducts, crop, damp, PAIRS, place, signals, subtract, transpose } from './plainOverlap.js'
 
 /** Unit roundoff of float64. */
 const U = 2 ** -53
 
-/** The kernel in plain TypeScript, float64. */
-export function plainKernel(): Kernel {
-  return new PlainKernel()
+/** The terms weight exp(-rate x) of a sum. */
+function separate(sum: ExponentialSum): readonly { weight: number; rate: number }[] {
+  const rates = multiples(sum)
+  return sum.terms.map(({ weight }, k) => ({ weight, rate: sum.rate * rates[k]! }))
 }
 
-class PlainKernel implements Kernel {
-  readonly gainError = 0
+const FEW = separate(TWO_TERMS)
+const MORE = separate(THREE_TERMS)
+
+/** The kernel in plain TypeScript, float64. */
+export class PlainKernel implements Kernel {
+  gainError = 0
   private readonly twiddlesOf = new Map<number, Float64Array>()
   private readonly oppositesOf = new Map<number, Opposites>()
-  private a: Float32Array = new Float32Array(0)
-  private b: Float32Array = new Float32Array(0)
-  private width = 0
-  private height = 0
-  private aBox!: Box
-  private bBox!: Box
+  private pair = new Pair()
   private balance = 1
-  private bTotal = 0
   private table = new Float64Array(0)
-  private aDecays = new Float64Array(0)
-  private bDecays = new Float64Array(0)
+  private aDamped = new Float64Array(0)
+  private bDamped = new Float64Array(0)
   private bounds = new Float64Array(0)
   private candidates = new Int32Array(0)
   private pictures: Signals[] = []
   private lines = signals(0)
   private sum = signals(0)
   private window = signals(0)
-  private layout!: CyclicLayout
+  private readonly layout = new CyclicLayout()
   private lastX = 0
   private lastY = 0
   /** How many bounds there are. */
   private count = 0
 
-  load(
-    a: Float32Array,
-    b: Float32Array,
-    width: number,
-    height: number,
-    aBox: Box,
-    bBox: Box,
-    _largest: number,
-    aTotal: number,
-    bTotal: number,
-  ): void {
-    this.a = a
-    this.b = b
-    this.width = width
-    this.height = height
-    this.aBox = aBox
-    this.bBox = bBox
-    this.bTotal = bTotal
-    this.balance = Math.sqrt(bTotal / aTotal)
-    if (this.table.length < (width + 1) * (height + 1)) this.table = new Float64Array((width + 1) * (height + 1))
-    if (this.aDecays.length < a.length) {
-      this.aDecays = new Float64Array(a.length)
-      this.bDecays = new Float64Array(a.length)
+  load(pair: Pair): void {
+    const { a, b, width, height } = pair
+    this.pair = pair
+    this.balance = Math.sqrt(b.total / a.total)
+    if (this.table.length < (width + 1) * (height + 1)) {
+      this.table = new Float64Array((width + 1) * (height + 1))
+      this.aDamped = new Float64Array(width * height)
+      this.bDamped = new Float64Array(width * height)
     }
-    integrate(b, width, height, this.table)
+    integrate(b.map, width, height, this.table)
+    // A collision takes 8 roundings, then at most width / 2 + height additions; an entry of the table width + height.
+    const additions = width + height + 8
+    this.gainError = U * additions * (2 * Math.min(a.total, b.total) + 4 * b.total)
   }
 
   massLeftOf(x: number): number {
-    return this.table[this.height * (this.width + 1) + x]!
+    return this.tableAt(x, this.pair.height)
   }
 
   massAbove(y: number): number {
-    return this.table[y * (this.width + 1) + this.width]!
+    return this.tableAt(this.pair.width, y)
   }
 
   gain(dx: number, dy: number): number {
-    return gain(this.a, this.b, this.width, this.height, dx, dy)
+    const { a, b, width, height } = this.pair
+    const right = Math.min(width, width - dx)
+    const bottom = Math.min(height, height - dy)
+    const left = Math.max(0, -dx)
+    const top = Math.max(0, -dy)
+    const kept =
+      this.tableAt(right, bottom) - this.tableAt(left, bottom) - this.tableAt(right, top) + this.tableAt(left, top)
+    return kept - 2 * collisions(a, b, width, dx, dy)
   }
 
   bound(window: Window, sigma: number): number {
-    const { width, height, bTotal } = this
-    const { rate, terms } = width * height < 2000 ? TWO_TERMS : THREE_TERMS
-    this.layout = cyclicLayout(this.aBox, this.bBox, window)
-    this.lastX = window.toX
-    this.lastY = window.toY
-    this.reserve()
-    const { pointsX, pointsY, columns, rows } = this.layout
-    const points = pointsX * pointsY
-    const twiddlesY = this.twiddlesFor(pointsY)
-    const fft = 4 * U * Math.log2(points)
-    decay(this.a, rate / sigma, this.aDecays)
-    decay(this.b, rate / sigma, this.bDecays)
-    const boxColumns = Math.max(this.aBox.right - this.aBox.left, this.bBox.right - this.bBox.left)
-    let mass = 0
-    let error = 0
-    let multiple = 1
-    for (const [k, { weight, use, keep }] of terms.entries()) {
-      const squares = this.draw(this.pictures[k]!, boxColumns, sigma, use, keep)
-      mass += weight * squares
-      error += weight * squares * (2 * fft + U * (44 * use * multiple + 12))
-      multiple *= keep
-      decimate(this.pictures[k]!, boxColumns, pointsY, twiddlesY)
+    const { pair, balance, layout } = this
+    const { a, b, width, height } = pair
+    const terms = width * height < 2000 ? FEW : MORE
+    this.fit(window)
+    let squares = 0
+    for (let k = 0; k < terms.length; k++) {
+      const { weight, rate } = terms[k]!
+      const scale = Math.sqrt(weight)
+      squares += damp(a.map, rate / sigma, (scale * balance) / sigma, this.aDamped)
+      squares += damp(b.map, rate / sigma, scale / (balance * sigma), this.bDamped)
+      this.draw(k, this.aDamped, this.bDamped)
     }
-    this.convolve(terms, boxColumns)
-    restore(this.window, (columns + 1) >> 1, pointsY, twiddlesY)
-    retain(this.table, width, height, this.lastX, this.lastY, columns, rows, this.bounds)
-    subtract(this.window, this.layout, sigma / points, this.bounds)
-    // |sum w Z_k^2|_2 <= sum w |Z_k|_2^2 = points sum w |z_k|_2^2.
-    return sigma * (error + fft * Math.sqrt(points) * mass) + 4 * (width + height) * U * bTotal
+    this.convolve(terms.length, sigma)
+    // |sum Z_k^2|_2 <= sum |Z_k|_2^2 = points sum |z_k|_2^2.
+    const points = layout.pointsX * layout.pointsY
+    const fft = 4 * U * Math.log2(points)
+    return sigma * squares * (2 * fft + 120 * U + fft * Math.sqrt(points)) + 4 * (width + height) * U * b.total
+  }
+
+  /** Sets the bounds to what b keeps less twice the correlation of two other maps, 0 where a and b are. */
+  subtractCorrelation(window: Window, a: Float64Array, b: Float64Array): void {
+    this.fit(window)
+    this.draw(0, a, b)
+    this.convolve(1, 1)
   }
 
   greatest(): number {
     const { bounds, count } = this
-    let most = Number.NEGATIVE_INFINITY
-    for (let i = 0; i < count; i++) if (bounds[i]! > most) most = bounds[i]!
+    let most = 0
+    for (let i = 1; i < count; i++) if (bounds[i]! > bounds[most]!) most = i
     return most
   }
 
@@ -142,20 +132,38 @@ class PlainKernel implements Kernel {
     return this.lastY - Math.floor(index / this.layout.columns)
   }
 
-  /** Draws z = a' + i b' of a term, b' reversed; returns the sum of |z|^2. */
-  private draw({ re, im }: Signals, columns: number, sigma: number, use: number, keep: number): number {
-    const { a, b, aDecays, bDecays, aBox, bBox, width, balance } = this
-    const rows = this.layout.pointsY
-    return (
-      damp(a, aDecays, aBox, false, width, balance / sigma, use, keep, re, columns, rows) +
-      damp(b, bDecays, bBox, true, width, 1 / (balance * sigma), use, keep, im, columns, rows)
-    )
+  private tableAt(x: number, y: number): number {
+    return this.table[y * (this.pair.width + 1) + x]!
   }
 
-  /** From the columns' spectra of all terms, the window's columns of sum w z_k * z_k, still to be restored along y. */
-  private convolve(terms: readonly Term[], boxColumns: number): void {
-    const { pictures, lines, sum, layout } = this
-    const { pointsX, pointsY } = layout
+  private fit(window: Window): void {
+    const { a, b } = this.pair
+    this.layout.fit(a, b, window)
+    this.lastX = window.toX
+    this.lastY = window.toY
+    this.reserve()
+  }
+
+  /** Columns of a picture before it is transformed along x. */
+  private get boxColumns(): number {
+    const { a, b } = this.pair
+    return Math.max(a.right - a.left, b.right - b.left)
+  }
+
+  /** Draws z = a' + i b' of the k-th term, b' reversed, and transforms its columns. */
+  private draw(k: number, a: Float64Array, b: Float64Array): void {
+    const { pair, boxColumns, layout } = this
+    const picture = this.pictures[k]!
+    const { pointsY } = layout
+    place(a, pair.a, false, pair.width, picture.re, boxColumns, pointsY)
+    place(b, pair.b, true, pair.width, picture.im, boxColumns, pointsY)
+    decimate(picture, boxColumns, pointsY, this.twiddlesFor(pointsY))
+  }
+
+  /** Sets the bounds to what b keeps in the frame less `scale` times the imaginary part of the sum of z_k * z_k. */
+  private convolve(terms: number, scale: number): void {
+    const { pictures, boxColumns, lines, sum, layout, window, bounds } = this
+    const { pointsX, pointsY, columns, rows } = layout
     const twiddlesX = this.twiddlesFor(pointsX)
     const { opposite } = this.oppositesFor(pointsX)
     const opposites = this.oppositesFor(pointsY)
@@ -163,18 +171,19 @@ class PlainKernel implements Kernel {
     const most = Math.ceil(length / Math.ceil(length / PAIRS))
     for (let first = 0; first < length; first += most) {
       const count = Math.min(most, length - first)
-      const pairs = { opposites, first, count }
-      for (let k = 0; k < terms.length; k++) {
-        transpose(pictures[k]!, boxColumns, pairs, pointsX, lines)
+      for (let k = 0; k < terms; k++) {
+        transpose(pictures[k]!, boxColumns, opposites, first, count, pointsX, lines)
         decimate(lines, 2 * count, pointsX, twiddlesX)
-        addProducts(lines, count, opposite, terms[k]!.weight, k === 0, sum)
+        addProducts(lines, count, opposite, k === 0, sum)
       }
       restore(sum, count, pointsX, twiddlesX)
-      crop(sum, pairs, layout, this.window)
+      crop(sum, opposites, first, count, layout, window)
     }
+    restore(window, (columns + 1) >> 1, pointsY, this.twiddlesFor(pointsY))
+    retain(this.table, this.pair.width, this.pair.height, this.lastX, this.lastY, columns, rows, bounds)
+    subtract(window, layout, scale / (pointsX * pointsY), bounds)
   }
 
-  /** Makes room for the layout's transforms and bounds. */
   private reserve(): void {
     const { pointsX, pointsY, columns, rows } = this.layout
     if (this.window.re.length < pointsX * pointsY) {
@@ -237,13 +246,17 @@ function retain(
   rows: number,
   kept: Float64Array,
 ): void {
+  const split = Math.min(columns, Math.max(0, lastX))
   for (let j = 0; j < rows; j++) {
     const top = Math.max(0, j - lastY) * (width + 1)
     const bottom = Math.min(height, height + j - lastY) * (width + 1)
-    for (let i = 0; i < columns; i++) {
-      const left = i > lastX ? i - lastX : 0
-      const right = i > lastX ? width : width + i - lastX
-      kept[j * columns + i] = table[bottom + right]! - table[top + right]! - table[bottom + left]! + table[top + left]!
+    const to = j * columns
+    // Columns before `split` lose what leaves on the right, the others what leaves on the left.
+    for (let i = 0; i < split; i++) {
+      const x = width + i - lastX
+      kept[to + i] = table[bottom + x]! - table[top + x]!
     }
+    const whole = table[bottom + width]! - table[top + width]!
+    for (let i = split; i < columns; i++) kept[to + i] = whole - (table[bottom + i - lastX]! - table[top + i - lastX]!)
   }
 }

@@ -1,6 +1,6 @@
 import type { CyclicLayout } from './cyclicLayout.js'
 import type { Opposites } from './fftLength.js'
-import type { Box } from './kernel.js'
+import type { Box } from './pair.js'
 import type { Signals } from './plainFft.js'
 
 /** As assembly/overlap.ts, in float64: a lower bound on the overlap of `a` and the moved `b` for every shift at once. */
@@ -9,88 +9,77 @@ export function signals(points: number): Signals {
   return { re: new Float64Array(points), im: new Float64Array(points) }
 }
 
-/** exp(-n / 32) for n / 32 up to LIMIT. */
+/** exp(-n / 256) for n / 256 up to LIMIT. */
 const LIMIT = 40
-const EXPONENTIALS = Float64Array.from({ length: LIMIT * 32 + 1 }, (_, n) => Math.exp(-n / 32))
-
-/** exp(-rate value) of every pixel; 0 where the exponent is below -LIMIT. */
-export function decay(map: Float32Array, rate: number, to: Float64Array): void {
-  for (let i = 0; i < map.length; i++) {
-    const t = rate * map[i]!
-    if (t < LIMIT) {
-      // The series of exp(r), |r| <= 1 / 64, is cut at r^7 / 7! < 2^-54.
-      const n = (t * 32 + 0.5) | 0
-      const r = n / 32 - t
-      const tail = 1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720))))
-      to[i] = EXPONENTIALS[n]! * (1 + r * (1 + r * tail))
-    } else to[i] = 0
-  }
-}
-
-function power(base: number, exponent: number): number {
-  let result = exponent & 1 ? base : 1
-  let square = base
-  for (let rest = exponent >> 1; rest > 0; rest >>= 1) {
-    square *= square
-    if (rest & 1) result *= square
-  }
-  return result
-}
+const EXPONENTIALS = Float64Array.from({ length: LIMIT * 256 + 1 }, (_, n) => Math.exp(-n / 256))
 
 /**
- * Writes scale * value * decay^use of the pixels of `box`, reversed in both directions if `reversed`, as `rows` rows of
- * `columns`, with zeros around, and raises the decays to the power `keep`; returns the sum of the squares.
+ * Writes scale * value * exp(-rate value) of every pixel, 0 where the exponent is below -LIMIT; returns the sum of their
+ * squares.
  */
-export function damp(
-  map: Float32Array,
-  decays: Float64Array,
+export function damp(map: Float32Array, rate: number, scale: number, to: Float64Array): number {
+  let squares = 0
+  for (let i = 0; i < map.length; i++) {
+    const value = map[i]!
+    const t = rate * value
+    let damped = 0
+    if (t < LIMIT) {
+      // The series of exp(r), |r| <= 1 / 512, is cut at r^5 / 5! < 2^-51.
+      const n = (t * 256 + 0.5) | 0
+      const r = n / 256 - t
+      damped = scale * value * EXPONENTIALS[n]! * (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24)))))
+    }
+    squares += damped * damped
+    to[i] = damped
+  }
+  return squares
+}
+
+/** Writes the pixels of `box`, in reverse order if `reversed`, as `rows` rows of `columns`, with zeros around. */
+export function place(
+  values: Float64Array,
   box: Box,
   reversed: boolean,
   width: number,
-  scale: number,
-  use: number,
-  keep: number,
   to: Float64Array,
   columns: number,
   rows: number,
-): number {
-  to.fill(0, 0, columns * rows)
+): void {
   const boxWidth = box.right - box.left
   const boxHeight = box.bottom - box.top
+  to.fill(0, boxWidth < columns ? 0 : boxHeight * columns, columns * rows)
   const step = reversed ? -1 : 1
-  let squares = 0
   for (let y = 0; y < boxHeight; y++) {
-    const from = (box.top + y) * width + box.left
-    let p = reversed ? (boxHeight - 1 - y) * columns + boxWidth - 1 : y * columns
-    for (let i = from; i < from + boxWidth; i++) {
-      const damped = scale * map[i]! * power(decays[i]!, use)
-      if (keep > 1) decays[i] = power(decays[i]!, keep)
-      squares += damped * damped
-      to[p] = damped
-      p += step
+    let from = (box.top + y) * width + (reversed ? box.right - 1 : box.left)
+    const start = (reversed ? boxHeight - 1 - y : y) * columns
+    for (let p = start; p < start + boxWidth; p++) {
+      to[p] = values[from]!
+      from += step
     }
   }
-  return squares
 }
 
 /** Pairs of rows of a picture transformed at once: few enough for the nearest cache. */
 export const PAIRS = 16
 
-/** `count` of the pairs of opposite frequencies, from the `first` on. */
-export interface Pairs {
-  readonly opposites: Opposites
-  readonly first: number
-  readonly count: number
-}
-
-/** Writes pairs of rows of a picture, transposed, to pointsX rows: the halves, then their opposites; the rest zeros. */
-export function transpose({ re, im }: Signals, columns: number, pairs: Pairs, pointsX: number, to: Signals): void {
-  const { opposite, halves } = pairs.opposites
-  const lines = 2 * pairs.count
+/**
+ * Writes `count` pairs of rows of a picture from the `first` on, transposed, to pointsX rows: the halves, then their
+ * opposites; the rest zeros.
+ */
+export function transpose(
+  { re, im }: Signals,
+  columns: number,
+  { opposite, halves }: Opposites,
+  first: number,
+  count: number,
+  pointsX: number,
+  to: Signals,
+): void {
+  const lines = 2 * count
   const toRe = to.re
   const toIm = to.im
   for (let y = 0; y < lines; y++) {
-    const row = y < pairs.count ? halves[pairs.first + y]! : opposite[halves[pairs.first + y - pairs.count]!]!
+    const row = y < count ? halves[first + y]! : opposite[halves[first + y - count]!]!
     let p = row * columns
     for (let i = y; i < columns * lines; i += lines) {
       toRe[i] = re[p]!
@@ -102,20 +91,18 @@ export function transpose({ re, im }: Signals, columns: number, pairs: Pairs, po
 }
 
 /**
- * Adds the spectrum of the imaginary part of z convolved with itself, (Z(k)^2 - conj(Z(-k)^2)) / 2i, times `weight` to
- * `sum`, or sets it if `first`. As it is that of real numbers, only the halves of the pairs are needed.
+ * Adds the spectrum of the imaginary part of z convolved with itself, (Z(k)^2 - conj(Z(-k)^2)) / 2i, to `sum`, or
+ * sets it if `first`. As it is that of real numbers, only the halves of the pairs are needed.
  */
 export function addProducts(
   { re, im }: Signals,
   count: number,
   oppositeX: Int32Array,
-  weight: number,
   first: boolean,
   sum: Signals,
 ): void {
   const sumRe = sum.re
   const sumIm = sum.im
-  const half = weight / 2
   let to = 0
   for (let x = 0; x < oppositeX.length; x++) {
     let q = (2 * oppositeX[x]! + 1) * count
@@ -124,8 +111,10 @@ export function addProducts(
       const pI = im[p]!
       const qR = re[q]!
       const qI = im[q++]!
-      sumRe[to] = weight * (pR * pI + qR * qI) + (first ? 0 : sumRe[to]!)
-      sumIm[to] = half * (qR * qR - qI * qI - pR * pR + pI * pI) + (first ? 0 : sumIm[to]!)
+      const productR = pR * pI + qR * qI
+      const productI = 0.5 * ((qR - qI) * (qR + qI) - (pR - pI) * (pR + pI))
+      sumRe[to] = first ? productR : sumRe[to]! + productR
+      sumIm[to] = first ? productI : sumIm[to]! + productI
       to++
     }
   }
@@ -135,16 +124,21 @@ export function addProducts(
  * Writes the window's columns, transposed, to the pairs' rows of a picture whose columns are two of the window each: one
  * of its first half, and i times one of its second.
  */
-export function crop({ re, im }: Signals, pairs: Pairs, layout: CyclicLayout, to: Signals): void {
-  const { opposite, halves } = pairs.opposites
-  const { pointsX, firstX, columns } = layout
+export function crop(
+  { re, im }: Signals,
+  { opposite, halves }: Opposites,
+  first: number,
+  count: number,
+  { pointsX, firstX, columns }: CyclicLayout,
+  to: Signals,
+): void {
   const toRe = to.re
   const toIm = to.im
   const half = (columns + 1) >> 1
   for (let i = 0; i < half; i++) {
-    let p = ((firstX + i) % pointsX) * pairs.count
-    let q = ((firstX + half + i) % pointsX) * pairs.count
-    for (let y = pairs.first; y < pairs.first + pairs.count; y++) {
+    let p = ((firstX + i) % pointsX) * count
+    let q = ((firstX + half + i) % pointsX) * count
+    for (let y = first; y < first + count; y++) {
       const pR = re[p]!
       const pI = im[p++]!
       const qR = re[q]!

@@ -1,8 +1,9 @@
-import { type CyclicLayout, cyclicLayout } from './cyclicLayout.js'
+import { CyclicLayout } from './cyclicLayout.js'
 import { type ExponentialSum, FOUR_TERMS, THREE_TERMS } from './exponentialSum.js'
 import { FFT_LENGTHS, twiddles } from './fftLength.js'
 import { wasm } from './kernel.generated.js'
-import type { Box, Kernel, Window } from './kernel.js'
+import type { Kernel, Window } from './kernel.js'
+import { Pair } from './pair.js'
 import type { SimdExports } from './simdExports.js'
 
 /** Unit roundoff of float32. */
@@ -27,13 +28,9 @@ class SimdKernel implements Kernel {
   private readonly fixed: number
   private mapsEnd = 0
   private readonly twiddlesOf = new Map<number, number>()
-  private width = 0
-  private height = 0
-  private aBox!: Box
-  private bBox!: Box
+  private pair = new Pair()
+  private readonly layout = new CyclicLayout()
   private unit = 0
-  private aTotal = 0
-  private bTotal = 0
   private a = 0
   private b = 0
   private aDecays = 0
@@ -64,59 +61,45 @@ class SimdKernel implements Kernel {
     this.fixed = this.end
   }
 
-  load(
-    a: Float32Array,
-    b: Float32Array,
-    width: number,
-    height: number,
-    aBox: Box,
-    bBox: Box,
-    largest: number,
-    aTotal: number,
-    bTotal: number,
-  ): void {
+  load(pair: Pair): void {
     const { exports } = this
-    this.width = width
-    this.height = height
-    this.aBox = aBox
-    this.bBox = bBox
-    this.unit = largest
-    this.aTotal = aTotal
-    this.bTotal = bTotal
+    const { a, b, width, height } = pair
+    this.pair = pair
+    this.unit = Math.max(a.largest, b.largest)
     this.reserveMaps()
     const raw = this.reserve(4 * width * height)
     const sums = this.reserve(8 * (width + 1))
-    this.floats.set(a, raw / 4)
+    this.floats.set(a.map, raw / 4)
     exports.pad(raw, width, height, this.a)
-    exports.invert(raw, width, height, largest, this.aInverse)
-    this.floats.set(b, raw / 4)
+    exports.invert(raw, width, height, this.unit, this.aInverse)
+    this.floats.set(b.map, raw / 4)
     exports.padReversed(raw, width, height, this.b)
-    exports.invert(raw, width, height, largest, this.bInverse)
+    exports.invert(raw, width, height, this.unit, this.bInverse)
     exports.integrate(raw, width, height, sums, this.table)
     // A collision takes 9 roundings, then at most width / 8 + 4 additions in float32; an entry of the table one.
-    this.gainError = U * ((width / 8 + 14) * 2 * Math.min(aTotal, bTotal) + 8 * bTotal)
+    this.gainError = U * ((width / 8 + 14) * 2 * Math.min(a.total, b.total) + 8 * b.total)
   }
 
   massLeftOf(x: number): number {
-    return this.tableAt(x, this.height)
+    return this.tableAt(x, this.pair.height)
   }
 
   massAbove(y: number): number {
-    return this.tableAt(this.width, y)
+    return this.tableAt(this.pair.width, y)
   }
 
   gain(dx: number, dy: number): number {
-    const { aBox, bBox, width, height } = this
+    const { a, b, width, height } = this.pair
     const kept =
       this.tableAt(Math.min(width, width - dx), Math.min(height, height - dy)) -
       this.tableAt(Math.max(0, -dx), Math.min(height, height - dy)) -
       this.tableAt(Math.min(width, width - dx), Math.max(0, -dy)) +
       this.tableAt(Math.max(0, -dx), Math.max(0, -dy))
     // Pixels collide where the boxes overlap; to their right one of the maps is 0.
-    const left = Math.max(aBox.left, bBox.left + dx)
-    const top = Math.max(aBox.top, bBox.top + dy)
-    const columns = Math.min(aBox.right, bBox.right + dx) - left
-    const rows = Math.min(aBox.bottom, bBox.bottom + dy) - top
+    const left = Math.max(a.left, b.left + dx)
+    const top = Math.max(a.top, b.top + dy)
+    const columns = Math.min(a.right, b.right + dx) - left
+    const rows = Math.min(a.bottom, b.bottom + dy) - top
     if (columns <= 0 || rows <= 0) return kept
     const stride = 4 * (width + PADDING)
     const aFirst = this.aInverse + stride * top + 4 * left
@@ -125,9 +108,10 @@ class SimdKernel implements Kernel {
   }
 
   bound(window: Window, sigma: number): number {
-    const { exports, width, height } = this
+    const { exports, pair, layout } = this
+    const { width, height } = pair
     const sum = width * height < 10000 ? THREE_TERMS : FOUR_TERMS
-    const layout = cyclicLayout(this.aBox, this.bBox, window)
+    layout.fit(pair.a, pair.b, window)
     const { pointsX, pointsY } = layout
     // Columns come four at a time: those before `low` and from `high` on are not in the window.
     const low = layout.firstX % 4
@@ -136,10 +120,10 @@ class SimdKernel implements Kernel {
     this.rows = layout.rows
     this.lastX = window.toX + low
     this.lastY = window.toY
-    this.reserveSpectra(layout)
+    this.reserveSpectra()
     const { table, lastX, lastY, columns, rows, bounds } = this
     exports.retain(table, width, height, -lastX, -lastY, columns, low, high, rows, bounds)
-    const error = this.sumSpectra(sum, layout, sigma)
+    const error = this.sumSpectra(sum, sigma)
     exports.subtractConvolution(
       this.sums,
       pointsX,
@@ -154,11 +138,12 @@ class SimdKernel implements Kernel {
       rows,
       bounds,
     )
-    return sigma * error + 8 * U * this.bTotal
+    return sigma * error + 8 * U * pair.b.total
   }
 
   greatest(): number {
-    return this.exports.greatest(this.bounds, this.columns * this.rows)
+    this.collect(this.exports.greatest(this.bounds, this.columns * this.rows))
+    return this.candidate(0)
   }
 
   collect(threshold: number): number {
@@ -182,33 +167,36 @@ class SimdKernel implements Kernel {
   }
 
   /** Leaves the sum of w Z_k^2 in `sums`; returns the greatest error of the convolution in the end. */
-  private sumSpectra({ rate, terms }: ExponentialSum, { pointsX, pointsY }: CyclicLayout, sigma: number): number {
-    const { exports, width, height, aBox, bBox } = this
+  private sumSpectra({ rate, terms }: ExponentialSum, sigma: number): number {
+    const { exports, pair, layout } = this
+    const { a, b, width, height } = pair
+    const { pointsX, pointsY } = layout
     const stride = 4 * (width + PADDING)
     exports.decay(this.a, stride * height, rate / sigma, this.aDecays)
     exports.decay(this.b, stride * height, rate / sigma, this.bDecays)
-    const aWidth = aBox.right - aBox.left
-    const bWidth = bBox.right - bBox.left
-    const aFirst = stride * aBox.top + 4 * aBox.left
-    const bFirst = stride * (height - bBox.bottom) + 4 * (width - bBox.right)
-    const balance = Math.sqrt(this.bTotal / this.aTotal)
+    const aWidth = a.right - a.left
+    const bWidth = b.right - b.left
+    const aFirst = stride * a.top + 4 * a.left
+    const bFirst = stride * (height - b.bottom) + 4 * (width - b.right)
+    const balance = Math.sqrt(b.total / a.total)
     const twiddlesX = this.twiddlesOf.get(pointsX)!
     const twiddlesY = this.twiddlesOf.get(pointsY)!
     const fft = 4 * U * Math.log2(pointsX * pointsY)
     let error = 0
     let norm = 0
     let multiple = 1
-    for (const [k, { weight, use, keep }] of terms.entries()) {
+    for (let k = 0; k < terms.length; k++) {
+      const { weight, use, keep } = terms[k]!
       const squares = exports.transformColumns(
         this.a + aFirst,
         this.aDecays + aFirst,
         aWidth,
-        aBox.bottom - aBox.top,
+        a.bottom - a.top,
         balance / sigma,
         this.b + bFirst,
         this.bDecays + bFirst,
         bWidth,
-        bBox.bottom - bBox.top,
+        b.bottom - b.top,
         1 / (balance * sigma),
         stride,
         use,
@@ -228,12 +216,12 @@ class SimdKernel implements Kernel {
   }
 
   private tableAt(x: number, y: number): number {
-    return this.floats[this.table / 4 + y * (this.width + PADDING) + x]!
+    return this.floats[this.table / 4 + y * (this.pair.width + PADDING) + x]!
   }
 
   private reserveMaps(): void {
-    const row = 4 * (this.width + PADDING)
-    const padded = row * this.height
+    const row = 4 * (this.pair.width + PADDING)
+    const padded = row * this.pair.height
     this.end = this.fixed
     this.a = this.reserve(padded)
     this.b = this.reserve(padded)
@@ -245,7 +233,8 @@ class SimdKernel implements Kernel {
     this.mapsEnd = this.end
   }
 
-  private reserveSpectra({ pointsX, pointsY }: CyclicLayout): void {
+  private reserveSpectra(): void {
+    const { pointsX, pointsY } = this.layout
     this.end = this.mapsEnd
     this.scratch = this.reserve(POINT * pointsY)
     this.spectra = this.reserve(8 * pointsX * pointsY)

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { type Random, randomStream } from '../../src/core/random.js'
 import { bestShift, searchShift } from '../../src/rearrange/bestShift.js'
-import { plainKernel } from '../../src/rearrange/plainKernel.js'
+import { PlainKernel } from '../../src/rearrange/plainKernel.js'
 import { simdKernel } from '../../src/rearrange/simdKernel.js'
 import { bruteForce } from './bruteForce.js'
 import { DEGENERATE, REGULAR, weighted } from './saliencyMaps.js'
 
 // One kernel each for the whole file: sizes follow one another on it, so that anything stale would show.
 const simd = simdKernel()
-const plain = plainKernel()
+const plain = new PlainKernel()
 
 const ODD_SIZES = [
   [1, 1],
@@ -74,10 +74,44 @@ test.each([
   }
 })
 
-test('the longest maps and flat maps of any size take no brute force', () => {
+test('the longest maps take no brute force', () => {
   const flat = new Float32Array(1024 * 64).fill(0.5)
   for (const kernel of [simd, plain]) {
     expect(searchShift(kernel, flat, flat, 1024, 64)).toEqual({ dx: 0, dy: 0, total: 0.5 * 1024 * 64 })
+  }
+})
+
+test("the best shift of flat maps, with holes or without, is brute force's", () => {
+  const random = randomStream(9, 0)
+  const { constant, hole, disc, checkered, spiked, nearlyConstant } = DEGENERATE
+  const pairs = [constant, hole, disc, checkered].flatMap((flat) =>
+    [constant, hole, disc, spiked, nearlyConstant].flatMap((other) => [
+      [flat!, other!] as const,
+      [other!, flat!] as const,
+    ]),
+  )
+  for (const [i, [makeA, makeB]] of pairs.entries()) {
+    const [width, height] = [random.integer(20, 26), random.integer(14, 20)]
+    const alpha = i % 3 === 0 ? 0.45 : 0.5
+    const a = weighted(makeA(width, height, random), alpha)
+    const b = weighted(makeB(width, height, random), 1 - alpha)
+    expectExact(a, b, width, height, `${i}: ${width} x ${height}, alpha ${alpha}`)
+  }
+})
+
+test('flat maps with holes are not searched by trying all shifts', () => {
+  class CountingKernel extends PlainKernel {
+    tried = 0
+    override gain(dx: number, dy: number): number {
+      this.tried++
+      return super.gain(dx, dy)
+    }
+  }
+  const random = randomStream(10, 0)
+  for (const make of [DEGENERATE.constant!, DEGENERATE.hole!, DEGENERATE.disc!]) {
+    const kernel = new CountingKernel()
+    searchShift(kernel, weighted(make(96, 80, random), 0.5), weighted(make(96, 80, random), 0.5), 96, 80)
+    expect(kernel.tried).toBeLessThan(200)
   }
 })
 

@@ -8,14 +8,14 @@ import {
   TWO_TERMS,
 } from '../../src/rearrange/exponentialSum.js'
 import type { Kernel } from '../../src/rearrange/kernel.js'
-import { measure } from '../../src/rearrange/measure.js'
-import { plainKernel } from '../../src/rearrange/plainKernel.js'
+import { Pair } from '../../src/rearrange/pair.js'
+import { PlainKernel } from '../../src/rearrange/plainKernel.js'
 import { simdKernel } from '../../src/rearrange/simdKernel.js'
 import { gain } from '../../src/rearrange/totalSaliency.js'
 import { DEGENERATE, REGULAR, weighted } from './saliencyMaps.js'
 
 const simd = simdKernel()
-const plain = plainKernel()
+const plain = new PlainKernel()
 
 /** The bound of exponentialSum.ts, pixel by pixel in float64. */
 function direct(a: Float32Array, b: Float32Array, width: number, height: number, sigma: number, sum: ExponentialSum) {
@@ -48,10 +48,11 @@ function usedMargin(
   scale = 1,
 ) {
   const [a, b] = maps as [Float32Array, Float32Array]
-  const [p, q] = [measure(a, width, height), measure(b, width, height)]
-  const sigma = (scale * (p.squares + q.squares)) / (p.total + q.total)
-  const frame = { left: 0, right: width, top: 0, bottom: height }
-  kernel.load(a, b, width, height, frame, frame, Math.max(p.largest, q.largest), p.total, q.total)
+  const pair = new Pair()
+  pair.measure(a, b, width, height)
+  const sigma = (scale * (pair.a.squares + pair.b.squares)) / (pair.a.total + pair.b.total)
+  for (const map of [pair.a, pair.b]) Object.assign(map, { left: 0, right: width, top: 0, bottom: height })
+  kernel.load(pair)
   const margin = kernel.bound({ fromX: 1 - width, toX: width - 1, fromY: 1 - height, toY: height - 1 }, sigma)
   const bound = direct(a, b, width, height, sigma, sum)
   const count = kernel.collect(-3e38)

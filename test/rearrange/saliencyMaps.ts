@@ -59,6 +59,8 @@ export const DEGENERATE: Record<string, MakeMap> = {
     pixels[random.integer(0, pixels.length - 1)] = 0
     return pixels
   },
+  disc: (width, height) =>
+    map(width, height, (x, y) => (Math.hypot(x - 0.4 * width, y - 0.6 * height) < height / 8 ? 0 : 1)),
   spiked: (width, height, random) => {
     const pixels = map(width, height, () => random.uniform())
     pixels[random.integer(0, pixels.length - 1)] = 1e6
