@@ -2,8 +2,8 @@
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import { formatFloat } from './rows.js'
 
-/** Cells of one row group, which is what is held in memory: 16 MiB of float64. */
-const GROUP_CELLS = 2 ** 21
+/** Cells of one row group, which is what is held in memory: 64 MiB of float64. Small groups make a large footer. */
+const GROUP_CELLS = 2 ** 23
 
 interface Label {
   readonly file_name: string
@@ -27,11 +27,12 @@ export async function* labelsJsonl(
 export async function* labelsParquet(
   metadata: AsyncIterable<string>,
   classes: readonly string[],
+  groupCells = GROUP_CELLS,
 ): AsyncGenerator<Uint8Array> {
   const writer = new ByteWriter()
   const schema = schemaFromColumnData({ columnData: columns([], classes) })
   const parquet = new ParquetWriter({ writer, schema })
-  const size = Math.ceil(GROUP_CELLS / (classes.length + 1))
+  const size = Math.ceil(groupCells / (classes.length + 1))
   for await (const rows of groups(metadata, size)) {
     await parquet.write({ columnData: columns(rows, classes), rowGroupSize: size })
     yield taken(writer)

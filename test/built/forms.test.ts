@@ -1,0 +1,173 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { randomStream } from '../../src/core/random.js'
+import { FASHION, ROOT, run, start } from '../helpers/cli.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
+
+const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
+const files = (folder: string) =>
+  (readdirSync(folder, { recursive: true, withFileTypes: true }) as import('node:fs').Dirent[])
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+
+const FORMS = {
+  'class folders': ['--layout', 'class-folders', '--labels-format', 'jsonl', '--write-masks'],
+  WebDataset: ['--layout', 'webdataset', '--labels-format', 'parquet', '--include-originals'],
+}
+
+for (const [name, options] of Object.entries(FORMS)) {
+  test(`${name}: kills, shards and merge lead to the tree of an uninterrupted run`, async () => {
+    const folder = temporaryFolder()
+    const at = (out: string) => path.join(folder, out)
+    const command = (out: string) => [FASHION, '--count', '60', '--quiet', ...options, '--out', at(out)]
+    const began = performance.now()
+    expect(await run(command('whole'))).toMatchObject({ code: 0, stderr: '' })
+    const duration = performance.now() - began
+    expect(await run(['verify', at('whole')])).toMatchObject({ code: 0 })
+    const random = randomStream(5, 0)
+    for (let kill = 0; kill < 4; kill++) {
+      const { child, ended } = start(command('killed'))
+      const timer = setTimeout(() => child.kill('SIGKILL'), (0.3 + 0.7 * random.uniform()) * duration)
+      await ended
+      clearTimeout(timer)
+    }
+    expect(await run(command('killed'))).toMatchObject({ code: 0 })
+    expect(tree(at('killed'))).toEqual(tree(at('whole')))
+    for (const part of ['1', '2']) {
+      expect(await run([...command(`part-${part}`), '--shard', `${part}/2`])).toMatchObject({ code: 0 })
+    }
+    expect(await run(['merge', at('part-1'), at('part-2'), '--out', at('merged')])).toMatchObject({ code: 0 })
+    expect(tree(at('merged'))).toEqual(tree(at('whole')))
+  }, 600_000)
+}
+
+test('class folders hold each picture below its heaviest class, and masks beside', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const options = ['--count', '30', '--quiet', '--layout', 'class-folders', '--write-masks']
+  expect(await run([FASHION, '--out', out, ...options])).toMatchObject({ code: 0 })
+  const rows = lines(path.join(out, 'labels.csv')).slice(1)
+  for (const row of rows) {
+    const [file, ...cells] = row.split(',')
+    const weights = cells.map(Number)
+    expect(weights[Number(file!.split('/')[1])]).toBe(Math.max(...weights))
+    expect(existsSync(path.join(out, file!.replace('images', 'masks').replace('jpg', 'npy')))).toBe(true)
+  }
+  // They sort alike by code point and naturally, as timm does.
+  const folders = readdirSync(path.join(out, 'images'))
+  expect([...folders].sort(new Intl.Collator('en', { numeric: true }).compare)).toEqual([...folders].sort())
+})
+
+test('verify sees a changed shard; another layout is refused, and so is a class that hides a column', async () => {
+  const folder = temporaryFolder()
+  const out = path.join(folder, 'aug')
+  const command = [FASHION, '--out', out, '--count', '10', '--quiet', '--layout', 'webdataset']
+  expect(await run(command)).toMatchObject({ code: 0 })
+  const shard = path.join(out, 'webdataset/000000.tar')
+  const bytes = readFileSync(shard)
+  writeFileSync(shard, bytes.fill(1, 600, 610))
+  expect(await run(['verify', out])).toMatchObject({ code: 1, stderr: expect.stringContaining('000000.tar: not what') })
+  const flat = [...command.slice(0, -1), 'flat']
+  expect(await run(flat)).toMatchObject({ code: 6, stderr: expect.stringContaining('options.layout "webdataset"') })
+  for (const [name, file] of [
+    ['file_name', '000.png'],
+    ['other', '001.png'],
+  ] as const) {
+    const pictures = files(FASHION).filter((picture) => /\.(png|jpg)$/.test(picture))
+    mkdirSync(path.join(folder, 'in', name), { recursive: true })
+    for (const i of [0, 1]) cpSync(path.join(FASHION, pictures[i]!), path.join(folder, 'in', name, `${i}-${file}`))
+  }
+  const hidden = [path.join(folder, 'in'), '--out', path.join(folder, 'hidden'), '--method', 'mixup']
+  expect(await run([...hidden, '--labels-format', 'jsonl'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('a class "file_name"'),
+  })
+  expect(existsSync(path.join(folder, 'hidden'))).toBe(false)
+})
+
+/** Words that Hugging Face `imagefolder` takes for a split, where no letter touches them. */
+const SPLITS = /(^|[-._ 0-9/])(train(ing)?|test(ing)?|val(id(ation)?)?|dev|eval(uation)?)([-._ 0-9/]|$)/i
+
+/** Pictures in class folders with names that are traps for loaders. */
+function traps(): string {
+  const folder = temporaryFolder()
+  const pictures = files(FASHION).filter((picture) => /\.(png|jpg)$/.test(picture))
+  for (const [k, name] of ['NA', 'test', 'val 10', 'val 9', 'x_file_name'].entries()) {
+    mkdirSync(path.join(folder, name))
+    for (const i of [0, 1]) cpSync(path.join(FASHION, pictures[2 * k + i]!), path.join(folder, name, `train-${i}.png`))
+  }
+  return folder
+}
+
+test('no name of a class or source becomes part of a path, and every number is a float', async () => {
+  const input = traps()
+  for (const layout of ['flat', 'class-folders', 'webdataset']) {
+    const out = path.join(temporaryFolder(), 'aug')
+    const options = ['--layout', layout, '--labels-format', 'jsonl', '--method', 'mixup', '--include-originals']
+    expect(await run([input, '--out', out, '--quiet', ...options])).toMatchObject({ code: 0 })
+    expect(files(out).filter((file) => SPLITS.test(file))).toEqual([])
+    expect(files(path.join(out, 'images')).every((file) => /^\d{5}\/\d{9}\.jpg$/.test(file))).toBe(true)
+    // An original's label is 1 and zeros, which must not look like integers.
+    const original = lines(path.join(out, 'labels.csv')).at(-1)!
+    expect(original.split(',').slice(1).sort()).toEqual(['0.0', '0.0', '0.0', '0.0', '1.0'])
+    for (const table of ['metadata.jsonl', 'labels.jsonl']) {
+      expect(lines(path.join(out, table)).filter((line) => /[:[,] -?\d+[,}\]]/.test(line))).toEqual([])
+    }
+    const keys = new Set(lines(path.join(out, 'metadata.jsonl')).flatMap((line) => Object.keys(JSON.parse(line))))
+    expect([...keys].filter((key) => key.endsWith('_file_name'))).toEqual([])
+    expect(readdirSync(out).filter((file) => file.startsWith('metadata'))).toEqual(['metadata.jsonl'])
+    expect(lines(path.join(out, 'classes.txt'))).toEqual(['NA', 'test', 'val 10', 'val 9', 'x_file_name'])
+  }
+})
+
+test('what a kill leaves half-written lies in a hidden folder', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  for (let kill = 0; kill < 4; kill++) {
+    const { child, ended } = start([FASHION, '--out', out, '--quiet', '--epochs', '20', '--method', 'mixup'])
+    const timer = setTimeout(() => child.kill('SIGKILL'), 1500 + 333 * kill)
+    await ended
+    clearTimeout(timer)
+    const visible = existsSync(out) ? files(out).filter((file) => !file.startsWith('.sage')) : []
+    expect(visible.filter((file) => !/^(images\/\d{5}\/\d{9}\.jpg|[a-z]+\.(json|jsonl|csv|txt))$/.test(file))).toEqual(
+      [],
+    )
+  }
+  expect(files(path.join(out, 'images')).length).toBeGreaterThan(0)
+})
+
+/** A Python that has what `modules` says, or undefined. */
+function pythonWith(modules: string): string | undefined {
+  return [process.env.PYTHON, 'python3', '/usr/bin/python3'].find((python) => {
+    try {
+      execFileSync(python ?? '', ['-c', `import ${modules}`], { stdio: 'ignore' })
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+const PYTHON = pythonWith('torch, torchvision, pandas, PIL')
+
+test.skipIf(PYTHON === undefined)(
+  'the snippets of docs/loading.md load what labels.csv says (needs Python with torch, torchvision, pandas)',
+  async () => {
+    const folder = temporaryFolder()
+    const input = traps()
+    const layouts = ['flat', 'class-folders', 'webdataset']
+    for (const layout of layouts) {
+      const options = ['--layout', layout, '--labels-format', 'parquet', '--method', 'mixup', '--count', '40']
+      expect(await run([input, '--out', path.join(folder, layout), '--quiet', ...options])).toMatchObject({ code: 0 })
+    }
+    const script = path.join(ROOT, 'test/external/load_dataset.py')
+    const folders = layouts.flatMap((layout) => [`--${layout}`, path.join(folder, layout)])
+    const told = execFileSync(PYTHON!, [script, path.join(ROOT, 'docs/loading.md'), ...folders], { encoding: 'utf8' })
+    expect(told).toMatch(/^PyTorch: ok: 40 pictures/m)
+    expect(told).toMatch(/^Class folders: ok: 40 pictures/m)
+    expect(told).toMatch(/^tar shards: ok: 40 samples/m)
+    expect(told).not.toContain('FAILED')
+    const sections = ['PyTorch', 'timm', 'Hugging Face', 'Keras', 'fastai', 'Class folders', 'WebDataset']
+    for (const name of [...sections, 'Other label files']) expect(told).toContain(`${name}: `)
+  },
+)
