@@ -15,7 +15,8 @@ const sigma: Omit<NumberParameter, 'default'> = {
 /**
  * SmoothMix (Lee et al., CVPR workshops 2020), its circle: x' = G x1 + (1 - G) x2 with
  * G = exp(-((x - x0)^2 + (y - y0)^2) / (2 sigma^2)), the centre uniform over the picture and sigma uniform between its
- * bounds; lambda is the mean of G. No edge is hard enough to become a feature. `details`: centre in pixels, sigma in pixels.
+ * bounds, by default those of the reproduction in OpenMixup; lambda is the mean of G. No edge is hard enough to become a
+ * feature. `details`: centre in pixels, sigma in pixels.
  */
 export const smoothmix: Method<SmoothmixParameters> = {
   parameters: { sigmaLow: { ...sigma, default: 0.25 }, sigmaHigh: { ...sigma, default: 0.5 } },
