@@ -151,7 +151,7 @@ function pythonWith(modules: string): string | undefined {
 const PYTHON = pythonWith('torch, torchvision, pandas, PIL')
 
 test.skipIf(PYTHON === undefined)(
-  'the snippets of docs/loading.md load what labels.csv says (needs Python with torch, torchvision, pandas)',
+  'the snippets of docs/loading.md and README.md load what labels.csv says (needs Python with torch, torchvision, pandas)',
   async () => {
     const folder = temporaryFolder()
     const input = traps()
@@ -162,8 +162,10 @@ test.skipIf(PYTHON === undefined)(
     }
     const script = path.join(ROOT, 'test/external/load_dataset.py')
     const folders = layouts.flatMap((layout) => [`--${layout}`, path.join(folder, layout)])
-    const told = execFileSync(PYTHON!, [script, path.join(ROOT, 'docs/loading.md'), ...folders], { encoding: 'utf8' })
+    const pages = ['docs/loading.md', 'README.md'].map((page) => path.join(ROOT, page))
+    const told = execFileSync(PYTHON!, [script, ...pages, ...folders], { encoding: 'utf8' })
     expect(told).toMatch(/^PyTorch: ok: 40 pictures/m)
+    expect(told).toMatch(/^Load it: ok: 40 pictures/m)
     expect(told).toMatch(/^Class folders: ok: 40 pictures/m)
     expect(told).toMatch(/^tar shards: ok: 40 samples/m)
     expect(told).not.toContain('FAILED')

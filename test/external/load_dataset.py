@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Loads finished datasets with the snippets of a Markdown page, and compares what comes with labels.csv.
+"""Loads finished datasets with the snippets of Markdown pages, and compares what comes with labels.csv.
 
-    python3 test/external/load_dataset.py docs/loading.md --flat DIR [--class-folders DIR] [--webdataset DIR]
+    python3 test/external/load_dataset.py docs/loading.md README.md --flat DIR [--class-folders DIR] [--webdataset DIR]
 
 The snippet of each section runs in a folder where ./aug is the dataset of the layout that the section is about. A section
 whose library is missing is skipped and said so. Also reads the tar shards with tarfile. Exits 1 if anything differs.
@@ -104,6 +104,7 @@ def parquet(names, weights, classes):
 
 SECTIONS = {
     'PyTorch': ('flat', pytorch),
+    'Load it': ('flat', pytorch),
     'timm': ('flat', timm),
     'Hugging Face': ('flat', hugging_face),
     'Keras': ('flat', keras),
@@ -161,14 +162,16 @@ def check_shards(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('page', type=Path)
+    parser.add_argument('pages', type=Path, nargs='+')
     for layout in ('--flat', '--class-folders', '--webdataset'):
         parser.add_argument(layout, type=Path)
     arguments = vars(parser.parse_args())
+    pages = arguments.pop('pages')
     arguments = {name: path and path.resolve() for name, path in arguments.items()}
     jobs = [
         (heading, lambda heading=heading, code=code: run_section(heading, code, arguments[SECTIONS[heading][0]]))
-        for heading, code in snippets(arguments['page'])
+        for page in pages
+        for heading, code in snippets(page)
         if arguments[SECTIONS[heading][0]]
     ]
     if arguments['webdataset']:
