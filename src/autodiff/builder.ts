@@ -13,6 +13,15 @@ export type Operand = Value | number | null
 
 export type Types = ReadonlyMap<Value, ValueType>
 
+/** Whether two shapes of equally many elements have the same dynamic first axis. */
+function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim[]): boolean {
+  const volume = (dims: readonly Dim[]) => dims.reduce<number>((product, d) => product * (d ?? 0), 1)
+  return a === null && b === null && volume(rest) > 0 && volume(rest) === volume(others)
+}
+
+/** Steep enough to saturate tanh; a power of two, so that products with it are exact, and 2^27 times it is a float32. */
+const STEEP = 2 ** 100
+
 export class GraphBuilder {
   private readonly nodes: NodeProto[] = []
   private readonly initializers = new Map<Value, TensorProto>()
@@ -145,6 +154,37 @@ export class GraphBuilder {
     const scalar = (o: Operand) => (typeof o === 'number' ? this.scalar(o, like) : o)
     return this.emit('Where', [condition, scalar(a), scalar(b)])
   }
+  /**
+   * scale x + offset for an original value x. With four axes it is a BatchNormalization, which onnxruntime's CPU provider
+   * computes in the blocked layout of the convolutions around it; arithmetic with a scalar leaves that layout.
+   */
+  affine(x: Value, scale: number, offset: number): Value {
+    const channels = this.channels(x)
+    if (channels === 0) return this.add(this.mul(x, scale), offset)
+    const vector = (value: number) => this.constant(this.dtype(x), Array(channels).fill(value))
+    const operands = [x, vector(scale), vector(offset), vector(0), vector(1)]
+    return this.emit('BatchNormalization', operands, { epsilon: { float: 0 } })
+  }
+
+  /** Channels of an original value [N, C, H, W]; 0 if it is something else. */
+  private channels(x: Value): number {
+    const dims = this.dims(x)
+    return dims.length === 4 ? (dims[1] ?? 0) : 0
+  }
+
+  /** 1 where the original value x is above `limit` and 0 where it equals it; x must not be below. */
+  above = (x: Value, limit: Operand) => this.step(x, limit, STEEP, 'Greater')
+  /** 1 where the original value x is below `limit` and 0 where it equals it; x must not be above. */
+  below = (x: Value, limit: Operand) => this.step(x, limit, -STEEP, 'Less')
+
+  /** tanh(slope (x - limit)) where that stays in the blocked layout (see `affine`), else a comparison. */
+  private step(x: Value, limit: Operand, slope: number, comparison: string): Value {
+    const number = typeof limit === 'number' ? limit : this.known(limit ?? '')?.[0]
+    if (number !== undefined && Math.abs(number) < 2 ** 27 && this.channels(x) > 0)
+      return this.emit('Tanh', [this.affine(x, slope, -slope * number)])
+    return this.cast(this.emit(comparison, [x, limit]), this.dtype(x))
+  }
+
   cast = (value: Value, to: DataType) => (this.dtype(value) === to ? value : this.emit('Cast', [value], { to }))
   transpose = (value: Value, perm: readonly number[]) => this.emit('Transpose', [value], { perm })
   squeeze = (value: Value, axes: readonly number[]) => this.emit('Squeeze', [value, this.integers(axes)])
@@ -215,14 +255,18 @@ export class GraphBuilder {
     })
   }
 
-  /** `value` reshaped to sizes of which at most one is dynamic (null). */
+  /** `value` reshaped to sizes of which at most one is dynamic (null); 0 keeps the size of that axis. */
   reshape(value: Value, dims: readonly Dim[]): Value {
     return this.emit('Reshape', [value, this.integers(dims.map((d) => d ?? -1))])
   }
 
-  /** `value` in the shape of the original value `like`. */
-  reshapeLike(value: Value, like: Value): Value {
+  /**
+   * `value` in the shape of the original value `like`. Where it comes in the shape of the original value `from` and both
+   * have one batch, that is kept by name: onnxruntime's blocked layout needs to know that batches are equal.
+   */
+  reshapeLike(value: Value, like: Value, from?: Value): Value {
     const dims = this.dims(like)
+    if (from !== undefined && hasSameBatch(dims, this.dims(from))) return this.reshape(value, [0, ...dims.slice(1)])
     const inferable = dims.filter((d) => d === null).length <= 1 && !dims.includes(0)
     return inferable ? this.reshape(value, dims) : this.emit('Reshape', [value, this.shape(like)], { allowzero: 1 })
   }

@@ -59,13 +59,15 @@ export function findHead(model: Model, types: Types, output?: string): Head {
 /** Emits logits [N, K], the loss's cotangent and the reverse pass; the result is the input gradient, in wrt's shape. */
 export function inputGradient(g: GraphBuilder, model: Model, head: Head, target: Value, loss: Loss, wrt: Value): Value {
   const cotangent = lossCotangent(g, matrixOf(g, head), target, head.classes, loss)
-  const shaped = g.reshapeLike(g.cast(cotangent, g.dtype(head.logits)), head.logits)
+  const typed = g.cast(cotangent, g.dtype(head.logits))
+  const dims = g.dims(head.logits)
+  const shaped = dims.length === 2 ? typed : g.reshape(typed, [0, ...dims.slice(1)])
   return backward(g, model.graph, new Map([[head.logits, shaped]]), wrt, model.name)
 }
 
 /** The logits as float32 [N, K], whatever ones the model has around them. */
 export function matrixOf(g: GraphBuilder, { logits, classes }: Head): Value {
-  const flat = g.dims(logits).length === 2 ? logits : g.reshape(logits, [null, classes])
+  const flat = g.dims(logits).length === 2 ? logits : g.reshape(logits, [0, classes])
   return g.cast(flat, DataType.FLOAT)
 }
 

@@ -120,7 +120,7 @@ export function interleave(
     )
     return g.reshape(
       stacked,
-      dims.map((dim, j) => (j < lead + i || dim === null ? dim : dim * strides[j - lead]!)),
+      dims.map((dim, j) => (j < lead ? 0 : j < lead + i ? dim! : dim! * strides[j - lead]!)),
     )
   }
   return join([])

@@ -60,7 +60,7 @@ const LogSoftmax: VjpRule = unary((g, c, _x, y, node) =>
 
 export const ACTIVATION: Record<string, VjpRule> = {
   /** max(x, 0): c where y > 0; the derivative at 0 is 0. */
-  Relu: unary((g, c, _x, y) => g.mul(c, g.emit('Sign', [y]))),
+  Relu: unary((g, c, _x, y) => g.mul(c, g.above(y, 0))),
   LeakyRelu: unary((g, c, x, _y, node) => halves(g, x, c, g.mul(c, alphaOf(node, 0.01)))),
   PRelu: elementwise((g, { input: [x, slope] }, c) => [
     halves(g, x!, c, g.mul(c, slope!)),
@@ -81,7 +81,7 @@ export const ACTIVATION: Record<string, VjpRule> = {
     const outside = g.emit('Greater', [g.emit('Abs', [x]), floatAttribute(node, 'lambd', 0.5)])
     return g.where(outside, c, 0)
   }),
-  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, g.sub(1, y)))),
+  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, g.affine(y, -1, 1)))),
   HardSigmoid,
   HardSwish,
   Tanh: unary((g, c, _x, y) => g.mul(c, g.sub(1, square(g, y)))),

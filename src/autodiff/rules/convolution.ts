@@ -31,110 +31,105 @@ function convolution(g: GraphBuilder, node: NodeProto, wide: Value, narrow: Valu
   return { ...shared, before, after: totals.map((total, i) => Math.max(total, 0) - before[i]!) }
 }
 
+/** How the cotangent of a convolution's input is a convolution of stride 1, along each spatial axis. */
+interface Mirror {
+  /** Zeros put before the kernel so that tap k'' = k + lead lands on residue k'' mod stride of the input's positions. */
+  readonly lead: readonly number[]
+  readonly taps: readonly number[]
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+  /** Positions of each residue. */
+  readonly outputs: readonly number[]
+}
+
 /**
- * Weights [M, C / group, k...] for the cotangent of a convolution of stride s: [C s..., M / group, ceil(k / s)...]. Output
- * channel (c, q) holds the taps k = q + s t, t mirrored; for s = 1 it is the point-mirrored kernel of the transposed
- * product.
+ * With k + lead = r + s t and before + lead = s P, x at s j + r meets y at j - t + P, t < taps: reversed, a convolution
+ * with taps - 1 - P elements of padding before.
  */
-function mirrored(g: GraphBuilder, weights: Value, { kernel, strides, group }: Convolution): Value {
+function mirror({ kernel, strides, dilations, before }: Convolution, sizes: number[], counts: number[]): Mirror {
+  const lead = strides.map((s, i) => (s - (before[i]! % s)) % s)
+  const taps = kernel.map((k, i) => Math.ceil((k + lead[i]!) / strides[i]!))
+  const outputs = sizes.map((size, i) => Math.ceil(size / strides[i]!))
+  const pads = taps.map((t, i) => (t - 1) * dilations[i]! - (before[i]! + lead[i]!) / strides[i]!)
+  const after = outputs.map((n, i) => n + (taps[i]! - 1) * dilations[i]! - counts[i]! - pads[i]!)
+  return { lead, taps, before: pads, after, outputs }
+}
+
+/** Weights [M, C / group, k...] as [C s..., M / group, taps...]: output channel (c, r) holds the taps of residue r. */
+function mirrored(g: GraphBuilder, weights: Value, { kernel, strides, group }: Convolution, to: Mirror): Value {
   const [m, c] = g.sizes(weights)
-  const rank = kernel.length
-  const taps = kernel.map((k, i) => Math.ceil(k / strides[i]!))
-  const excess = kernel.map((k, i) => taps[i]! * strides[i]! - k)
-  const padded = g.pad(weights, [0, 0, ...kernel.map(() => 0)], [0, 0, ...excess])
-  const split = g.reshape(padded, [group, m! / group, c!, ...taps.flatMap((t, i) => [t, strides[i]!])])
-  const tapAxes = taps.map((_, i) => 3 + 2 * i)
+  const excess = kernel.map((k, i) => to.taps[i]! * strides[i]! - k - to.lead[i]!)
+  const padded = g.pad(weights, [0, 0, ...to.lead], [0, 0, ...excess])
+  const split = g.reshape(padded, [group, m! / group, c!, ...to.taps.flatMap((t, i) => [t, strides[i]!])])
+  const tapAxes = to.taps.map((_, i) => 3 + 2 * i)
   const flipped = g.slice(
     split,
     tapAxes,
-    taps.map(() => -1),
-    taps.map(() => -(2 ** 31)),
-    taps.map(() => -1),
+    to.taps.map(() => -1),
+    to.taps.map(() => -(2 ** 31)),
+    to.taps.map(() => -1),
   )
   const ordered = g.transpose(flipped, [0, 2, ...tapAxes.map((a) => a + 1), 1, ...tapAxes])
-  const phases = strides.reduce((a, b) => a * b, 1)
-  return rank > 0 ? g.reshape(ordered, [group * c! * phases, m! / group, ...taps]) : ordered
+  const residues = strides.reduce((a, b) => a * b, 1)
+  return g.reshape(ordered, [group * c! * residues, m! / group, ...to.taps])
 }
 
 /** Convolution with pads of which negative ones cut. */
-function convolve(
-  g: GraphBuilder,
-  c: Value,
-  weights: Value,
-  before: readonly number[],
-  after: readonly number[],
-  more: { dilations?: readonly number[]; group: number },
-): Value {
+function convolve(g: GraphBuilder, c: Value, weights: Value, to: Mirror, dilations: readonly number[], group: number) {
   const [cut, keep] = [(p: number) => Math.min(p, 0), (p: number) => Math.max(p, 0)]
-  const inside = g.pad(c, [0, 0, ...before.map(cut)], [0, 0, ...after.map(cut)])
-  return g.emit('Conv', [inside, weights], { pads: [...before.map(keep), ...after.map(keep)], ...more })
+  const inside = g.pad(c, [0, 0, ...to.before.map(cut)], [0, 0, ...to.after.map(cut)])
+  return g.emit('Conv', [inside, weights], { pads: [...to.before.map(keep), ...to.after.map(keep)], dilations, group })
 }
 
 /**
  * y[m, i] = sum over c, k of W[m, c, k] x[c, s i + d k - p]. The cotangent of x is the transposed convolution of that of
- * y. For stride 1 that is a convolution with the mirrored kernel and pads d (k - 1) - p, as fast as the forward one,
- * where ConvTranspose takes 1.5 to 6 times as long. For stride s it is s^2 such convolutions, one for every residue of
- * the position modulo s, done as one convolution with s^2 times the channels and a DepthToSpace.
+ * y. For stride 1 that is a convolution with the mirrored kernel, as fast as the forward one, where ConvTranspose takes
+ * 1.5 to 6 times as long. For stride s it is s^2 such convolutions, one for every residue of the position modulo s, done
+ * as one convolution with s^2 times the channels and a DepthToSpace; not for depthwise convolutions, whose many channels
+ * have no fast kernel.
  */
 const Conv: VjpRule = single((g, node, c) => {
   const [x, w] = node.input as [Value, Value]
   const y = node.output[0]!
   const geo = convolution(g, node, x, y)
-  const { kernel, strides, dilations, before, after, group } = geo
-  if (strides.every((s) => s === 1)) {
-    const reach = kernel.map((k, i) => dilations[i]! * (k - 1))
-    return [
-      convolve(
-        g,
-        c,
-        mirrored(g, w, geo),
-        reach.map((r, i) => r - before[i]!),
-        reach.map((r, i) => r - after[i]!),
-        { dilations, group },
-      ),
-    ]
-  }
-  const [n, channels] = g.dims(x)
+  const { kernel, strides, dilations, group } = geo
   const [sizes, counts] = [g.sizes(x, 2), g.sizes(y, 2)]
-  const frame = (full: Value, covered: readonly number[]) =>
-    g.pad(full, [0, 0, ...before.map((p) => -p)], [0, 0, ...sizes.map((size, i) => size + before[i]! - covered[i]!)])
-  if (kernel.every((k) => k === 1)) {
-    const value = convolve(
-      g,
-      c,
-      mirrored(g, w, { ...geo, strides: kernel }),
-      kernel.map(() => 0),
-      kernel.map(() => 0),
-      { group },
-    )
-    const origin = strides.map(() => 0).join()
-    const spaced = interleave(g, new Map([[origin, value]]), strides, [n!, channels!, ...counts])
-    return [
-      frame(
-        spaced,
-        counts.map((count, i) => count * strides[i]!),
-      ),
-    ]
+  const isDepthwise = group > 1 && g.size(w, 0) === group && g.size(w, 1) === 1
+  if (strides.every((s) => s === 1)) {
+    const to = mirror(geo, sizes, counts)
+    return [convolve(g, c, mirrored(g, w, geo, to), to, dilations, group)]
   }
-  if (strides.length === 2 && strides[0] === strides[1] && dilations.every((d) => d === 1)) {
-    const extra = kernel.map((k) => Math.ceil(k / strides[0]!) - 1)
-    const phases = convolve(g, c, mirrored(g, w, geo), extra, extra, { group })
-    const full = g.emit('DepthToSpace', [phases], { blocksize: strides[0]!, mode: 'CRD' })
-    return [
-      frame(
-        full,
-        counts.map((count, i) => (count + extra[i]!) * strides[i]!),
-      ),
-    ]
+  if (kernel.every((k) => k === 1) && geo.before.every((p) => p === 0)) return [spaced(g, c, x, w, geo, counts)]
+  if (!isDepthwise && strides.length === 2 && strides[0] === strides[1] && dilations.every((d) => d === 1)) {
+    const to = mirror(geo, sizes, counts)
+    const residues = convolve(g, c, mirrored(g, w, geo, to), to, dilations, group)
+    const full = g.emit('DepthToSpace', [residues], { blocksize: strides[0]!, mode: 'CRD' })
+    return [g.pad(full, [0, 0, 0, 0], [0, 0, ...sizes.map((size, i) => size - to.outputs[i]! * strides[i]!)])]
   }
-  const full = g.emit('ConvTranspose', [c, w], { strides, dilations, group })
-  return [
-    frame(
-      full,
-      counts.map((count, i) => (count - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1),
-    ),
-  ]
+  return [transposed(g, c, w, geo, sizes, counts)]
 })
+
+/** The cotangent of a strided 1 x 1 convolution: that of a plain one, with zeros between. */
+function spaced(g: GraphBuilder, c: Value, x: Value, w: Value, geo: Convolution, counts: number[]): Value {
+  const plain = { ...geo, strides: geo.kernel, dilations: geo.kernel }
+  const to = mirror(plain, counts, counts)
+  const value = convolve(g, c, mirrored(g, w, plain, to), to, plain.dilations, geo.group)
+  const origin = geo.strides.map(() => 0).join()
+  const full = interleave(g, new Map([[origin, value]]), geo.strides, [...g.dims(x).slice(0, 2), ...counts])
+  const excess = g.sizes(x, 2).map((size, i) => size - counts[i]! * geo.strides[i]!)
+  return g.pad(full, [0, 0, ...excess.map(() => 0)], [0, 0, ...excess])
+}
+
+/** ConvTranspose to the given sizes. */
+function transposed(g: GraphBuilder, c: Value, w: Value, geo: Convolution, sizes: number[], counts: number[]): Value {
+  const { kernel, strides, dilations, before, group } = geo
+  const excess = sizes.map(
+    (size, i) => size + before[i]! - (counts[i]! - 1) * strides[i]! - (kernel[i]! - 1) * dilations[i]! - 1,
+  )
+  const pads = [...before, ...excess.map((e) => Math.max(0, -e))]
+  const output_padding = excess.map((e) => Math.max(0, e))
+  return g.emit('ConvTranspose', [c, w], { strides, dilations, group, pads, output_padding })
+}
 
 /** The transpose of a convolution: the cotangent of its input is that convolution of the output's cotangent. */
 const ConvTranspose: VjpRule = single((g, node, c) => {

@@ -28,16 +28,14 @@ const extremum: VjpRule = elementwise((g, node, c) => {
 
 const cast: VjpRule = unary((g, c, x) => g.cast(c, g.dtype(x)))
 
-/** c where `inside`, else 0. */
-const masked = (g: GraphBuilder, inside: Value, c: Value) => g.where(inside, c, 0)
-
-/** c where min < x < max; either may be missing. */
-const Clip: VjpRule = single((g, node, c) => {
-  const [x, min, max] = node.input as [Value, Value?, Value?]
-  const above = min ? g.emit('Greater', [x, min]) : undefined
-  const below = max ? g.emit('Less', [x, max]) : undefined
-  const inside = above && below ? g.emit('And', [above, below]) : (above ?? below)
-  return [inside ? masked(g, inside, c) : c]
+/**
+ * c where min < y < max; either may be missing. Looking at y instead of x leaves onnxruntime free to fuse the Clip with
+ * what makes x.
+ */
+const Clip: VjpRule = single((g, { input: [, min, max], output }, c) => {
+  const y = output[0]!
+  const above = min ? g.mul(c, g.above(y, min)) : c
+  return [max ? g.mul(above, g.below(y, max)) : above]
 })
 
 const square = (g: GraphBuilder, x: Value) => g.mul(x, x)

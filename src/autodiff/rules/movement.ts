@@ -5,7 +5,7 @@ import { single, unary, type VjpRule } from '../rule.js'
 import { interleave } from '../window.js'
 
 /** The elements stay in order, so the cotangent takes the input's shape again. */
-const reshaped: VjpRule = single((g, node, c) => [g.reshapeLike(c, node.input[0]!), null])
+const reshaped: VjpRule = single((g, node, c) => [g.reshapeLike(c, node.input[0]!, node.output[0]!), null])
 
 const axisOf = (g: GraphBuilder, node: NodeProto, fallback: number): number => {
   const rank = g.dims(node.input[0]!).length

@@ -104,8 +104,9 @@ const GlobalLpPool: VjpRule = unary((g, c, x, y, node) =>
 
 /** The mean over all pixels: c / pixels to each. */
 const GlobalAveragePool: VjpRule = unary((g, c, x) => {
-  const pixels = g.sizes(x, 2).reduce((a, b) => a * b, 1)
-  return g.expandLike(g.div(c, pixels), x)
+  const sizes = g.sizes(x, 2)
+  const pixels = sizes.reduce((a, b) => a * b, 1)
+  return g.mul(c, g.constant(g.dtype(x), Array(pixels).fill(1 / pixels), sizes))
 })
 
 /** The cotangent goes to the first maximum of each channel. */
