@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { chooseRows, readFailures, readRows } from '../../src/run/madeRows.js'
+import { temporaryFolder } from '../helpers/folder.js'
+
+/** A folder with the tables of these outputs, the last two originals. */
+function tables(indices: readonly number[]): string {
+  const method = (i: number) => (i < indices.length - 2 ? 'comixup' : 'original')
+  return temporaryFolder({
+    'labels.csv': `file_name,"a,b",c\n${indices.map((i) => `images/${i}.jpg,0.25,0.75\n`).join('')}`,
+    'provenance.jsonl': indices
+      .map((index, i) => `${JSON.stringify({ index, method: method(i), lambda: 0.5 })}\n`)
+      .join(''),
+    'failures.jsonl': [3, 4, 5].map((index) => `{"index":${index},"sources":[],"message":"broken"}\n`).join(''),
+  })
+}
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+const chosen = async (folder: string, mixes: number, group: number, limit: number) =>
+  (await chooseRows(folder, mixes, group, limit)).map(({ index }) => index)
+
+test('rows come with their labels', async () => {
+  const rows = []
+  for await (const row of readRows(tables([4, 5, 8]))) rows.push(row)
+  expect(rows.map(({ index, label }) => [index, ...label])).toEqual([4, 5, 8].map((index) => [index, 0.25, 0.75]))
+})
+
+test('the mixes that are shown lie evenly over the run, and all are where there are few', async () => {
+  const folder = tables(numbers(1002))
+  const shown = await chosen(folder, 1000, 1, 200)
+  expect(shown).toEqual(numbers(200).map((i) => 5 * i + 4))
+  expect(await chosen(folder, 1000, 1, 300)).toHaveLength(300)
+  expect(await chosen(tables(numbers(9)), 7, 1, 200)).toEqual(numbers(7))
+})
+
+test('what was mixed together is shown together, also where groups failed', async () => {
+  const groups = numbers(402).filter((i) => i >= 400 || Math.floor(i / 20) % 3 !== 1)
+  const shown = await chosen(tables(groups), groups.length - 2, 20, 100)
+  expect(shown).toHaveLength(100)
+  for (let i = 0; i < 100; i += 20) {
+    expect(shown[i]! % 20).toBe(0)
+    expect(shown.slice(i, i + 20)).toEqual(numbers(20).map((k) => shown[i]! + k))
+  }
+})
+
+test('of many failures the first are read', async () => {
+  expect((await readFailures(tables([0, 1]), 2)).map(({ index }) => index)).toEqual([3, 4])
+  expect(await readFailures(temporaryFolder(), 2)).toEqual([])
+})
