@@ -1,9 +1,10 @@
-/** The library: what the command line does, from TypeScript. */
+/** The library: what the command line does, from TypeScript. docs/library.md has running examples. */
 export { AugmentError, type ErrorCode, EXIT } from './core/errors.js'
 export { bestShift } from './rearrange/bestShift.js'
 export type { Shift } from './rearrange/shift.js'
 export { augment, Interrupted } from './run/augment.js'
 export type { ConfigInput } from './run/config.js'
 export type { AugmentEvent, Summary } from './run/events.js'
-export { type GradientOptions, gradientModel } from './saliency/gradientModel.js'
+export { drawSaliency as saliency, type MapOptions } from './run/saliency.js'
+export { type GradientOptions, gradientModel as differentiate } from './saliency/gradientModel.js'
 export { readModelFile } from './saliency/modelFile.js'

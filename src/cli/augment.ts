@@ -3,6 +3,7 @@ import { EXIT } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { describedParameters, type MethodName, methods } from '../mix/index.js'
 import type { Config, ConfigInput } from '../run/config.js'
+import { showOnly } from './help.js'
 import { addReporting, addSaliencyOptions, numeric } from './options.js'
 import { reporter } from './progress.js'
 
@@ -10,16 +11,14 @@ import { reporter } from './progress.js'
 export function augmentCommand(): Command {
   const command = new Command('augment')
     .description('mix the pictures of a labelled folder (the default command)')
-    .argument('[images]', 'folder of pictures')
-    .option(
-      '--out <dir>',
-      'output folder; an interrupted run there is continued (default: aug); {shard} becomes 2-of-3',
-    )
-    .option('--labels <file>', 'CSV, JSON or JSONL manifest (default: one in the folder, else one folder per class)')
+    .argument('[images]')
+    .option('--out <dir>', 'new, or an interrupted run to continue (default: aug)')
+    .option('--labels <file>', 'CSV or JSON (default: found, else folders)')
     .option('--classes <file>', 'class names, one a line, for integer labels')
-    .option('--pairs <file>', 'explicit pairs: JSON, JSONL, or provenance.jsonl of an earlier run')
+    .option('--pairs <file>', 'explicit pairs, or an earlier provenance.jsonl')
+    .option('--config <file>', 'JSON file of options; those given here win')
     .optionsGroup('What is made:')
-    .option('--count <n>', 'number of mixes (default: one a picture and epoch)', numeric)
+    .option('--count <n>', 'number of mixes (default: one a picture)', numeric)
     .option('--epochs <n>', 'passes over the pictures (default: 1)', numeric)
     .option('--pairing <how>', 'any, different-class or same-class (default: any)')
     .option('--seed <n>', 'same seed, same dataset (default: 0)', numeric)
@@ -33,12 +32,12 @@ export function augmentCommand(): Command {
     .option('--layout <name>', 'flat, class-folders or webdataset (default: flat)')
     .option('--include-originals', 'also write every picture unmixed')
     .option('--write-masks', 'also write every mask, as masks/*.npy')
-    .option('--report', 'also write report.html: pictures of what was made, and its distributions')
+    .option('--report', 'also write report.html and contact-sheet.png')
     .optionsGroup('The method:')
-    .option('--method <name>', `${Object.keys(methods).join(', ')} (default: sage)`)
+    .option('--method <name>', 'sage, mixup, cutmix, ...: see the README (default: sage)')
     .option('--shift <how>', 'exact, none or sample:<fraction> (default: exact)')
   addSaliencyOptions(command)
-    .option('--shard <i/n>', 'part i of n of the run; auto or auto/<n> under Slurm, Kubernetes, GNU parallel')
+    .option('--shard <i/n>', 'part i of n; auto or auto/<n> in a cluster')
     .option('--strict', 'an unusable picture is fatal')
     .option('--retry-failed', 'try the outputs again that an earlier attempt had to skip')
     .option('--overwrite', 'start a run of ours over')
@@ -48,7 +47,7 @@ export function augmentCommand(): Command {
   for (const [name, { description, takers }] of methodParameters) {
     command.option(`${flagOf(name)} <value>`, `${description} (${takers.join(', ')})`, numeric)
   }
-  return command
+  return showOnly(command, SHOWN)
 }
 
 /** Every parameter of any method, with the methods that take it and their defaults. */
@@ -61,28 +60,28 @@ for (const method of Object.keys(methods) as MethodName[]) {
   }
 }
 
+/** What --help shows; --help-all the rest. */
+const SHOWN = [
+  ...['out', 'labels', 'pairs', 'config', 'count', 'epochs', 'seed', 'size', 'method'],
+  ...['model', 'device', 'report', 'shard', 'json', 'version'],
+]
+
 const EXAMPLES = `
 Examples:
-  sage-augment ./pets --out ./aug                 one mix a picture, labels from class folders
+  sage-augment ./pets --out ./aug
   sage-augment ./pets --labels pets.csv --epochs 5 --device cuda
-  sage-augment --pairs pairs.json --format png
-Exit codes: 0 done, 1 failed, 2 usage, 3 done but inputs were skipped, 4 model, 5 device, 6 output in conflict,
-  130/143 interrupted (repeat the command to continue)`
+  sage-augment --pairs pairs.json --format png`
 
-type Flags = Omit<ConfigInput, 'images'> & { json?: boolean; quiet?: boolean }
+type Flags = Omit<ConfigInput, 'images'> & { config?: string; json?: boolean; quiet?: boolean }
 
-async function run(images: string | undefined, { json = false, quiet = false, ...flags }: Flags): Promise<void> {
-  const entries = Object.entries(flags)
-  const options = Object.fromEntries(entries.filter(([name]) => !methodParameters.has(name))) as ConfigInput
-  const parameters = Object.fromEntries(entries.filter(([name]) => methodParameters.has(name))) as Config['parameters']
+async function run(images: string | undefined, flags: Flags): Promise<void> {
+  const { config, json = false, quiet = false, ...given } = flags
+  const options = await optionsOf({ ...given, ...(images !== undefined && { images }) }, config)
   const { augment, Interrupted } = await import('../run/augment.js')
   const report = reporter({ json, quiet })
   const interrupt = interruption(report.note)
   try {
-    for await (const event of augment(
-      { ...options, parameters, ...(images !== undefined && { images }) },
-      interrupt.signal,
-    )) {
+    for await (const event of augment(options, interrupt.signal)) {
       report.event(event)
       if (event.type === 'done' && event.skipped > 0) process.exitCode = EXIT.skipped
     }
@@ -94,6 +93,16 @@ async function run(images: string | undefined, { json = false, quiet = false, ..
   } finally {
     interrupt.release()
   }
+}
+
+/** What the command line says, over what the configuration file does. */
+async function optionsOf(flags: ConfigInput, file: string | undefined): Promise<ConfigInput> {
+  const { readConfigFile } = await import('../run/configFile.js')
+  const base = file === undefined ? {} : await readConfigFile(file)
+  const entries = Object.entries(flags)
+  const options = Object.fromEntries(entries.filter(([name]) => !methodParameters.has(name))) as ConfigInput
+  const parameters = Object.fromEntries(entries.filter(([name]) => methodParameters.has(name))) as Config['parameters']
+  return { ...base, ...options, parameters: { ...base.parameters, ...parameters } }
 }
 
 /** Turns the first SIGINT or SIGTERM into an abort, and the second into an immediate end. */

@@ -2,34 +2,39 @@ import { Command } from 'commander'
 import { AugmentError } from '../core/errors.js'
 import type { MethodSummary } from '../run/compare.js'
 import type { ConfigInput } from '../run/config.js'
+import { showOnly } from './help.js'
 import { addSaliencyOptions, numeric } from './options.js'
+
+/** What --help shows; --help-all the rest. */
+const SHOWN = ['methods', 'out', 'count', 'labels', 'seed', 'size', 'model', 'device', 'json', 'quiet']
 
 const EXAMPLES = `
 Examples:
-  sage-augment compare cat.jpg dog.jpg --out figure.png       a row of pictures for every method
-  sage-augment compare ./pets --count 200                     a line of figures for every method
+  sage-augment compare cat.jpg dog.jpg --out figure.png
+  sage-augment compare ./pets --count 200
   sage-augment compare ./pets --methods sage,cutmix --json`
 
 /** `sage-augment compare <a> <b>` or `<images>`: the methods side by side. */
 export function compareCommand(): Command {
   const command = new Command('compare')
-    .description('set the methods side by side: two pictures as a figure, a folder as a table')
-    .argument('<pictures...>', 'two pictures, or a labelled folder')
+    .description('set the methods side by side, as a figure or a table')
+    .argument('<pictures...>')
     .option('--methods <names>', 'comma-separated (default: all)')
     .option('--seed <n>', 'same seed, same mixes (default: 0)', numeric)
     .option('--size <WxH>', "canvas in pixels (default: the sample's own size)")
     .optionsGroup('Two pictures:')
-    .option('--out <figure.png>', 'file to write, .png or .jpg (default: figure.png)')
+    .option('--out <figure.png>', 'figure of two pictures (default: figure.png)')
     .optionsGroup('A folder:')
-    .option('--count <n>', 'pairs, which the main job would mix too (default: 200)', numeric)
+    .option('--count <n>', 'pairs of a folder (default: 200)', numeric)
     .option('--pairing <how>', 'any, different-class or same-class (default: any)')
-    .option('--labels <file>', 'CSV, JSON or JSONL manifest (default: one in the folder, else one folder per class)')
+    .option('--labels <file>', 'CSV or JSON (default: found, else folders)')
     .option('--classes <file>', 'class names, one a line, for integer labels')
-  return addSaliencyOptions(command)
+  addSaliencyOptions(command)
     .option('--json', 'the figures as JSON on stdout')
     .option('--quiet', 'say nothing but the figures and errors')
     .addHelpText('after', EXAMPLES)
     .action(run)
+  return showOnly(command, SHOWN)
 }
 
 type Flags = Omit<ConfigInput, 'images'> & { methods?: string; json?: boolean; quiet?: boolean }

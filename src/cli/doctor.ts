@@ -5,14 +5,15 @@ import type { Finding } from '../run/doctor.js'
 /** `sage-augment doctor`: what the machine has and lacks; exit 5 where the device does not work. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('look at what this machine has and lacks, trying each device')
+    .description('say what this machine has and lacks, trying each device')
     .option('--out <dir>', 'output folder to look at', 'aug')
     .addOption(
       new Option('--device <name>', 'exit 5 unless this one works, and cpu')
-        .choices(['auto', 'cpu', 'cuda'])
+        .choices(['auto', 'cuda', 'webgpu', 'cpu'])
         .default('auto'),
     )
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  sage-augment doctor --device cuda --out /data/aug')
     .action(run)
 }
 

@@ -6,13 +6,14 @@ import type { GradientOptions } from '../saliency/gradientModel.js'
 /** `sage-augment grad <model.onnx> --out <grad.onnx>`: writes the differentiated model. */
 export function gradCommand(): Command {
   return new Command('grad')
-    .description('write a classifier with its input gradient as one standard ONNX model')
+    .description('write a model with its input gradient, standard ONNX')
     .argument('<model.onnx>', 'classifier to differentiate')
     .requiredOption('--out <grad.onnx>', 'file to write')
     .addOption(new Option('--loss <name>', 'loss to differentiate').choices(['ce', 'bce', 'logit']).default('ce'))
     .option('--wrt <input>', 'input to differentiate by (default: the first)')
     .option('--output <name>', 'output that is the logits (default: the first)')
     .option('--size <WxH>', 'size of the pictures, where the model leaves it open', parseSize)
+    .addHelpText('after', '\nExample:\n  sage-augment grad resnet50.onnx --out grad.onnx')
     .action(run)
 }
 

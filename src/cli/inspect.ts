@@ -24,9 +24,10 @@ interface Port {
 /** `sage-augment inspect <model.onnx>`: inputs, outputs, operators, and what stands in the way of a gradient. */
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('show inputs, outputs and operators of an ONNX model, and which have a gradient rule')
+    .description('show the operators of a model, and which have a gradient')
     .argument('<model.onnx>', 'model to look at')
     .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  sage-augment inspect resnet50.onnx')
     .action(run)
 }
 

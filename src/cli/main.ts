@@ -1,11 +1,13 @@
 import { CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
 import { compareCommand } from './compare.js'
+import { completionCommand } from './completion.js'
 import { doctorCommand } from './doctor.js'
 import { exitCodeOf, printError } from './failure.js'
 import { gradCommand } from './grad.js'
 import { inspectCommand } from './inspect.js'
 import { mergeCommand } from './merge.js'
+import { refuseMistyped } from './mistyped.js'
 import { modelsCommand } from './models.js'
 import { saliencyCommand } from './saliency.js'
 import { verifyCommand } from './verify.js'
@@ -19,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   const program = augmentCommand()
     .name('sage-augment')
-    .description('Turns a labelled image folder into a better training set, offline.')
+    .description('Mixes a labelled folder of pictures into a better training set, offline.')
     .version(version())
     .enablePositionalOptions()
     .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
@@ -31,10 +33,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(mergeCommand())
     .addCommand(doctorCommand())
     .addCommand(modelsCommand())
+  program.addCommand(completionCommand(program))
   for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
   }
   try {
+    refuseMistyped(
+      argv.slice(2),
+      program.commands.map((command) => command.name()),
+    )
     await program.parseAsync(argv)
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2

@@ -19,7 +19,9 @@ interface Listed {
 
 /** `sage-augment models [list|show <name>|pull <name...>]`. */
 export function modelsCommand(): Command {
-  const models = new Command('models').description('list classifiers, and fetch those of the ONNX Model Zoo')
+  const models = new Command('models')
+    .description('list classifiers, and fetch those of the ONNX Model Zoo')
+    .addHelpText('after', '\nExample:\n  sage-augment models pull resnet18')
   models
     .command('list', { isDefault: true })
     .description('those that --model knows by name')

@@ -6,8 +6,9 @@ const SHOWN = 100
 /** `sage-augment verify <dir>`: exit 1 with the list of what is wrong. */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('check a finished dataset: hashes, pictures, labels, names, counts')
+    .description('check a finished dataset: hashes, pictures, labels')
     .argument('<dir>', 'output folder of a run')
+    .addHelpText('after', '\nExample:\n  sage-augment verify aug')
     .action(async (folder: string) => {
       const { verify } = await import('../run/verify.js')
       const { rows, problems } = await verify(folder)

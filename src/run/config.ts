@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DEFAULT_MAX_PIXELS } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
+import { didYouMean } from '../core/nearest.js'
 import { defaultParameters, describedParameters, type MethodName, methods } from '../mix/index.js'
 import { LABELS_FORMATS, LAYOUTS } from '../write/forms.js'
 
@@ -17,7 +18,8 @@ function integer(low: number, high: number) {
 }
 
 function choice<const T extends readonly string[]>(...names: T) {
-  return z.enum(names, `expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`)
+  const expected = `expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+  return z.enum(names, { error: ({ input }) => `${expected}${didYouMean(input, names)}` })
 }
 
 /** `0.25` of the shifts, as --shift sample:0.25 spells it. */
@@ -97,24 +99,41 @@ const NOT_COMPARED: readonly (keyof Config)[] = [
   ...(['jobs', 'batch', 'strict', 'overwrite', 'retryFailed', 'dryRun', 'report', 'maxPixels'] as const),
 ]
 
+/** What is wrong with one option: "expected ..., got ...". */
+interface OptionProblem {
+  readonly name: string
+  readonly problem: string
+}
+
+/** Everything that is wrong with the options on their own, by name; parameters of a method are checked by parseConfig. */
+export function configProblems(input: Readonly<Record<string, unknown>>): OptionProblem[] {
+  const issues = configSchema.safeParse(input).error?.issues ?? []
+  return issues.flatMap((issue): OptionProblem[] => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = Object.keys(configSchema.shape)
+      return issue.keys.map((name) => ({ name, problem: `unknown option${didYouMean(name, known)}` }))
+    }
+    const name = String(issue.path[0])
+    const [expected, question] = issue.message.replace(/^Invalid input: /, '').split('; ')
+    const given = `got ${JSON.stringify(input[name])}`
+    return [{ name, problem: [`${expected}, ${given}`, question].filter(Boolean).join('; ') }]
+  })
+}
+
 /** The checked options; throws a usage error that names every option out of range at once. */
 export function parseConfig(input: ConfigInput): Config {
-  const result = configSchema.safeParse(input)
-  const config = result.data
-  if (config !== undefined) {
-    const problems = Object.entries(config.parameters).flatMap(([name, value]) =>
-      checkParameter(config.method, name, value),
-    )
-    if (problems.length > 0) throw misuse(problems)
-    return { ...config, parameters: { ...defaultParameters(config.method), ...config.parameters } }
-  }
-  const lines = result.error!.issues.map(({ path, message, code, ...issue }) => {
-    if (code === 'unrecognized_keys') return `${(issue as { keys: string[] }).keys.join(', ')}: unknown option`
-    const name = String(path[0])
-    const given = (input as Record<string, unknown>)[name]
-    return `${flagOf(name)}: ${message.replace(/^Invalid input: /, '')}, got ${JSON.stringify(given)}`
-  })
-  throw misuse(lines)
+  const problems = configProblems(input)
+  if (problems.length > 0) throw misuse(problems.map(({ name, problem }) => `${flagOf(name)}: ${problem}`))
+  const config = configSchema.parse(input)
+  const lines = Object.entries(config.parameters).flatMap(([name, value]) => checkParameter(config.method, name, value))
+  if (lines.length > 0) throw misuse(lines)
+  return { ...config, parameters: { ...defaultParameters(config.method), ...config.parameters } }
+}
+
+/** The JSON schema of a configuration file. */
+export function configJsonSchema() {
+  const schema = z.toJSONSchema(configSchema.extend({ $schema: z.string().optional() }), { io: 'input' })
+  return { title: 'Options of sage-augment', ...schema }
 }
 
 function misuse(lines: readonly string[]): AugmentError {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rmdir, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { imageLibraries } from '../codec/codec.js'
-import { providerFolder } from '../saliency/session.js'
+import { wasm } from '../rearrange/kernel.generated.js'
+import { type Device, providerFolder } from '../saliency/session.js'
 import type { Trial } from './deviceWorker.js'
 import { versions } from './versions.js'
 
@@ -29,7 +30,9 @@ export async function examine(out: string): Promise<Finding[]> {
     { name: 'onnxruntime', ok: true, found: versions.onnxruntime },
     await device('cpu'),
     await device('cuda'),
+    await device('webgpu'),
     processors(),
+    vectors(),
     memory(),
     threadPool(),
     await outputFolder(out),
@@ -46,7 +49,7 @@ async function pictures(): Promise<Finding> {
   }
 }
 
-async function device(name: 'cpu' | 'cuda'): Promise<Finding> {
+async function device(name: Device): Promise<Finding> {
   const { problem, missing } = await attempt(name)
   if (problem === null) return { name, ok: true, found: 'runs a model' }
   const found = missing.length === 0 ? problem : `${problem}; not found: ${missing.join(', ')}`
@@ -54,8 +57,13 @@ async function device(name: 'cpu' | 'cuda'): Promise<Finding> {
     name,
     ok: false,
     found,
-    hint: name === 'cpu' ? 'npm ci or npm install puts missing files back' : cudaHint(problem, missing),
+    hint: name === 'cuda' ? cudaHint(problem, missing) : HINTS[name],
   }
+}
+
+const HINTS = {
+  cpu: 'npm ci or npm install puts missing files back',
+  webgpu: 'needs a GPU with a Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS) driver',
 }
 
 /** Lets a process of its own try the device; one that crashes or hangs is a problem like any other. */
@@ -98,6 +106,22 @@ function processors(): Finding {
   const cpus = os.cpus()
   const found = `${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown'}), ${os.availableParallelism()} for this process`
   return { name: 'processors', ok: true, found }
+}
+
+/** Vector instructions of the processor, as onnxruntime and sharp use them, and of WebAssembly, as the search for shifts. */
+function vectors(): Finding {
+  const kernel = WebAssembly.validate(wasm()) ? 'works' : 'does not work: shifts are searched without it'
+  return { name: 'simd', ok: true, found: `${processorVectors()}; WebAssembly SIMD ${kernel}` }
+}
+
+function processorVectors(): string {
+  if (process.arch === 'arm64') return 'NEON'
+  const info = '/proc/cpuinfo'
+  if (process.arch !== 'x64' || !existsSync(info)) return 'AVX2 and AVX-512 not known on this system'
+  const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync(info, 'utf8'))?.[1]?.split(' '))
+  return Object.entries({ AVX2: 'avx2', 'AVX-512': 'avx512f' })
+    .map(([name, flag]) => (flags.has(flag) ? name : `no ${name}`))
+    .join(', ')
 }
 
 function memory(): Finding {

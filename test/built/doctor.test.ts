@@ -11,7 +11,8 @@ interface Finding {
   readonly found: string
   readonly hint?: string
 }
-const NAMES = ['node', 'sharp', 'onnxruntime', 'cpu', 'cuda', 'processors', 'memory', 'thread pool', 'output']
+const DEVICES = ['cpu', 'cuda', 'webgpu']
+const NAMES = [...['node', 'sharp', 'onnxruntime'], ...DEVICES, 'processors', 'simd', 'memory', 'thread pool', 'output']
 
 function findings({ stdout }: Pick<Finished, 'stdout'>): Record<string, Finding> {
   const list: Finding[] = JSON.parse(stdout)
@@ -23,10 +24,11 @@ test('doctor finds what works here, and says so to people and programs', async (
   const out = path.join(temporaryFolder(), 'not/yet/there')
   const finished = await run(['doctor', '--json', '--out', out], { UV_THREADPOOL_SIZE: '7' })
   expect(finished).toMatchObject({ code: 0, stderr: '' })
-  const { node, sharp, cpu, output, 'thread pool': pool } = findings(finished)
+  const { node, sharp, cpu, output, simd, 'thread pool': pool } = findings(finished)
   expect(node!.found).toContain(process.versions.node)
   expect(sharp!.found).toMatch(/^\d+\.\d+\.\d+, libvips \d+\.\d+/)
   expect([cpu!.ok, output!.ok, pool!.found]).toEqual([true, true, '7'])
+  expect(simd!.found).toMatch(/^(NEON|.*AVX2.*AVX-512).*; WebAssembly SIMD works$/)
   expect(output!.found).toMatch(/: \d+\.\d GiB free$/)
   const { code, stdout } = await run(['doctor'])
   expect(code).toBe(0)
@@ -98,12 +100,27 @@ test('a truncated provider is told from a missing one, and leaves the CPU alone'
   expect(cuda!.hint).toContain('onnxruntime-node-install=cuda12')
 })
 
+test.skipIf(process.platform !== 'linux')('a library counts as missing until its folder is on the path', async () => {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] }
+  const folder = temporaryFolder()
+  cpSync(sharedObjects.find((file) => /\/libm\.so/.test(file))!, path.join(folder, 'libcudnn.so.9'), {
+    dereference: true,
+  })
+  const missing = async (libraries: string) => {
+    const { cuda } = findings(await run(['doctor', '--json'], { LD_LIBRARY_PATH: libraries }))
+    return cuda!.ok ? [] : (/not found: (.*)/.exec(cuda!.found)?.[1] ?? '').split(', ')
+  }
+  const without = await missing('')
+  if (!without.includes('libcudnn.so.9')) return // This machine has cuDNN in a system folder.
+  expect(await missing(folder)).toEqual(without.filter((name) => name !== 'libcudnn.so.9'))
+})
+
 test('a runtime that crashes takes only its own process along', async () => {
   const { runtime, doctor } = installation()
   writeFileSync(path.join(runtime, 'dist/index.js'), 'process.abort()')
   const finished = await doctor('--json')
   expect(finished.code).toBe(5)
-  const { sharp, cpu, cuda } = findings(finished)
+  const { sharp, cpu, cuda, webgpu } = findings(finished)
   expect(sharp!.ok).toBe(true)
-  for (const finding of [cpu, cuda]) expect(finding!.found).toContain('was ended by SIGABRT')
+  for (const finding of [cpu, cuda, webgpu]) expect(finding!.found).toContain('was ended by SIGABRT')
 })

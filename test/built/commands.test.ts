@@ -1,0 +1,100 @@
+/** Runs every command that the README and the docs show, with the packed package in an empty folder. */
+import { execFile } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { FASHION, ROOT } from '../helpers/cli.js'
+import { temporaryFolder } from '../helpers/folder.js'
+import { packed } from '../helpers/packed.js'
+
+/** Commands that cannot run here as they stand, why, and what runs instead. */
+const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string }[] = [
+  { command: /^npm (ci|install)\b/, because: 'needs the registry; the package is there already' },
+  { command: /^npm (test|run)\b/, because: 'is for a checkout, and these tests are a part of it' },
+  { command: /^node (node_modules|test\/bench|models)\//, because: 'downloads, or takes minutes to measure' },
+  { command: /models pull/, because: 'downloads' },
+  {
+    command: /^sbatch /,
+    because: 'needs Slurm',
+    instead: "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --out 'aug-{shard}' --shard $i/8; done",
+  },
+  { command: /^parallel /, because: 'needs GNU parallel' },
+  { command: /\/data\/pets/, because: 'needs Kubernetes' },
+  { command: /^python|^\/usr\/bin\/python/, because: 'needs Python' },
+]
+
+interface Command {
+  readonly file: string
+  readonly text: string
+}
+
+const DOCS = ['README.md', ...readdirSync(path.join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter((file) =>
+  file.endsWith('.md'),
+)
+
+/** The commands of each sh block, in order, and each of those within a line alone. */
+function commandsOf(file: string): Command[][] {
+  const text = readFileSync(path.join(ROOT, file), 'utf8')
+  const blocks = [...text.matchAll(/```(?:sh|bash)\n([\s\S]*?)```/g)].map((match) => match[1]!.trim().split('\n'))
+  const prose = text.replace(/```[\s\S]*?```/g, '')
+  const inline = [...prose.matchAll(/`([^`\n]*\bsage-augment (?:-|\S+ )[^`\n]*)`/g)].map((match) => [match[1]!])
+  const parts = (line: string) => line.replace(/\s+#.*$/, '').split(' && ')
+  return [...blocks, ...inline].map((lines) => lines.flatMap(parts).map((command) => ({ file, text: command.trim() })))
+}
+
+/** A folder with what the commands name: pictures, labels, models, an options file, a finished data set. */
+function workplace(bin: string): string {
+  const folder = temporaryFolder({
+    'pets.csv': `file_name,label\n${Array.from({ length: 12 }, (_, i) => `${kind(i)}/${i}.png,${kind(i)}`).join('\n')}\n`,
+    'pairs.json': JSON.stringify(
+      [['pets/cat/0.png', 'pets/dog/1.png']].map(([a, b]) => ({ a, b, label_a: 'cat', label_b: 'dog' })),
+    ),
+    'sage-augment.json': JSON.stringify({ images: 'pets', out: 'aug', method: 'mixup' }),
+    'bin/npx': '#!/bin/sh\nexec "$@"\n',
+    'bin/sage-augment': `#!/bin/sh\nexec "${process.execPath}" "${bin}" "$@"\n`,
+  })
+  for (const name of ['npx', 'sage-augment']) chmodSync(path.join(folder, 'bin', name), 0o755)
+  for (let i = 0; i < 12; i++) {
+    cpSync(path.join(FASHION, `${String(i).padStart(3, '0')}.png`), path.join(folder, 'pets', kind(i), `${i}.png`))
+  }
+  mkdirSync(path.join(folder, 'fixtures'))
+  symlinkSync(FASHION, path.join(folder, 'fixtures/fashion-mnist'))
+  for (const name of ['model', 'resnet50'])
+    cpSync(path.join(ROOT, 'models/cifar10.onnx'), path.join(folder, `${name}.onnx`))
+  return folder
+}
+
+const kind = (i: number) => (i % 2 === 0 ? 'cat' : 'dog')
+
+function bash(command: string, cwd: string): Promise<{ code: number; said: string }> {
+  const env = { ...process.env, PATH: `${path.join(cwd, 'bin')}:${process.env.PATH}` }
+  return new Promise((resolve) => {
+    const child = execFile('bash', ['-e', '-c', command], { cwd, env }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, said: stdout + stderr }),
+    )
+  })
+}
+
+test.skipIf(process.platform === 'win32')('every command of the README and the docs works', async () => {
+  const bin = path.join(packed(temporaryFolder()).folder, 'bin/sage-augment.js')
+  const used = new Set<RegExp>()
+  let ran = 0
+  for (const group of DOCS.flatMap(commandsOf)) {
+    const folder = workplace(bin)
+    // One that looks at a finished data set needs one.
+    if (/verify|compare/.test(group[0]!.text)) await bash('sage-augment pets --method mixup --out aug', folder)
+    for (const { file, text } of group) {
+      const exception = EXCEPTIONS.find(({ command }) => command.test(text))
+      if (exception !== undefined) used.add(exception.command)
+      const command = exception === undefined ? text : exception.instead
+      if (command === undefined) continue
+      const { code, said } = await bash(command, folder)
+      ran++
+      // A machine without the device says so with 5.
+      const fine = code === 0 || (code === 5 && /--device (cuda|webgpu)/.test(command))
+      expect({ file, command, fine, ...(!fine && { code, said }) }).toEqual({ file, command, fine: true })
+    }
+  }
+  expect(ran).toBeGreaterThan(12)
+  expect(EXCEPTIONS.filter(({ command }) => !used.has(command)).map(({ because }) => because)).toEqual([])
+})
