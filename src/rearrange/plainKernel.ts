@@ -76,7 +76,7 @@ export class PlainKernel implements Kernel {
   }
 
   bound(window: Window, sigma: number): number {
-    const { pair, balance, layout } = this
+    const { pair, balance } = this
     const { a, b, width, height } = pair
     const terms = width * height < 2000 ? FEW : MORE
     this.fit(window)
@@ -89,17 +89,33 @@ export class PlainKernel implements Kernel {
       this.draw(k, this.aDamped, this.bDamped)
     }
     this.convolve(terms.length, sigma)
-    // |sum Z_k^2|_2 <= sum |Z_k|_2^2 = points sum |z_k|_2^2.
-    const points = layout.pointsX * layout.pointsY
-    const fft = 4 * U * Math.log2(points)
-    return sigma * squares * (2 * fft + 120 * U + fft * Math.sqrt(points)) + 4 * (width + height) * U * b.total
+    return this.margin(sigma * squares, 120)
   }
 
-  /** Sets the bounds to what b keeps less twice the correlation of two other maps, 0 where a and b are. */
-  subtractCorrelation(window: Window, a: Float64Array, b: Float64Array): void {
+  /** The greatest error of the bounds, `squares` being the sum of |z_k|^2 and its terms off by at most `roundings`. */
+  private margin(squares: number, roundings: number): number {
+    const { pair, layout } = this
+    const points = layout.pointsX * layout.pointsY
+    const fft = 4 * U * Math.log2(points)
+    // |sum Z_k^2|_2 <= sum |Z_k|_2^2 = points sum |z_k|_2^2.
+    const convolution = squares * (2 * fft + roundings * U + fft * Math.sqrt(points))
+    return convolution + 4 * (pair.width + pair.height) * U * pair.b.total
+  }
+
+  /**
+   * Sets the bounds to what b keeps less twice the correlations of pairs of other maps, 0 where a and b are; returns the
+   * greatest error. The pairs are overwritten.
+   */
+  subtractCorrelations(window: Window, pairs: readonly (readonly Float64Array[])[]): number {
     this.fit(window)
-    this.draw(0, a, b)
-    this.convolve(1, 1)
+    let squares = 0
+    for (let k = 0; k < pairs.length; k++) {
+      const [a, b] = pairs[k] as [Float64Array, Float64Array]
+      squares += balance(a, b)
+      this.draw(k, a, b)
+    }
+    this.convolve(pairs.length, 1)
+    return this.margin(squares, 20)
   }
 
   greatest(): number {
@@ -259,4 +275,16 @@ function retain(
     const whole = table[bottom + width]! - table[top + width]!
     for (let i = split; i < columns; i++) kept[to + i] = whole - (table[bottom + i - lastX]! - table[top + i - lastX]!)
   }
+}
+
+/** Scales two maps, one up and the other down, to the same norm; returns the sum of their squares. */
+function balance(a: Float64Array, b: Float64Array): number {
+  const norm = (map: Float64Array) => Math.sqrt(map.reduce((sum, value) => sum + value * value, 0))
+  const [aNorm, bNorm] = [norm(a), norm(b)]
+  const factor = Math.sqrt(bNorm / aNorm)
+  for (let i = 0; i < a.length; i++) {
+    a[i]! *= factor
+    b[i]! /= factor
+  }
+  return 2 * aNorm * bNorm
 }
