@@ -1,0 +1,181 @@
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, expect, test } from 'vitest'
+import { FASHION, type Finished, ROOT, run, start } from '../helpers/cli.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
+
+/** One copy of the pictures that tests may damage, and what a run makes of it when nothing goes wrong. */
+const home = mkdtempSync(path.join(tmpdir(), 'sage-augment-'))
+const images = path.join(home, 'pictures')
+cpSync(FASHION, images, { recursive: true })
+const COMMAND = [images, '--count', '80', '--batch', '8', '--quiet', '--out']
+expect(await run([...COMMAND, path.join(home, 'whole')])).toMatchObject({ code: 0 })
+const whole = tree(path.join(home, 'whole'))
+const provenance: { sources: [{ file: string }, { file: string }] }[] = whole['provenance.jsonl']!.trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line))
+afterAll(() => rmSync(home, { recursive: true }))
+
+const preload = (name: string) => ({ NODE_OPTIONS: `--import ${path.join(ROOT, 'test/helpers', name)}` })
+const fileFault = (call: string, where: string, code: string, after = 0) => ({
+  ...preload('fileFaults.js'),
+  FAULT: JSON.stringify({ call, path: where, code, after }),
+})
+
+/** A message of one line and a hint, nothing half-written, and the same command without the fault ends as if nothing had been. */
+async function expectOrderlyFailure(ended: Finished, code: number, message: RegExp, out: string, more: string[] = []) {
+  expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) })
+  expect(ended.stderr).toMatch(/^[^\n]+\n {2}hint: [^\n]+\n$/)
+  const left = existsSync(out) ? tree(out, ['run.json', '.sage/inputs.tsv']) : {}
+  for (const [name, bytes] of Object.entries(left)) {
+    if (name.startsWith('images/')) expect(bytes === whole[name], name).toBe(true)
+    else expect(whole[name]!.startsWith(bytes), name).toBe(true)
+  }
+  expect(await run([...COMMAND, out, ...more])).toMatchObject({ code: 0, stderr: '' })
+  expect(tree(out)).toEqual(whole)
+}
+
+const FILE_FAULTS: [call: string, where: string, code: string, after: number][] = [
+  ['write', 'tmp/.*jpg', 'ENOSPC', 20],
+  ['sync', 'tmp/.*jpg', 'EIO', 20],
+  ['open', 'tmp/.*jpg', 'EACCES', 0],
+  ['rename', 'tmp/.*jpg', 'EACCES', 20],
+  ['open', 'tmp/.*jpg', 'EMFILE', 20],
+  ['open', 'pictures/.*png', 'EMFILE', 20],
+  ['read', 'pictures/.*png', 'EIO', 40],
+  ['write', 'labels\\.csv', 'ENOSPC', 1],
+  ['write', 'metadata\\.jsonl', 'EIO', 0],
+  ['write', 'provenance\\.jsonl', 'ENOSPC', 0],
+  ['sync', 'provenance\\.jsonl', 'EIO', 0],
+  ['write', 'run\\.json', 'ENOSPC', 1],
+  ['write', 'inputs\\.tsv', 'ENOSPC', 0],
+  ['open', 'lock', 'EACCES', 0],
+]
+
+test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and can be completed', async (fault) => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const ended = await run([...COMMAND, out], fileFault(...fault))
+  await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: ${fault[2]}: injected`), out)
+})
+
+test('too few open files are one line that says so', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const limited = (files: number): Finished => {
+    const script = 'ulimit -n "$0" && exec "$@"'
+    const command = [process.execPath, path.join(ROOT, 'bin/sage-augment.js'), ...COMMAND, out]
+    const {
+      status: code,
+      stdout,
+      stderr,
+    } = spawnSync('sh', ['-c', script, `${files}`, ...command], { encoding: 'utf8' })
+    return { code, stdout, stderr }
+  }
+  await expectOrderlyFailure(limited(40), 1, /EMFILE: too many open files.*\n {2}hint: raise the limit/, out)
+})
+
+test.for(['inference', 'mixing'])('a crashed thread of %s is told in one line and loses nothing', async (kind) => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const ended = await run([...COMMAND, out], { ...preload('threadFault.js'), CRASH: kind })
+  await expectOrderlyFailure(ended, 1, /^worker thread: stopped unexpectedly \(injected\)/, out)
+})
+
+test('a model that runs out of memory gets smaller batches, which change nothing', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const memory = (fits: number) => ({ ...preload('memoryFault.js'), FITS: `${fits}` })
+  const ended = await run([...COMMAND, out], memory(0))
+  await expectOrderlyFailure(ended, 1, /^fashion-mnist: found no memory for 1 pictures of 28 x 28/, out)
+  const small = `${out}-small`
+  expect(await run([...COMMAND, small], memory(3))).toMatchObject({ code: 0, stderr: '' })
+  expect(tree(small)).toEqual(whole)
+})
+
+test('an input that cannot be read or has vanished is skipped, and retried when it is back', async () => {
+  const file = provenance.at(-1)!.sources[0].file
+  const source = path.join(images, file)
+  const skipped = async (out: string, ended: Finished, message: RegExp) => {
+    expect(ended).toMatchObject({ code: 3, stderr: '' })
+    const failures = readFileSync(path.join(out, 'failures.jsonl'), 'utf8').trimEnd().split('\n')
+    for (const line of failures) expect(JSON.parse(line)).toMatchObject({ message: expect.stringMatching(message) })
+    expect(await run([...COMMAND, out, '--retry-failed'])).toMatchObject({ code: 0, stderr: '' })
+    expect(tree(out)).toEqual(whole)
+  }
+  const closed = path.join(temporaryFolder(), 'aug')
+  const ended = await run([...COMMAND, closed], fileFault('open', `pictures/${file}`, 'EACCES'))
+  await skipped(closed, ended, new RegExp(`^${file}: cannot be read \\(EACCES\\)$`))
+  const out = path.join(temporaryFolder(), 'aug')
+  const { ended: going } = await underWay(out)
+  renameSync(source, `${source}.away`)
+  const without = await going
+  renameSync(`${source}.away`, source)
+  await skipped(out, without, new RegExp(`^${file}: not there any more, expected a picture$`))
+})
+
+test('an input that changes during the run ends it, and only the picture as it was continues it', async () => {
+  const source = path.join(images, provenance.at(-1)!.sources[0].file)
+  const [bytes, { mtime }] = [readFileSync(source), statSync(source)]
+  const out = path.join(temporaryFolder(), 'aug')
+  const { ended: going } = await underWay(out)
+  writeFileSync(source, bytes.subarray(0, bytes.length - 1))
+  const ended = await going
+  expect(await run([...COMMAND, out])).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining(`${bytes.length - 1} bytes`),
+  })
+  writeFileSync(source, bytes)
+  utimesSync(source, mtime, mtime)
+  await expectOrderlyFailure(
+    ended,
+    6,
+    /^\d+\.png: found \d+ bytes of .*Z, expected \d+ bytes of .*Z as when the run began/,
+    out,
+  )
+})
+
+test('an input of a finished output that has other content by now is refused, and one merely copied again is not', async () => {
+  const file = provenance[0]!.sources[0].file
+  const source = path.join(images, file)
+  const bytes = readFileSync(source)
+  const out = path.join(temporaryFolder(), 'aug')
+  const { ended: going } = await underWay(out, 'SIGTERM')
+  expect(await going).toMatchObject({ code: 143 })
+  writeFileSync(source, Uint8Array.from(bytes).reverse())
+  const ended = await run([...COMMAND, out])
+  writeFileSync(source, bytes)
+  await expectOrderlyFailure(
+    ended,
+    6,
+    new RegExp(`^${file}: found other content, expected what the run began with`),
+    out,
+  )
+})
+
+test.for(['truncate', 'rm'])('a run killed at the %s of going back to its failures can go back again', async (call) => {
+  const file = provenance[40]!.sources[0].file
+  const out = path.join(temporaryFolder(), 'aug')
+  expect(await run([...COMMAND, out], fileFault('open', `pictures/${file}`, 'EACCES'))).toMatchObject({ code: 3 })
+  const killed = fileFault(call, '(provenance|failures)\\.jsonl', 'SIGKILL')
+  expect(await run([...COMMAND, out, '--retry-failed'], killed)).toMatchObject({ code: null })
+  expect(await run([...COMMAND, out, '--retry-failed'])).toMatchObject({ code: 0, stderr: '' })
+  expect(tree(out)).toEqual(whole)
+})
+
+/** Starts a run and waits for its first picture. */
+async function underWay(out: string, signal?: NodeJS.Signals): Promise<{ ended: Promise<Finished> }> {
+  const { child, ended } = start([...COMMAND, out])
+  while (!existsSync(path.join(out, 'images/00000/000000000.jpg')) && child.exitCode === null) await wait(2)
+  if (signal !== undefined) child.kill(signal)
+  return { ended }
+}
