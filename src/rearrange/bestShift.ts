@@ -8,7 +8,7 @@ import type { Shift } from './shift.js'
 import { simdKernel } from './simdKernel.js'
 
 /** With more candidates to visit than this, it pays to look whether a map is flat. */
-const MANY = 100
+const MANY = 400
 
 let defaultKernel: Kernel | undefined
 
