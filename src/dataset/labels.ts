@@ -1,4 +1,5 @@
 /** Labels as they are written, the classes they speak of, and what they become. */
+import { didYouMean } from '../core/nearest.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { quoted } from './problems.js'
 
@@ -85,7 +86,8 @@ function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLab
 
 /** The problem with a class that is not in the list. */
 export function unknownClass(name: string, classes: Classes): string {
-  return `class ${quoted(name)} is not among the ${classes.names.length} classes of the manifest`
+  const question = didYouMean(name, classes.names)
+  return `class ${quoted(name)} is not among the ${classes.names.length} classes of the manifest${question}`
 }
 
 /** The class names that labels speak of, by code point; but integers in numeric order if all are. */

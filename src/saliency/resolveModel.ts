@@ -5,6 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
 import { cachedFile } from '../models/cache.js'
 import { imagenetClasses } from '../models/imagenet.js'
 import { zoo } from '../models/registry.js'
@@ -164,7 +165,12 @@ async function readDescriptor(file: string): Promise<Descriptor> {
 function missing(name: string, bundled: readonly { name: string }[], cause?: unknown): AugmentError {
   const names = bundled.map((model) => model.name).join(', ')
   const reason = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' ? 'no such file' : 'cannot be read'
-  return new AugmentError('usage', `--model ${name}: ${reason}, expected auto, ${names} or a path to an .onnx file`, {
+  const question = didYouMean(
+    name,
+    [...bundled, ...zoo].map((model) => model.name),
+  )
+  const expected = `expected auto, ${names} or a path to an .onnx file`
+  return new AugmentError('usage', `--model ${name}: ${reason}, ${expected}${question}`, {
     hint: 'sage-augment models lists the names that can be pulled',
     cause,
   })
