@@ -161,7 +161,6 @@ test('redirects are followed, to another server too, and keep the range', async 
 })
 
 test('answers that cannot be the model end the pull at once; a busy server does not', async () => {
-  const { file } = cache()
   const answers: [RegExp, (response: http.ServerResponse) => void][] = [
     [/HTTP status 404, expected the 300000 bytes of small/, (r) => r.writeHead(404).end('none')],
     [/offers 5 bytes/, (r) => r.writeHead(200, { 'content-length': 5 }).end('hello')],
@@ -169,10 +168,12 @@ test('answers that cannot be the model end the pull at once; a busy server does 
     [/answers with the range bytes 7-9/, (r) => r.writeHead(206, { 'content-range': 'bytes 7-9/10' }).end('abc')],
   ]
   for (const [message, answer] of answers) {
+    cache()
     const { mirror, asked } = await serve((_, response) => answer(response))
     await expect(pull(MODEL, { ...quiet, mirror })).rejects.toThrow(message)
     expect(asked.length).toBe(1)
   }
+  const { file } = cache()
   const { mirror, asked } = await serve((request, response, nth) =>
     nth < 3 ? response.writeHead(503).end() : send(request, response),
   )
