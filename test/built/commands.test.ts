@@ -75,26 +75,30 @@ function bash(command: string, cwd: string): Promise<{ code: number; said: strin
   })
 }
 
-test.skipIf(process.platform === 'win32')('every command of the README and the docs works', async () => {
-  const bin = path.join(packed(temporaryFolder()).folder, 'bin/sage-augment.js')
-  const used = new Set<RegExp>()
-  let ran = 0
-  for (const group of DOCS.flatMap(commandsOf)) {
-    const folder = workplace(bin)
-    // One that looks at a finished data set needs one.
-    if (/verify|compare/.test(group[0]!.text)) await bash('sage-augment pets --method mixup --out aug', folder)
-    for (const { file, text } of group) {
-      const exception = EXCEPTIONS.find(({ command }) => command.test(text))
-      if (exception !== undefined) used.add(exception.command)
-      const command = exception === undefined ? text : exception.instead
-      if (command === undefined) continue
-      const { code, said } = await bash(command, folder)
-      ran++
-      // A machine without the device says so with 5.
-      const fine = code === 0 || (code === 5 && /--device (cuda|webgpu)/.test(command))
-      expect({ file, command, fine, ...(!fine && { code, said }) }).toEqual({ file, command, fine: true })
+test.skipIf(process.platform === 'win32')(
+  'every command of the README and the docs works',
+  async () => {
+    const bin = path.join(packed(temporaryFolder()).folder, 'bin/sage-augment.js')
+    const used = new Set<RegExp>()
+    let ran = 0
+    for (const group of DOCS.flatMap(commandsOf)) {
+      const folder = workplace(bin)
+      // One that looks at a finished data set needs one.
+      if (/verify|compare/.test(group[0]!.text)) await bash('sage-augment pets --method mixup --out aug', folder)
+      for (const { file, text } of group) {
+        const exception = EXCEPTIONS.find(({ command }) => command.test(text))
+        if (exception !== undefined) used.add(exception.command)
+        const command = exception === undefined ? text : exception.instead
+        if (command === undefined) continue
+        const { code, said } = await bash(command, folder)
+        ran++
+        // A machine without the device says so with 5.
+        const fine = code === 0 || (code === 5 && /--device (cuda|webgpu)/.test(command))
+        expect({ file, command, fine, ...(!fine && { code, said }) }).toEqual({ file, command, fine: true })
+      }
     }
-  }
-  expect(ran).toBeGreaterThan(12)
-  expect(EXCEPTIONS.filter(({ command }) => !used.has(command)).map(({ because }) => because)).toEqual([])
-})
+    expect(ran).toBeGreaterThan(12)
+    expect(EXCEPTIONS.filter(({ command }) => !used.has(command)).map(({ because }) => because)).toEqual([])
+  },
+  1_200_000,
+)

@@ -46,4 +46,4 @@ test('the examples of docs/library.md have right types and print what they shoul
     expect(printed).toMatch(expected)
   }
   expect(readdirSync(folder)).toEqual(expect.arrayContaining(['aug', 'maps', 'grad.onnx']))
-})
+}, 900_000)
