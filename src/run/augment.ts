@@ -128,8 +128,10 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
   let failures: Failure[] = []
   let flushed = performance.now()
   async function flush(): Promise<void> {
-    await tables.append(rows, failures, next)
+    const [made, failed] = [rows, failures]
+    // Forgotten before they are written, so that none is written twice where that fails half-way.
     ;[rows, failures, flushed] = [[], [], performance.now()]
+    await tables.append(made, failed, next)
   }
   try {
     for await (const outcome of outcomes) {

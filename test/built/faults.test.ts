@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -69,21 +68,6 @@ test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and ca
   const out = path.join(temporaryFolder(), 'aug')
   const ended = await run([...COMMAND, out], fileFault(...fault))
   await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: ${fault[2]}: injected`), out)
-})
-
-test('too few open files are one line that says so', async () => {
-  const out = path.join(temporaryFolder(), 'aug')
-  const limited = (files: number): Finished => {
-    const script = 'ulimit -n "$0" && exec "$@"'
-    const command = [process.execPath, path.join(ROOT, 'bin/sage-augment.js'), ...COMMAND, out]
-    const {
-      status: code,
-      stdout,
-      stderr,
-    } = spawnSync('sh', ['-c', script, `${files}`, ...command], { encoding: 'utf8' })
-    return { code, stdout, stderr }
-  }
-  await expectOrderlyFailure(limited(40), 1, /EMFILE: too many open files.*\n {2}hint: raise the limit/, out)
 })
 
 test.for(['inference', 'mixing'])('a crashed thread of %s is told in one line and loses nothing', async (kind) => {
