@@ -93,8 +93,8 @@ function narrow(kernel: Kernel, least: number): void {
   window.toX = Math.min(width - 1, a.right - b.left)
   window.fromY = Math.max(1 - height, a.top - b.bottom)
   window.toY = Math.min(height - 1, a.bottom - b.top)
-  while (window.fromX < 0 && kernel.massLeftOf(-window.fromX) > spare) window.fromX++
-  while (window.toX > 0 && kernel.massLeftOf(width - window.toX) < enough) window.toX--
-  while (window.fromY < 0 && kernel.massAbove(-window.fromY) > spare) window.fromY++
-  while (window.toY > 0 && kernel.massAbove(height - window.toY) < enough) window.toY--
+  while (window.fromX < 0 && kernel.massWithin(-window.fromX, height) > spare) window.fromX++
+  while (window.toX > 0 && kernel.massWithin(width - window.toX, height) < enough) window.toX--
+  while (window.fromY < 0 && kernel.massWithin(width, -window.fromY) > spare) window.fromY++
+  while (window.toY > 0 && kernel.massWithin(width, height - window.toY) < enough) window.toY--
 }

@@ -15,9 +15,8 @@ export interface Window {
 export interface Kernel {
   /** Takes a pair; the pixels outside the maps' boxes are 0. */
   load(pair: Pair): void
-  /** Sum of b's columns left of `x`, and of its rows above `y`. */
-  massLeftOf(x: number): number
-  massAbove(y: number): number
+  /** Sum of the pixels of b that are left of `x` and above `y`. */
+  massWithin(x: number, y: number): number
   /** The gain of a shift, at most `gainError` off. */
   gain(dx: number, dy: number): number
   readonly gainError: number

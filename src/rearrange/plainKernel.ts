@@ -56,14 +56,6 @@ export class PlainKernel implements Kernel {
     this.gainError = U * additions * (2 * Math.min(a.total, b.total) + 4 * b.total)
   }
 
-  massLeftOf(x: number): number {
-    return this.tableAt(x, this.pair.height)
-  }
-
-  massAbove(y: number): number {
-    return this.tableAt(this.pair.width, y)
-  }
-
   gain(dx: number, dy: number): number {
     const { a, b, width, height } = this.pair
     const right = Math.min(width, width - dx)
@@ -71,7 +63,10 @@ export class PlainKernel implements Kernel {
     const left = Math.max(0, -dx)
     const top = Math.max(0, -dy)
     const kept =
-      this.tableAt(right, bottom) - this.tableAt(left, bottom) - this.tableAt(right, top) + this.tableAt(left, top)
+      this.massWithin(right, bottom) -
+      this.massWithin(left, bottom) -
+      this.massWithin(right, top) +
+      this.massWithin(left, top)
     return kept - 2 * collisions(a, b, width, dx, dy)
   }
 
@@ -148,7 +143,7 @@ export class PlainKernel implements Kernel {
     return this.lastY - Math.floor(index / this.layout.columns)
   }
 
-  private tableAt(x: number, y: number): number {
+  massWithin(x: number, y: number): number {
     return this.table[y * (this.pair.width + 1) + x]!
   }
 

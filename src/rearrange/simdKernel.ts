@@ -80,21 +80,13 @@ class SimdKernel implements Kernel {
     this.gainError = U * ((width / 8 + 14) * 2 * Math.min(a.total, b.total) + 8 * b.total)
   }
 
-  massLeftOf(x: number): number {
-    return this.tableAt(x, this.pair.height)
-  }
-
-  massAbove(y: number): number {
-    return this.tableAt(this.pair.width, y)
-  }
-
   gain(dx: number, dy: number): number {
     const { a, b, width, height } = this.pair
     const kept =
-      this.tableAt(Math.min(width, width - dx), Math.min(height, height - dy)) -
-      this.tableAt(Math.max(0, -dx), Math.min(height, height - dy)) -
-      this.tableAt(Math.min(width, width - dx), Math.max(0, -dy)) +
-      this.tableAt(Math.max(0, -dx), Math.max(0, -dy))
+      this.massWithin(Math.min(width, width - dx), Math.min(height, height - dy)) -
+      this.massWithin(Math.max(0, -dx), Math.min(height, height - dy)) -
+      this.massWithin(Math.min(width, width - dx), Math.max(0, -dy)) +
+      this.massWithin(Math.max(0, -dx), Math.max(0, -dy))
     // Pixels collide where the boxes overlap; to their right one of the maps is 0.
     const left = Math.max(a.left, b.left + dx)
     const top = Math.max(a.top, b.top + dy)
@@ -215,7 +207,7 @@ class SimdKernel implements Kernel {
     return error + fft * Math.sqrt((1.01 * norm) / (pointsX * pointsY))
   }
 
-  private tableAt(x: number, y: number): number {
+  massWithin(x: number, y: number): number {
     return this.floats[this.table / 4 + y * (this.pair.width + PADDING) + x]!
   }
 
