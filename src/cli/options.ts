@@ -30,6 +30,7 @@ export function addSaliencyOptions(command: Command): Command {
     .option('--class-map <file>', 'JSON object: class of the manifest to class of the model')
     .optionsGroup('The run:')
     .option('--device <name>', 'auto, cuda, webgpu or cpu (default: auto)')
+    .option('--exact', 'float32 sums without TF32, on CUDA')
     .option('--jobs <n>', 'threads (default: all cores); never changes the output', numeric)
     .option('--batch <n>', 'pictures an inference; never changes the output', numeric)
     .option('--max-pixels <n>', 'refuse larger pictures (default: 268 million)', numeric)

@@ -54,6 +54,7 @@ const configSchema = z.strictObject({
   inputSize: size.optional(),
   classMap: z.string().optional(),
   device: choice('auto', 'cuda', 'webgpu', 'cpu').default('auto'),
+  exact: z.boolean().default(false),
   method: choice(...methodNames).default('sage'),
   /** Parameters of the method; those not given take its paper's defaults. */
   parameters: z.record(z.string(), z.union([z.number(), z.string()])).default({}),

@@ -7,6 +7,7 @@ import type { Classifier } from '../saliency/resolveModel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Device } from '../saliency/session.js'
 import { batcher } from './batcher.js'
+import { settleTf32 } from './exact.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
 import { Pool } from './pool.js'
 import { isExhaustion, withinMemory } from './withinMemory.js'
@@ -27,18 +28,21 @@ function defaultBatch({ width, height }: ModelFacts): number {
 
 /**
  * Starts the thread and the session in it. `targetOf` is the label distribution over the model's classes that the loss of a
- * source takes, or null to take the model's own prediction. Throws model and device errors.
+ * source takes, or null to take the model's own prediction. Throws usage, model and device errors.
  */
 export async function startEstimator(
   classifier: Classifier,
   options: Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'>,
   run: {
     readonly device: 'auto' | Device
+    readonly exact: boolean
     readonly jobs?: number | undefined
     readonly batch?: number | undefined
   },
   targetOf: ((source: number, modelClasses: number) => Float32Array) | null,
 ): Promise<Estimator> {
+  const devices: readonly Device[] = run.device === 'auto' ? ['cuda', 'cpu'] : [run.device]
+  if (devices.includes('cuda')) settleTf32(run.exact)
   const data: InferenceData = {
     bytes: classifier.bytes,
     name: classifier.name,
@@ -49,7 +53,7 @@ export async function startEstimator(
       ...(classifier.width === undefined ? {} : { width: classifier.width }),
       ...(classifier.height === undefined ? {} : { height: classifier.height }),
     },
-    devices: run.device === 'auto' ? ['cuda', 'cpu'] : [run.device],
+    devices,
     threads: run.jobs ?? availableParallelism(),
   }
   const pool = new Pool<InferenceRequest, InferenceReply>(new URL('./inferenceWorker.js', import.meta.url), 1, data)

@@ -195,11 +195,22 @@ async function smoothMap(
 
 /** All that is needed to make the maps again. */
 function recordOf(config: Config, maps: MapOptions, { classifier, target, estimator }: Explainer) {
-  const { loss, channelNorm, blurKernel, blurSigma, output, size, seed } = config
+  const { loss, channelNorm, blurKernel, blurSigma, output, size, exact, seed } = config
   const { device, width, height } = estimator.facts
   return {
     versions,
-    options: { loss, target, channelNorm, blurKernel, blurSigma, output, size, ...maps, ...(maps.smooth && { seed }) },
+    options: {
+      loss,
+      target,
+      channelNorm,
+      blurKernel,
+      blurSigma,
+      output,
+      size,
+      exact,
+      ...maps,
+      ...(maps.smooth && { seed }),
+    },
     model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,
     grid: [width, height],

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { type Finished, ROOT, run } from '../helpers/cli.js'
+import { type Finished, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { installation } from '../helpers/installation.js'
 
 interface Finding {
   readonly name: string
@@ -58,40 +58,15 @@ test.skipIf(process.platform !== 'linux')('an output folder that cannot be writt
   expect(output).toMatchObject({ ok: false, found: expect.stringMatching(/^\/proc\/aug: cannot be written to/) })
 })
 
-/** An installation with an onnxruntime-node of its own that may be damaged. */
-function installation(): { folder: string; runtime: string; doctor: (...args: string[]) => Promise<Finished> } {
-  const folder = temporaryFolder()
-  for (const name of ['package.json', 'bin', 'dist']) {
-    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true })
-  }
-  mkdirSync(path.join(folder, 'node_modules'))
-  for (const name of readdirSync(path.join(ROOT, 'node_modules'))) {
-    if (name === 'onnxruntime-node') continue
-    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name))
-  }
-  const runtime = path.join(folder, 'node_modules/onnxruntime-node')
-  const original = path.join(ROOT, 'node_modules/onnxruntime-node')
-  const place = path.join('bin/napi-v6', process.platform, process.arch)
-  for (const name of ['package.json', 'dist', place]) {
-    cpSync(path.join(original, name), path.join(runtime, name), { recursive: true, dereference: true })
-  }
-  const doctor = (...args: string[]) =>
-    new Promise<Finished>((resolve) => {
-      const script = path.join(folder, 'bin/sage-augment.js')
-      const child = execFile(process.execPath, [script, 'doctor', ...args], (_, stdout, stderr) =>
-        resolve({ code: child.exitCode, stdout, stderr }),
-      )
-    })
-  return { folder, runtime, doctor }
-}
-
 test('a truncated provider is told from a missing one, and leaves the CPU alone', async () => {
-  const { runtime, doctor } = installation()
-  const place = path.join(runtime, 'bin/napi-v6', process.platform, process.arch)
+  const { providers, program } = installation()
   for (const name of ['shared', 'cuda']) {
-    writeFileSync(path.join(place, `libonnxruntime_providers_${name}.so`), Buffer.from('\x7fELF truncated', 'latin1'))
+    writeFileSync(
+      path.join(providers, `libonnxruntime_providers_${name}.so`),
+      Buffer.from('\x7fELF truncated', 'latin1'),
+    )
   }
-  const finished = await doctor('--json', '--device', 'cuda')
+  const finished = await program(['doctor', '--json', '--device', 'cuda'])
   expect(finished.code).toBe(5)
   const { cpu, cuda } = findings(finished)
   expect([cpu!.ok, cuda!.ok]).toEqual([true, false])
@@ -116,9 +91,9 @@ test.skipIf(process.platform !== 'linux')('a library counts as missing until its
 })
 
 test('a runtime that crashes takes only its own process along', async () => {
-  const { runtime, doctor } = installation()
+  const { runtime, program } = installation()
   writeFileSync(path.join(runtime, 'dist/index.js'), 'process.abort()')
-  const finished = await doctor('--json')
+  const finished = await program(['doctor', '--json'])
   expect(finished.code).toBe(5)
   const { sharp, cpu, cuda, webgpu } = findings(finished)
   expect(sharp!.ok).toBe(true)

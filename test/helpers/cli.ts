@@ -10,12 +10,13 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Starts the built program; `ended` resolves when it is gone. */
+/** Starts the built program (of the installation in `folder`); `ended` resolves when it is gone. */
 export function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  folder = ROOT,
 ): { child: ChildProcess; ended: Promise<Finished> } {
-  const child = spawn(process.execPath, [path.join(ROOT, 'bin/sage-augment.js'), ...args], {
+  const child = spawn(process.execPath, [path.join(folder, 'bin/sage-augment.js'), ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
