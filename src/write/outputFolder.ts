@@ -7,6 +7,7 @@ import { FORM_FILES, type Forms, writeForms } from './forms.js'
 import { describeChanges, onlyMended } from './inputList.js'
 import { dropKept, openKept, takeBackToFailure } from './kept.js'
 import { takeLock } from './lock.js'
+import { refuseMissingPictures } from './present.js'
 import type { Row } from './rows.js'
 import { Tables } from './tables.js'
 
@@ -106,6 +107,7 @@ export async function openOutput(
       await remove(folder, REPORTS)
       tables = await Tables.open(folder, classes, options.first)
     }
+    if (record !== null) await refuseMissingPictures(folder)
     const makeFolder = folderMaker()
     return {
       tables,

@@ -97,6 +97,18 @@ test('a changed option is refused with exit 6, and a complete run is left as it 
   expect(tree(out, [])).toEqual(before)
 })
 
+test('a picture that was deleted from a dataset is missed and named when the command is repeated', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  const args = [FASHION, '--out', out, '--count', '6']
+  expect((await run(args)).code).toBe(0)
+  const deleted = path.join(out, 'images/00000/000000002.jpg')
+  rmSync(deleted)
+  expect(await run(args)).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining(`${deleted}: not there, expected the picture of its row`),
+  })
+})
+
 test('unusable pictures are skipped and listed with exit 3, and fatal with --strict', async () => {
   const folder = temporaryFolder()
   cpSync(PHOTOS, path.join(folder, 'photos'), { recursive: true })
