@@ -1,14 +1,14 @@
 import { Command } from 'commander'
 import { EXIT } from '../core/errors.js'
-import { flagOf } from '../core/flag.js'
-import { describedParameters, type MethodName, methods } from '../mix/index.js'
 import type { Config, ConfigInput } from '../run/config.js'
 import { showOnly } from './help.js'
 import { addReporting, addSaliencyOptions, numeric } from './options.js'
-import { reporter } from './progress.js'
 
-/** `sage-augment [images]`: the main job. */
-export function augmentCommand(): Command {
+/**
+ * `sage-augment [images]`: the main job. Without `parameters` it lacks the options of the methods, which --help does not show
+ * and which take as long to load as all else.
+ */
+export async function augmentCommand({ parameters }: { parameters: boolean }): Promise<Command> {
   const command = new Command('augment')
     .description('mix the pictures of a labelled folder (the default command)')
     .argument('[images]')
@@ -43,21 +43,8 @@ export function augmentCommand(): Command {
     .option('--overwrite', 'start a run of ours over')
     .option('--dry-run', 'check everything, write nothing')
   addReporting(command).addHelpText('after', EXAMPLES).action(run)
-  command.optionsGroup('Parameters of the method:')
-  for (const [name, { description, takers }] of methodParameters) {
-    command.option(`${flagOf(name)} <value>`, `${description} (${takers.join(', ')})`, numeric)
-  }
+  if (parameters) (await import('./parameters.js')).addMethodParameters(command)
   return showOnly(command, SHOWN)
-}
-
-/** Every parameter of any method, with the methods that take it and their defaults. */
-const methodParameters = new Map<string, { description: string; takers: string[] }>()
-for (const method of Object.keys(methods) as MethodName[]) {
-  for (const [name, parameter] of Object.entries(describedParameters(method))) {
-    const known = methodParameters.get(name) ?? { description: parameter.description, takers: [] }
-    known.takers.push(`${method}: ${parameter.default}`)
-    methodParameters.set(name, known)
-  }
 }
 
 /** What --help shows; --help-all the rest. */
@@ -78,6 +65,7 @@ async function run(images: string | undefined, flags: Flags): Promise<void> {
   const { config, json = false, quiet = false, ...given } = flags
   const options = await optionsOf({ ...given, ...(images !== undefined && { images }) }, config)
   const { augment, Interrupted } = await import('../run/augment.js')
+  const { reporter } = await import('./progress.js')
   const report = reporter({ json, quiet })
   const interrupt = interruption(report.note)
   try {
@@ -98,6 +86,7 @@ async function run(images: string | undefined, flags: Flags): Promise<void> {
 /** What the command line says, over what the configuration file does. */
 async function optionsOf(flags: ConfigInput, file: string | undefined): Promise<ConfigInput> {
   const { readConfigFile } = await import('../run/configFile.js')
+  const { methodParameters } = await import('./parameters.js')
   const base = file === undefined ? {} : await readConfigFile(file)
   const entries = Object.entries(flags)
   const options = Object.fromEntries(entries.filter(([name]) => !methodParameters.has(name))) as ConfigInput

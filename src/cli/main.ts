@@ -19,12 +19,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
-  const program = augmentCommand()
+  const given = argv.slice(2)
+  const parameters = !given.some((word) => word === '--help' || word === '-h')
+  const program = (await augmentCommand({ parameters }))
     .name('sage-augment')
     .description('Mixes a labelled folder of pictures into a better training set, offline.')
     .version(version())
     .enablePositionalOptions()
-    .addCommand(augmentCommand().description('the same as without a command'), { hidden: true })
+    .addCommand((await augmentCommand({ parameters })).description('the same as without a command'), { hidden: true })
     .addCommand(saliencyCommand())
     .addCommand(compareCommand())
     .addCommand(gradCommand())
@@ -39,7 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   try {
     refuseMistyped(
-      argv.slice(2),
+      given,
       program.commands.map((command) => command.name()),
     )
     await program.parseAsync(argv)

@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { AugmentError } from '../core/errors.js'
 import type { ZooModel } from '../models/registry.js'
-import { meter } from './progress.js'
 
 /** What `models` says of a classifier, and prints with --json. */
 interface Listed {
@@ -98,6 +97,7 @@ async function pullAll(names: string[], { mirror, quiet }: { mirror?: string; qu
 async function pullOne(model: ZooModel, mirror: string | undefined, quiet: boolean): Promise<void> {
   const { pull } = await import('../models/pull.js')
   const megabytes = (bytes: number) => Math.round(bytes / 1e6)
+  const { meter } = await import('./progress.js')
   const shown = quiet ? undefined : meter(' MB')
   const notice = (text: string) => {
     if (!quiet) process.stderr.write(`${text}\n`)

@@ -4,7 +4,6 @@ import type { ConfigInput } from '../run/config.js'
 import type { MapOptions } from '../run/saliency.js'
 import { showOnly } from './help.js'
 import { addReporting, addSaliencyOptions, numeric } from './options.js'
-import { reporter } from './progress.js'
 
 /** What --help shows; --help-all the rest. */
 const SHOWN = [
@@ -41,6 +40,7 @@ type Flags = Omit<ConfigInput, 'images'> & MapOptions & { json?: boolean; quiet?
 async function run(images: string, flags: Flags): Promise<void> {
   const { json = false, quiet = false, raw, smooth, timesInput, integrated, ...config } = flags
   const { drawSaliency } = await import('../run/saliency.js')
+  const { reporter } = await import('./progress.js')
   const report = reporter({ json, quiet })
   const given = Object.entries({ raw, smooth, timesInput, integrated }).filter(([, value]) => value !== undefined)
   const options: MapOptions = Object.fromEntries(given)
