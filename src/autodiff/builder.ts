@@ -79,6 +79,10 @@ export class GraphBuilder {
     return this.types.get(value)?.values ?? (tensor && numbers(tensor))
   }
 
+  isInitializer(value: Value): boolean {
+    return this.initializers.has(value)
+  }
+
   dtype(value: Value): DataType {
     return (
       this.dtypes.get(value) ?? this.initializers.get(value)?.dataType ?? this.types.get(value)?.dtype ?? DataType.FLOAT

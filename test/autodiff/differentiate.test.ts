@@ -114,14 +114,15 @@ test('an operator without a rule does no harm where no cotangent arrives', async
 })
 
 test('the form of an operator that its rule does not cover is refused like a missing rule', async () => {
-  const nodes = [makeNode('Conv', ['k', 'x'], ['c']), makeNode('Flatten', ['c'], ['y'])]
-  const spec = {
-    nodes,
-    inputs: { x: [2, 1, 1, 1] },
-    outputs: ['y'],
-    weights: { k: { dims: [1, 1, 1, 1], values: [1] } },
-  }
-  expect((await complaint(spec)).message).toBe('test.onnx: no gradient rule for operator Conv (node "c", opset 17)')
+  const nodes = [
+    makeNode('ScatterElements', ['x', 'at', 'x'], ['s'], { axis: 1, reduction: 'mul' }),
+    makeNode('Flatten', ['s'], ['y']),
+  ]
+  const at = { dims: [2, 2], values: [0, 1, 1, 0], dtype: DataType.INT64 }
+  const spec = { nodes, inputs: { x: [2, 2] }, outputs: ['y'], weights: { at } }
+  expect((await complaint(spec)).message).toBe(
+    'test.onnx: no gradient rule for operator ScatterElements (node "s", opset 17)',
+  )
 })
 
 test('an output or input that does not exist, or one class alone, is said', async () => {

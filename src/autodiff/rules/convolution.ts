@@ -1,17 +1,8 @@
 import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import type { GraphBuilder, Value } from '../builder.js'
+import { type Convolution, kernelCotangent } from '../kernelCotangent.js'
 import { single, type VjpRule } from '../rule.js'
 import { autoPad, interleave } from '../window.js'
-
-/** What a convolution does along its spatial axes, one element an axis. */
-interface Convolution {
-  readonly kernel: readonly number[]
-  readonly strides: readonly number[]
-  readonly dilations: readonly number[]
-  readonly before: readonly number[]
-  readonly after: readonly number[]
-  readonly group: number
-}
 
 /** The geometry of a convolution from `wide` to `narrow`: x and y of Conv, y and x of ConvTranspose. */
 function convolution(g: GraphBuilder, node: NodeProto, wide: Value, narrow: Value): Convolution {
@@ -138,4 +129,26 @@ const ConvTranspose: VjpRule = single((g, node, c) => {
   return [g.emit('Conv', [c, w], { strides, dilations, group, pads: [...before, ...after] })]
 })
 
-export const CONVOLUTION: Record<string, VjpRule> = { Conv, ConvTranspose }
+/**
+ * Completes `ofInput`, the rule for the input of a convolution, for weights that are computed and for the bias, whose
+ * cotangent is the sum over images and positions.
+ */
+function withWeights(ofInput: VjpRule, isTransposed: boolean): VjpRule {
+  return single((g, node, c) => {
+    const [x, w] = node.input as [Value, Value]
+    const y = node.output[0]!
+    const [wide, narrow] = isTransposed ? [y, x] : [x, y]
+    const weights = () => {
+      const [from, to] = isTransposed ? [c, x] : [x, c]
+      return kernelCotangent(g, from, to, g.sizes(wide, 1), convolution(g, node, wide, narrow))
+    }
+    const positions = g.dims(y).flatMap((_, axis) => (axis === 1 ? [] : [axis]))
+    const bias = node.input[2] ? g.reduce('Sum', c, positions, false) : null
+    return [ofInput(g, node, [c])[0]!, g.isInitializer(w) ? null : weights(), bias]
+  })
+}
+
+export const CONVOLUTION: Record<string, VjpRule> = {
+  Conv: withWeights(Conv, false),
+  ConvTranspose: withWeights(ConvTranspose, true),
+}

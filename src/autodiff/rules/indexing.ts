@@ -45,10 +45,27 @@ const GatherElements: VjpRule = single((g, node, c) => {
   ]
 })
 
+/**
+ * Adds every cotangent at the place its slice came from. With `batch_dims` each batch [P, T] (P places, slices of T) has its
+ * own tuples of indices: made linear, they are one product with a one-hot matrix a batch, as for Gather.
+ */
 const GatherND: VjpRule = single((g, node, c) => {
   const [x, indices] = node.input as [Value, Value]
-  if (intAttribute(node, 'batch_dims', 0) !== 0) return []
-  return [g.emit('ScatterND', [g.zerosLike(x), indices, c], { reduction: 'add' }), null]
+  const batchDims = intAttribute(node, 'batch_dims', 0)
+  if (batchDims === 0) return [g.emit('ScatterND', [g.zerosLike(x), indices, c], { reduction: 'add' }), null]
+  const picked = g.dims(indices)
+  const depth = g.size(indices, picked.length - 1)
+  const sizes = g.sizes(x, batchDims)
+  const places = sizes.slice(0, depth)
+  const strides = places.map((_, i) => places.slice(i + 1).reduce((a, b) => a * b, 1))
+  const count = product(picked.slice(batchDims, -1))
+  const batches = count === null ? product(picked.slice(0, batchDims)) : null
+  const wrapped = g.emit('Mod', [indices, g.integers(places)])
+  const linear = g.reduce('Sum', g.mul(wrapped, g.integers(strides)), [picked.length - 1])
+  const total = places.reduce((a, b) => a * b, 1)
+  const choices = [g.reshape(linear, [batches, count]), g.integers([total]), g.constant(g.dtype(c), [0, 1])]
+  const rows = g.reshape(c, [batches, count, product(sizes.slice(depth))])
+  return [g.reshapeLike(g.emit('MatMul', [g.emit('OneHot', choices, { axis: 1 }), rows]), x), null]
 })
 
 /**

@@ -59,24 +59,47 @@ function equation(g: GraphBuilder, text: string, inputs: readonly Value[]): stri
   return [...terms.map((term, i) => term.replace('...', ellipsis(counts[i]!))), result.replace('...', ellipsis(widest))]
 }
 
+/** Size of a letter of an Einsum among some of its terms: the one that is not broadcast. */
+function sizeOf(letter: string, terms: readonly string[], dims: readonly (readonly Dim[])[]): Dim {
+  const sizes = terms.flatMap((term, i) => [...term].flatMap((l, axis) => (l === letter ? [dims[i]![axis]!] : [])))
+  const size = sizes.find((s) => s !== 1)
+  return size === undefined ? 1 : size
+}
+
+/** 1 where the axes of equal letters of `term` have equal positions, else 0, for each letter that is repeated. */
+function diagonals(g: GraphBuilder, term: string, operand: Value): Value[] {
+  return [...term].flatMap((letter, axis) => {
+    const first = term.indexOf(letter)
+    if (first === axis) return []
+    const size = g.size(operand, axis)
+    const eye = Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0))
+    const dims = [...term].map((_, i) => (i === first || i === axis ? size : 1))
+    return [g.constant(g.dtype(operand), eye, dims)]
+  })
+}
+
 /**
- * The cotangent of each operand is the Einsum of c and the other operands with that operand's letters as the result.
- * Letters that only this operand has were summed away: they are repeated. No rule for diagonals ("ii") or for operands
- * whose sizes are broadcast.
+ * The cotangent of each operand is the Einsum of c and the other operands with that operand's letters as the result,
+ * summed over axes on which the operand was broadcast. Letters that only this operand has were summed away: they are
+ * repeated. Of a repeated letter ("ii") only the diagonal was read.
  */
 const Einsum: VjpRule = single((g, node, c) => {
   const inputs = node.input
   const terms = equation(g, stringAttribute(node, 'equation', ''), inputs)
   const result = terms.pop()!
-  if (terms.some((term) => new Set(term).size < term.length)) return []
   return inputs.map((input, i) => {
     const others = inputs.filter((_, j) => j !== i)
     const given = [result, ...terms.filter((_, j) => j !== i)]
-    const own = [...terms[i]!]
-    const shared = own.filter((letter) => given.some((term) => term.includes(letter)))
-    const value = g.emit('Einsum', [c, ...others], { equation: `${given.join(',')}->${shared.join('')}` })
-    const missing = own.flatMap((letter, axis) => (shared.includes(letter) ? [] : [axis]))
-    return missing.length > 0 ? g.expandLike(g.unsqueeze(value, missing), input) : value
+    const givenDims = [node.output[0]!, ...others].map((v) => g.dims(v))
+    const term = terms[i]!
+    const own = [...new Set(term)]
+    const shared = own.filter((letter) => given.some((t) => t.includes(letter)))
+    const summed = g.emit('Einsum', [c, ...others], { equation: `${given.join(',')}->${shared.join('')}` })
+    const missing = [...term].flatMap((l, axis) => (shared.includes(l) && term.indexOf(l) === axis ? [] : [axis]))
+    const found = [...term].map((l, axis) => (missing.includes(axis) ? 1 : sizeOf(l, given, givenDims)))
+    const spread = missing.length > 0 ? g.unsqueeze(summed, missing) : summed
+    const value = diagonals(g, term, input).reduce(g.mul, g.unbroadcast(spread, found, g.dims(input)))
+    return found.some((size, axis) => size === 1 && g.dims(input)[axis] !== 1) ? g.expandLike(value, input) : value
   })
 })
 

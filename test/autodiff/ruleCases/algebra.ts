@@ -136,5 +136,32 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
       { equation: '...i,ij->...j' },
     ),
     one('Einsum', [[2, 3], [3], [2]], { equation: 'ij,j,i->' }),
+    one('Einsum', [[4, 4]], { equation: 'ii->i' }),
+    one('Einsum', [[4, 4]], { equation: 'ii' }),
+    one('Einsum', [[3, 3, 2], [2, 4], [3]], { equation: 'iij,jk,i->ik' }),
+    one(
+      'Einsum',
+      [
+        [3, 2, 3, 3],
+        [2, 3],
+      ],
+      { equation: 'ijii,ji->j' },
+    ),
+    one(
+      'Einsum',
+      [
+        [2, 1],
+        [3, 4],
+      ],
+      { equation: 'ij,jk->ik' },
+    ),
+    one(
+      'Einsum',
+      [
+        [1, 2, 3],
+        [5, 3, 4],
+      ],
+      { equation: '...ij,...jk->...ik' },
+    ),
   ],
 }

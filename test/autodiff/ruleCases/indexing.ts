@@ -37,6 +37,24 @@ export const INDEXING: Record<string, readonly RuleCase[]> = {
       {},
       { weights: { 1: { dims: [3, 2], values: [0, 1, 2, 3, 0, 1], dtype: DataType.INT64 } } },
     ),
+    one(
+      'GatherND',
+      [[2, 3, 4, 2]],
+      { batch_dims: 1 },
+      { weights: { 1: { dims: [2, 3, 2], values: [0, 1, 2, 3, 0, 1, -1, 0, 1, -2, 1, 2], dtype: DataType.INT64 } } },
+    ),
+    one(
+      'GatherND',
+      [[2, 3, 4]],
+      { batch_dims: 2 },
+      { weights: { 1: { dims: [2, 3, 1], values: [3, 0, 1, 1, 2, -1], dtype: DataType.INT64 } } },
+    ),
+    one(
+      'GatherND',
+      [[2, 5, 3]],
+      { batch_dims: 1 },
+      { weights: { 1: { dims: [2, 2, 2, 1], values: [4, 0, 4, 1, -5, 2, 2, 2], dtype: DataType.INT64 } } },
+    ),
   ],
   ScatterElements: [
     one(

@@ -54,6 +54,25 @@ const convs: RuleCase[] = [
   one('Conv', [[2, 3, 7, 6]], { strides: [2, 2], auto_pad: 'VALID' }, { weights: { 1: weight([4, 3, 3, 3]) } }),
   one('Conv', [[2, 3, 9]], { strides: [2] }, { weights: { 1: weight([4, 3, 3]) } }),
   one('Conv', [[2, 3, 9]], { pads: [1, 1] }, { weights: { 1: weight([4, 3, 3]) } }),
+  // Computed weights and bias, which are differentiated, too.
+  one('Conv', [[2, 3, 6, 5], [4, 3, 3, 2], [4]], { pads: [1, 0, 1, 1] }),
+  one(
+    'Conv',
+    [
+      [3, 4, 8, 7],
+      [6, 2, 3, 2],
+    ],
+    { group: 2, strides: [2, 3], dilations: [2, 1], pads: [1, 1, 2, 0] },
+  ),
+  one(
+    'Conv',
+    [
+      [2, 3, 7, 6],
+      [3, 1, 3, 3],
+    ],
+    { group: 3, strides: [2, 2], auto_pad: 'SAME_UPPER' },
+  ),
+  one('Conv', [[2, 3, 9], [2, 3, 1], [2]], { strides: [2] }),
   one('Conv', [[1, 2, 4, 5, 3]], { pads: [1, 0, 1, 1, 1, 1] }, { weights: { 1: weight([2, 2, 3, 2, 3]) } }),
 ]
 
@@ -88,6 +107,15 @@ const transposedConvs: RuleCase[] = [
     [[2, 3, 4, 5]],
     { strides: [2, 2], auto_pad: 'SAME_LOWER' },
     { weights: { 1: weight([3, 2, 3, 3]) } },
+  ),
+  one('ConvTranspose', [[2, 3, 4, 5], [3, 4, 3, 2], [4]], { strides: [2, 1], pads: [1, 0, 0, 1] }),
+  one(
+    'ConvTranspose',
+    [
+      [2, 4, 4, 3],
+      [4, 3, 2, 3],
+    ],
+    { group: 2, dilations: [2, 1], strides: [1, 2], output_padding: [0, 1] },
   ),
   one('ConvTranspose', [[2, 3, 5]], { strides: [3] }, { weights: { 1: weight([3, 2, 2]) } }),
 ]
