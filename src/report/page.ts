@@ -140,7 +140,9 @@ function balance({ classes, statistics, sourceLabels }: Report): Html {
   const listed = all ? order : [...order.slice(0, LISTED / 2), ...order.slice(-LISTED / 2)]
   const largest = Math.max(...made, ...given) || 1
   const rows = listed.map(
-    (i) => html`<tr><th scope="row"><bdi>${classes[i]!}</bdi></th><td class="number">${percent(made[i]!)}</td>
+    (
+      i,
+    ) => html`<tr><th scope="row" title="${classes[i]!}"><bdi>${classes[i]!}</bdi></th><td class="number">${percent(made[i]!)}</td>
 <td class="number quiet">${percent(given[i]!)}</td><td>${twoBars(made[i]!, given[i]!, largest)}</td></tr>`,
   )
   return html`<section class="chart"><h3>Class balance</h3>
@@ -172,9 +174,14 @@ ${failures.map(({ index, message }) => html`<tr><th scope="row">${index}</th><td
 function record({ record }: Report): Html {
   const rows = leaves(record).map(
     ([name, value]) =>
-      html`<tr><th scope="row">${name}</th><td>${typeof value === 'string' ? value : JSON.stringify(value)}</td></tr>`,
+      html`<tr><th scope="row">${breakable(name)}</th><td>${typeof value === 'string' ? value : JSON.stringify(value)}</td></tr>`,
   )
   return html`<p>As in run.json, where the times are too.</p><table class="plain"><tbody>${rows}</tbody></table>`
+}
+
+/** A dotted name that may be broken after its dots. */
+function breakable(name: string): Html[] {
+  return name.split(/(?<=\.)/).map((part) => html`${part}<wbr>`)
 }
 
 /** Name and value of everything in a record, by dotted name; what is not set is left out. */

@@ -41,7 +41,7 @@ nav { display: flex; flex-wrap: wrap; gap: 0.3rem 1.4rem; margin-top: 1rem; font
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 1.25rem; }
 .chart { margin: 0; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .chart > p { margin: 0.15rem 0 0.8rem; color: var(--quiet); font-size: 0.87rem; }
-.chart > svg { display: block; width: 100%; height: auto; }
+.chart > svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--quiet); font-size: 11px; }
 svg .bar, svg .part-0 { fill: var(--accent); }
 svg .other, svg .part-1 { fill: var(--partner); }
@@ -62,10 +62,11 @@ tbody th { font-weight: 400; overflow-wrap: anywhere; }
 .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .plain { width: auto; font-size: 0.9rem; }
 .plain th, .plain td { padding-right: 1.75rem; }
+.plain th { overflow-wrap: break-word; }
 .plain td { overflow-wrap: anywhere; }
 .balance { font-size: 0.85rem; }
 .balance th, .balance td { padding: 0.15rem 0.9rem 0.15rem 0; border: 0; line-height: 1.3; vertical-align: middle; white-space: nowrap; }
-.balance tbody th { max-width: 12rem; overflow: hidden; text-overflow: ellipsis; }
+.balance tbody th { max-width: min(12rem, 24vw); overflow: hidden; text-overflow: ellipsis; }
 .balance thead th { color: var(--quiet); font-weight: 400; }
 .balance td:last-child { width: 55%; padding-right: 0; }
 .bars { display: block; width: 100%; height: 10px; }
@@ -95,6 +96,7 @@ button[data-key]::after { content: " \\2195"; opacity: 0.5; }
 [aria-sort="ascending"] button::after { content: " \\2191"; opacity: 1; }
 [aria-sort="descending"] button::after { content: " \\2193"; opacity: 1; }
 @media (max-width: 68rem) { .scroll { overflow-x: auto; } #outputs thead th { position: static; } }
+@media (max-width: 30rem) { svg text { font-size: 18px; } .balance td:last-child { width: 40%; } }
 @media print { nav, .controls, .skip { display: none; } tr, .chart { break-inside: avoid; } }
 `
 

@@ -1,10 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { decodeImage } from '../../src/codec/codec.js'
 import type { Image } from '../../src/core/image.js'
-import { FASHION, ROOT, run } from '../helpers/cli.js'
+import { FASHION, ROOT, run, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 import { readPicture } from '../helpers/pictures.js'
 
@@ -123,10 +124,28 @@ test('methods without saliency and groups get a report too, failures and origina
   expect((await shownRows(comixup.html)).map(({ index }) => index)).toEqual(mixes.map(({ index }) => index))
 })
 
-async function openReport(file: string, dark: boolean): Promise<{ page: Page; browser: Browser; strange: string[] }> {
+test('a run that was killed and continued has the very report of one that was not', async () => {
+  const folder = temporaryFolder()
+  const args = (name: string) => [FASHION, '--out', path.join(folder, name), '--count', '100', '--device', 'cpu']
+  expect((await run([...args('whole'), '--report', '--quiet'])).code).toBe(0)
+  const { child, ended } = start([...args('killed'), '--report'])
+  while (!existsSync(path.join(folder, 'killed/images/00000/000000040.jpg'))) await wait(5)
+  child.kill('SIGKILL')
+  expect((await ended).code).toBe(null)
+  expect(existsSync(path.join(folder, 'killed/report.html'))).toBe(false)
+  expect((await run([...args('killed'), '--report', '--quiet'])).code).toBe(0)
+  expect(tree(path.join(folder, 'killed'))).toEqual(tree(path.join(folder, 'whole')))
+  expect(existsSync(path.join(folder, 'killed/report.html'))).toBe(true)
+})
+
+async function openReport(
+  file: string,
+  dark: boolean,
+  viewport = { width: 1320, height: 900 },
+): Promise<{ page: Page; browser: Browser; strange: string[] }> {
   const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] })
   onTestFinished(() => browser.close())
-  const page = await browser.newPage({ colorScheme: dark ? 'dark' : 'light', viewport: { width: 1320, height: 900 } })
+  const page = await browser.newPage({ colorScheme: dark ? 'dark' : 'light', viewport })
   const strange: string[] = []
   page.on('console', (message) => strange.push(message.text()))
   page.on('pageerror', (error) => strange.push(String(error)))
@@ -226,5 +245,32 @@ test.skipIf(CHROMIUM === undefined)(
     expect(await page.locator('img:not([alt]), img[alt=""]').count()).toBe(0)
     expect(await page.getByRole('img', { name: /^Histogram of / }).count()).toBe(2)
     expect(strange).toEqual([])
+  },
+)
+
+test.skipIf(CHROMIUM === undefined)(
+  'in a browser: on a narrow screen only the outputs scroll sideways, whatever the names, and labels can be read',
+  async () => {
+    const folder = temporaryFolder()
+    const rows = readdirSync(FASHION)
+      .filter((name) => name.endsWith('.png'))
+      .slice(0, 6)
+      .map((file, i) => ({ file_name: file, label: `${i % 2}${'long'.repeat(20)}` }))
+    const labels = path.join(folder, 'labels.jsonl')
+    writeFileSync(labels, rows.map((row) => JSON.stringify(row)).join('\n'))
+    const out = path.join(folder, 'aug')
+    expect((await run([FASHION, '--labels', labels, '--out', out, '--report', '--device', 'cpu'])).code).toBe(0)
+    for (const width of [320, 360, 480, 820]) {
+      const { page } = await openReport(path.join(out, 'report.html'), width === 360, { width, height: 740 })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+      const smallest = `Math.min(...[...document.querySelectorAll('svg text')].map((t) => t.getScreenCTM().a * parseFloat(getComputedStyle(t).fontSize)))`
+      expect(await page.evaluate(smallest)).toBeGreaterThan(7)
+      // What the table hides is reached by scrolling it.
+      const last = page.locator('#outputs tbody tr:first-child > :last-child')
+      await last.scrollIntoViewIfNeeded()
+      const box = (await last.boundingBox())!
+      expect(box.x + box.width).toBeLessThanOrEqual(width)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    }
   },
 )
