@@ -11,7 +11,7 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
-import { describe, hasSubgraph } from './node.js'
+import { describe, hasSubgraph, quoted } from './node.js'
 import { revise } from './revise.js'
 import { DataType, ELEMENT_SIZE } from './tensor.js'
 
@@ -36,20 +36,22 @@ export interface Model {
 /** Largest number of elements a tensor may claim: 2^40, far above any classifier's weight, far below overflow. */
 const MAX_ELEMENTS = 2 ** 40
 
+/** A broken file may have as many problems as names. */
+const MAX_PROBLEMS = 10
+
 const isStandardDomain = (domain: string) => domain === '' || domain === 'ai.onnx'
 
 function elements(tensor: TensorProto): number {
   return tensor.dims.reduce((product, dim) => product * (dim >= 0n ? Number(dim) : Number.NaN), 1)
 }
 
-/** What is wrong with an initializer, or undefined. */
-function tensorProblem(tensor: TensorProto): string | undefined {
+/** What is wrong with a tensor that messages call `place`, or undefined. */
+function tensorProblem(tensor: TensorProto, place: string): string | undefined {
   const count = elements(tensor)
-  if (!(count <= MAX_ELEMENTS)) return `initializer "${tensor.name}" has an impossible shape [${tensor.dims}]`
-  if (tensor.dataLocation === DataLocation.EXTERNAL) return `initializer "${tensor.name}" lies in an external file`
+  if (!(count <= MAX_ELEMENTS)) return `${place} has an impossible shape [${tensor.dims}]`
+  if (tensor.dataLocation === DataLocation.EXTERNAL) return `${place} lies in an external file`
   const size = ELEMENT_SIZE[tensor.dataType as DataType]
-  if (size === undefined)
-    return `initializer "${tensor.name}" has the unsupported type ${DataType[tensor.dataType] ?? tensor.dataType}`
+  if (size === undefined) return `${place} has the unsupported type ${DataType[tensor.dataType] ?? tensor.dataType}`
   const typed =
     tensor.floatData.length +
     tensor.int32Data.length +
@@ -57,28 +59,39 @@ function tensorProblem(tensor: TensorProto): string | undefined {
     tensor.doubleData.length +
     tensor.uint64Data.length
   const found = tensor.rawData.length > 0 ? tensor.rawData.length / size : typed
-  if (found !== count) return `initializer "${tensor.name}" of shape [${tensor.dims}] holds ${found} elements`
+  if (found !== count) return `${place} of shape [${tensor.dims}] holds ${found} elements`
   return undefined
+}
+
+/** What is wrong with a node by itself, or undefined. */
+function nodeProblem(node: NodeProto): string | undefined {
+  if (hasSubgraph(node)) return `control flow is not supported: ${describe(node)}`
+  if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
+  const tensor = node.attribute.find((a) => a.t)?.t
+  return tensor && tensorProblem(tensor, `the constant of ${describe(node)}`)
 }
 
 /** Every problem of the graph that would make it meaningless: names defined twice, values used before they exist. */
 function graphProblems(graph: Graph): string[] {
-  const problems = [...graph.initializers.values()].map(tensorProblem).filter((p) => p !== undefined)
+  const weights = [...graph.initializers.values()]
+  const problems = [
+    ...weights.map((tensor) => tensorProblem(tensor, `initializer ${quoted(tensor.name)}`)),
+    ...graph.nodes.map(nodeProblem),
+  ].filter((problem) => problem !== undefined)
   const defined = new Set([...graph.initializers.keys(), ...graph.inputs.map((v) => v.name)])
   for (const node of graph.nodes) {
-    if (hasSubgraph(node)) problems.push(`control flow is not supported: ${describe(node)}`)
     for (const input of node.input) {
       if (input !== '' && !defined.has(input))
-        problems.push(`${describe(node)} uses "${input}", which nothing before it makes`)
+        problems.push(`${describe(node)} uses ${quoted(input)}, which nothing before it makes`)
     }
     for (const output of node.output) {
       if (output !== '' && defined.has(output))
-        problems.push(`"${output}" is defined twice, again by ${describe(node)}`)
+        problems.push(`${quoted(output)} is defined twice, again by ${describe(node)}`)
       defined.add(output)
     }
   }
   for (const output of graph.outputs) {
-    if (!defined.has(output.name)) problems.push(`nothing makes the output "${output.name}"`)
+    if (!defined.has(output.name)) problems.push(`nothing makes the output ${quoted(output.name)}`)
   }
   return problems
 }
@@ -106,6 +119,8 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   }
   const problems = graphProblems(graph)
   if (initializers.size < raw.initializer.length) problems.push('two initializers have the same name')
+  const more = problems.splice(MAX_PROBLEMS).length
+  if (more > 0) problems.push(`and ${more} more problems`)
   if (problems.length > 0) throw new AugmentError('model', problems.map((p) => `${name}: ${p}`).join('\n'))
   return { name, opset: Number(opset.version), graph, proto }
 }

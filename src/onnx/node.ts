@@ -84,7 +84,13 @@ export function operatorOf(node: NodeProto): string {
   return isStandard(node) ? node.opType : `${node.domain}.${node.opType}`
 }
 
+/** A name as messages show it; whatever a file calls its values, it neither breaks the line nor moves the cursor. */
+export function quoted(name: string): string {
+  return JSON.stringify(name)
+}
+
 /** How messages name a node: `GridSample (node "/stn/grid", opset 16)`. */
 export function describe(node: NodeProto, opset?: number): string {
-  return `${operatorOf(node)} (node "${node.name || node.output[0]}"${opset === undefined ? '' : `, opset ${opset}`})`
+  const operator = operatorOf(node).replace(/[^\w.]/g, '?')
+  return `${operator} (node ${quoted(node.name || node.output[0] || '')}${opset === undefined ? '' : `, opset ${opset}`})`
 }

@@ -24,11 +24,10 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
   const model = parsed(bytes)
   const external = model?.graph?.initializer.filter((t) => t.dataLocation === DataLocation.EXTERNAL) ?? []
   if (!model || external.length === 0) return bytes
-  const total = external.reduce((sum, tensor) => sum + field(tensor, 'length', 0), size)
-  if (!(total <= MAX_BYTES))
-    throw new AugmentError('model', `${file}: ${total} bytes with its weights, expected less than 2 GiB`)
+  let total = size
   for (const tensor of external) {
-    tensor.rawData = await readWeights(file, tensor)
+    tensor.rawData = await readWeights(file, tensor, MAX_BYTES - total)
+    total += tensor.rawData.length
     tensor.dataLocation = DataLocation.DEFAULT
     tensor.externalData = []
   }
@@ -49,7 +48,8 @@ function field(tensor: TensorProto, key: string, fallback: number): number {
   return entry ? Number(entry.value) : fallback
 }
 
-async function readWeights(file: string, tensor: TensorProto): Promise<Uint8Array<ArrayBuffer>> {
+/** The external data of `tensor`, at most `room` bytes. */
+async function readWeights(file: string, tensor: TensorProto, room: number): Promise<Uint8Array<ArrayBuffer>> {
   const location = tensor.externalData.find((e) => e.key === 'location')?.value ?? ''
   const problem = (text: string) => new AugmentError('model', `${file}: weights of "${tensor.name}": ${text}`)
   const folder = await realpath(path.dirname(file))
@@ -67,6 +67,7 @@ async function readWeights(file: string, tensor: TensorProto): Promise<Uint8Arra
     if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
       throw problem(`bytes ${offset} to ${offset + length}, but "${location}" has ${size}`)
     }
+    if (length > room) throw problem(`${length} bytes, expected less than 2 GiB for the model in all`)
     const data = new Uint8Array(length)
     await handle.read(data, 0, length, offset)
     return data

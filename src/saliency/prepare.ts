@@ -6,7 +6,8 @@ import { normalize } from '../onnx/normalize.js'
 import { revise } from '../onnx/revise.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
-import { probeTypes, zeros } from './probe.js'
+import { checkSizes } from './checkSizes.js'
+import { probeTypes, tryRun, zeros } from './probe.js'
 import { createSession, type Tensor } from './session.js'
 
 /** A normalised model with the types of its values; `fixedBatch` is the only batch size it takes, null means any. */
@@ -29,6 +30,7 @@ export async function prepare(
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)
   const sized = withInput(model, type.dtype, sizesOf(type, info.name))
+  await checkSizes(sized)
   const freed = await freeBatch(sized)
   const batch = declaredType(freed.graph.inputs[0]!)!.dims[0] ?? null
   return { model: freed, types: await probeTypes(freed), fixedBatch: batch }
@@ -87,7 +89,8 @@ async function freeBatch(model: Model): Promise<Model> {
   const results = async (of: Model, which: 'both' | 0 | 1): Promise<number[]> => {
     const session = await createSession(writeModel(of), { device: 'cpu', threads: 1 })
     const feed = pictures(dtype, rest as number[], which)
-    const found = await session.run({ [model.graph.inputs[0]!.name]: feed }).finally(() => session.release())
+    const feeds = { [model.graph.inputs[0]!.name]: feed }
+    const found = await tryRun(session, model.name, feeds).finally(() => session.release())
     return Array.from(found[model.graph.outputs[0]!.name]!.data as Float32Array)
   }
   const together = await results(candidate, 'both').catch(() => [])

@@ -63,8 +63,17 @@ function withShapes(
 }
 
 /** Sizes to feed, the batch (axis 0) as given, other dynamic sizes as `extent`. */
-function inputSizes(dims: readonly Dim[], batch: number, extent: number): number[] {
+export function feedSizes(dims: readonly Dim[], batch: number, extent: number): number[] {
   return dims.map((dim, axis) => dim ?? (axis === 0 ? batch : extent))
+}
+
+/** Runs a model that may be unsound. Throws AugmentError 'model' where onnxruntime fails. */
+export async function tryRun(session: Session, name: string, feeds: Record<string, Tensor>) {
+  return session.run(feeds).catch((cause: Error) => {
+    throw new AugmentError('model', `${name}: onnxruntime cannot run the model: ${cause.message.split('\n')[0]}`, {
+      cause,
+    })
+  })
 }
 
 async function run(session: Session, model: Model, batch: number, extent: number): Promise<Record<string, number[]>> {
@@ -72,9 +81,9 @@ async function run(session: Session, model: Model, batch: number, extent: number
   for (const input of model.graph.inputs) {
     const type = declaredType(input)
     if (!type) throw new AugmentError('model', `${model.name}: input "${input.name}" has no declared rank`)
-    feeds[input.name] = zeros(type.dtype, inputSizes(type.dims, batch, extent))
+    feeds[input.name] = zeros(type.dtype, feedSizes(type.dims, batch, extent))
   }
-  const results = await session.run(feeds)
+  const results = await tryRun(session, model.name, feeds)
   const lists = Object.entries(results).map(([name, t]) => [
     name,
     Array.from(t.data as ArrayLike<bigint | number>, Number),

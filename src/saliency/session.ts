@@ -22,6 +22,8 @@ export interface SessionOptions {
 }
 
 export interface Session {
+  /** The inferred sizes of each output; a string is a size that is not known before a run. */
+  readonly outputSizes: ReadonlyMap<string, readonly (number | string)[]>
   /** Blocks the thread that calls it until the outputs are there. */
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>
   release(): Promise<void>
@@ -82,6 +84,7 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
     throw new AugmentError('model', `onnxruntime cannot load the model: ${error.message.split('\n')[0]}`, { cause })
   }
   return {
+    outputSizes: new Map(session.outputMetadata.map((info) => [info.name, info.isTensor ? info.shape : []])),
     async run(feeds) {
       const tensors = Object.entries(feeds).map(([name, t]) => [name, new Tensor(t.type, t.data, t.dims)])
       return session.run(Object.fromEntries(tensors))

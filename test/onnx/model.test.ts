@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
+import { AttributeProtoSchema, ModelProtoSchema, SparseTensorProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { AugmentError } from '../../src/core/errors.js'
 import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
@@ -96,6 +96,35 @@ test('weights of impossible or wrong sizes are refused', () => {
   expect(complaint(withWeight({ dataLocation: TensorProto_DataLocation.EXTERNAL }))).toContain(
     'lies in an external file',
   )
+})
+
+test('constants of nodes are held to the same rules as initializers', () => {
+  const constant = (fields: Partial<typeof tensor>) => {
+    const node = makeNode('Constant', [], ['y'])
+    node.attribute.push(create(AttributeProtoSchema, { name: 'value', type: 4, t: revise(tensor, fields) }))
+    return broken(() => ({ nodes: [node] }))
+  }
+  const tensor = makeTensor('', DataType.FLOAT, [2], [1, 2])
+  const place = 'm.onnx: the constant of Constant (node "y")'
+  expect(complaint(constant({ dataLocation: TensorProto_DataLocation.EXTERNAL }))).toBe(
+    `${place} lies in an external file`,
+  )
+  expect(complaint(constant({ dims: [2n ** 41n] }))).toBe(`${place} has an impossible shape [2199023255552]`)
+  const sparse = makeNode('Constant', [], ['y'])
+  sparse.attribute.push(
+    create(AttributeProtoSchema, { name: 'sparse_value', type: 11, sparseTensor: create(SparseTensorProtoSchema, {}) }),
+  )
+  expect(complaint(broken(() => ({ nodes: [sparse] })))).toBe(
+    'm.onnx: sparse tensors are not supported: Constant (node "y")',
+  )
+})
+
+test('a thousand problems are counted, not listed, and names cannot move the cursor', () => {
+  const nodes = Array.from({ length: 1000 }, (_, i) => makeNode('Relu', ['\u001b[2J\n'], [`h${i}`]))
+  const lines = complaint(broken(() => ({ nodes }))).split('\n')
+  expect(lines).toHaveLength(11)
+  expect(lines[0]).toBe('m.onnx: Relu (node "h0") uses "\\u001b[2J\\n", which nothing before it makes')
+  expect(lines[10]).toBe('m.onnx: and 991 more problems')
 })
 
 test('a model without nodes, outputs or opset is refused', () => {

@@ -1,7 +1,7 @@
-import { symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { create } from '@bufbuild/protobuf'
-import { TensorProto_DataLocation as DataLocation, StringStringEntryProtoSchema } from 'onnx-buf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { TensorProto_DataLocation as DataLocation, ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { readModel, writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
@@ -57,6 +57,16 @@ test('weights that are missing or cut short are refused', async () => {
   await expect(readModelFile(external({ location: 'weights.bin', offset: '-4' }))).rejects.toMatchObject({
     code: 'model',
   })
+})
+
+test('many weights that are all of one large file are refused before they fill the memory', async () => {
+  const file = external({ location: 'weights.bin' })
+  const model = fromBinary(ModelProtoSchema, readFileSync(file))
+  const [w] = model.graph!.initializer
+  model.graph!.initializer = Array.from({ length: 5 }, (_, i) => revise(w!, { name: `w${i}` }))
+  writeFileSync(file, toBinary(ModelProtoSchema, model))
+  truncateSync(path.join(path.dirname(file), 'weights.bin'), 2 ** 31)
+  await expect(readModelFile(file)).rejects.toThrow('expected less than 2 GiB for the model in all')
 })
 
 test('a file that is not there is an error of usage', async () => {
