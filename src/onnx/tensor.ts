@@ -1,6 +1,7 @@
 /** Tensors of the model file: element types, sizes, and the few conversions that a compiler pass needs. */
 import { create } from '@bufbuild/protobuf'
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf'
+import { revise } from './revise.js'
 
 export { DataType, type TensorProto }
 
@@ -21,9 +22,13 @@ export const ELEMENT_SIZE: Partial<Record<DataType, number>> = {
   [DataType.BOOL]: 1,
 }
 
+export function isHalf(type: DataType): boolean {
+  return type === DataType.FLOAT16 || type === DataType.BFLOAT16
+}
+
 /** Whether gradients flow through values of this type. */
 export function isFloat(type: DataType): boolean {
-  return type === DataType.FLOAT || type === DataType.DOUBLE || type === DataType.FLOAT16 || type === DataType.BFLOAT16
+  return type === DataType.FLOAT || type === DataType.DOUBLE || isHalf(type)
 }
 
 /** Element `value` as half precision bits, rounded to nearest even. */
@@ -39,6 +44,28 @@ function halfBits(value: number): number {
   const rest = magnitude / step - units
   if (rest > 0.5 || (rest === 0.5 && units % 2 === 1)) units++
   return sign | (magnitude < 2 ** -14 ? units : (((bits >>> 23) & 0xff) - 113) * 1024 + units)
+}
+
+/** The value of half precision bits. */
+function fromHalfBits(bits: number): number {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >>> 10) & 31, bits & 1023]
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/** A float16 or bfloat16 tensor as float32, which holds each of its values exactly. */
+export function toFloat32(tensor: TensorProto): TensorProto {
+  const { rawData: raw, int32Data: list } = tensor
+  const source = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+  const count = raw.length > 0 ? raw.length / 2 : list.length
+  const target = new DataView(new ArrayBuffer(4 * count))
+  for (let i = 0; i < count; i++) {
+    const bits = raw.length > 0 ? source.getUint16(2 * i, true) : list[i]! & 0xffff
+    if (tensor.dataType === DataType.BFLOAT16) target.setUint32(4 * i, bits * 2 ** 16, true)
+    else target.setFloat32(4 * i, fromHalfBits(bits), true)
+  }
+  return revise(tensor, { dataType: DataType.FLOAT, rawData: new Uint8Array(target.buffer), int32Data: [] })
 }
 
 /** Little-endian bytes of `values` as elements of `type` (bool: 0 or 1). */

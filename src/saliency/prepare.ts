@@ -6,6 +6,7 @@ import { normalize } from '../onnx/normalize.js'
 import { revise } from '../onnx/revise.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
+import { widen } from '../onnx/widen.js'
 import { checkSizes } from './checkSizes.js'
 import { probeTypes, tryRun, zeros } from './probe.js'
 import { createSession, type Tensor } from './session.js'
@@ -25,7 +26,7 @@ export async function prepare(
   original: Model,
   sizesOf: (type: ValueType, name: string) => readonly Dim[],
 ): Promise<Prepared> {
-  const model = normalize(original)
+  const model = widen(normalize(original))
   const info = model.graph.inputs[0]
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)

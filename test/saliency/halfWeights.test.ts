@@ -1,9 +1,12 @@
+import { create } from '@bufbuild/protobuf'
+import { AttributeProtoSchema } from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
-import { DataType } from '../../src/onnx/tensor.js'
+import { revise } from '../../src/onnx/revise.js'
+import { DataType, makeTensor, type TensorProto, toFloat32 } from '../../src/onnx/tensor.js'
 import { gradientModel } from '../../src/saliency/gradientModel.js'
-import { float32, modelOf, runModel } from '../helpers/onnx.js'
+import { float32, modelOf, runModel, type Weight } from '../helpers/onnx.js'
 
 const CHANNELS = 16
 
@@ -48,4 +51,53 @@ test('weights stored in half precision and cast to float32 give the gradient of 
   expect(Array.from(found.logits!.data as Float32Array)).toEqual(Array.from(expected.logits!.data as Float32Array))
   expect(Array.from(found.gradient!.data as Float32Array)).toEqual(Array.from(expected.gradient!.data as Float32Array))
   expect((found.gradient!.data as Float32Array).some((value) => value !== 0)).toBe(true)
+})
+
+/** A classifier of [N, 3] that computes in `dtype`, with halves among its initializers, constants, casts and bounds. */
+function computing(dtype: DataType, weights: Record<string, Weight>): Uint8Array {
+  const constant = makeNode('Constant', [], ['k'])
+  constant.attribute.push(create(AttributeProtoSchema, { name: 'value', type: 4, t: makeTensor('', dtype, [], [1.5]) }))
+  const nodes = [
+    constant,
+    makeNode('MatMul', ['x', 'w'], ['m']),
+    makeNode('Tanh', ['m'], ['t']),
+    makeNode('Mul', ['t', 'k'], ['s']),
+    makeNode('Clip', ['s', 'low', 'high'], ['c']),
+    makeNode('Cast', ['c'], ['f'], { to: DataType.FLOAT }),
+    makeNode('Cast', ['f'], ['h'], { to: dtype }),
+    makeNode('Add', ['h', 'b'], ['y']),
+  ]
+  return writeModel(modelOf({ nodes, inputs: { x: ['N', 3] }, outputs: ['y'], weights, dtype }))
+}
+
+test('a model that computes in half precision is differentiated in float32', async () => {
+  const weights = {
+    w: { dims: [3, 4], values: eighths(12) },
+    b: { dims: [4], values: [1, -2, 2 ** -24, 65504] },
+    low: { dims: [], values: [-1.25] },
+    high: { dims: [], values: [1] },
+  }
+  const feeds = { x: float32([2, 3], [0.5, -1, 2, 0.1, 0.2, 0.3]), target: float32([2, 4], [1, 0, 0, 0, 0, 1, 0, 0]) }
+  const half = await gradientModel(computing(DataType.FLOAT16, weights), 'half.onnx', { loss: 'logit' })
+  const single = await gradientModel(computing(DataType.FLOAT, weights), 'single.onnx', { loss: 'logit' })
+  const [found, expected] = [await runModel(half, feeds), await runModel(single, feeds)]
+  for (const name of ['logits', 'gradient']) {
+    expect(Array.from(found[name]!.data as Float32Array)).toEqual(Array.from(expected[name]!.data as Float32Array))
+  }
+  expect((found.gradient!.data as Float32Array).some((value) => value !== 0)).toBe(true)
+})
+
+test('every half widens to the float32 of the same value, from either encoding', () => {
+  const bits = [0x3c00, 0xc100, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfc00]
+  const values = [1, -2.5, 65504, 2 ** -24, -1023 * 2 ** -24, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const floats = (tensor: TensorProto) => [...new Float32Array(toFloat32(tensor).rawData.slice().buffer)]
+  const half = makeTensor('h', DataType.FLOAT16, [8], values)
+  expect(floats(half)).toEqual(values)
+  expect(floats(revise(half, { rawData: new Uint8Array(0), int32Data: bits }))).toEqual(values)
+  const brain = revise(half, {
+    dataType: DataType.BFLOAT16,
+    dims: [2n],
+    rawData: Uint8Array.of(0x80, 0x3f, 0x20, 0xc0),
+  })
+  expect(floats(brain)).toEqual([1, -2.5])
 })
