@@ -19,7 +19,7 @@ function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim
   return a === null && b === null && volume(rest) > 0 && volume(rest) === volume(others)
 }
 
-/** Steep enough to saturate tanh; a power of two, so that products with it are exact, and 2^27 times it is a float32. */
+/** Steep enough for a step; a power of two, so that products with it are exact, and 2^27 times it is a float32. */
 const STEEP = 2 ** 100
 
 export class GraphBuilder {
@@ -158,35 +158,30 @@ export class GraphBuilder {
     const scalar = (o: Operand) => (typeof o === 'number' ? this.scalar(o, like) : o)
     return this.emit('Where', [condition, scalar(a), scalar(b)])
   }
-  /**
-   * scale x + offset for an original value x. With four axes it is a BatchNormalization, which onnxruntime's CPU provider
-   * computes in the blocked layout of the convolutions around it; arithmetic with a scalar leaves that layout.
-   */
-  affine(x: Value, scale: number, offset: number): Value {
-    const channels = this.channels(x)
-    if (channels === 0) return this.add(this.mul(x, scale), offset)
-    const vector = (value: number) => this.constant(this.dtype(x), Array(channels).fill(value))
-    const operands = [x, vector(scale), vector(offset), vector(0), vector(1)]
-    return this.emit('BatchNormalization', operands, { epsilon: { float: 0 } })
-  }
-
-  /** Channels of an original value [N, C, H, W]; 0 if it is something else. */
-  private channels(x: Value): number {
-    const dims = this.dims(x)
-    return dims.length === 4 ? (dims[1] ?? 0) : 0
-  }
-
   /** 1 where the original value x is above `limit` and 0 where it equals it; x must not be below. */
   above = (x: Value, limit: Operand) => this.step(x, limit, STEEP, 'Greater')
   /** 1 where the original value x is below `limit` and 0 where it equals it; x must not be above. */
   below = (x: Value, limit: Operand) => this.step(x, limit, -STEEP, 'Less')
 
-  /** tanh(slope (x - limit)) where that stays in the blocked layout (see `affine`), else a comparison. */
+  /**
+   * A HardSigmoid, clamp(slope (x - limit), 0, 1), is one pass, and onnxruntime's CPU provider computes it in the blocked
+   * layout of the convolutions around it, which a comparison leaves. It has no kernel for doubles.
+   */
   private step(x: Value, limit: Operand, slope: number, comparison: string): Value {
     const number = typeof limit === 'number' ? limit : this.known(limit ?? '')?.[0]
-    if (number !== undefined && Math.abs(number) < 2 ** 27 && this.channels(x) > 0)
-      return this.emit('Tanh', [this.affine(x, slope, -slope * number)])
+    if (number !== undefined && Math.abs(number) < 2 ** 27 && this.dtype(x) === DataType.FLOAT)
+      return this.hardSigmoid(x, slope, -slope * number)
     return this.cast(this.emit(comparison, [x, limit]), this.dtype(x))
+  }
+
+  /** 1 - x for an original value x between 0 and 1. */
+  complement(x: Value): Value {
+    return this.dtype(x) === DataType.FLOAT ? this.hardSigmoid(x, -1, 1) : this.sub(1, x)
+  }
+
+  /** clamp(alpha x + beta, 0, 1). */
+  private hardSigmoid(x: Value, alpha: number, beta: number): Value {
+    return this.emit('HardSigmoid', [x], { alpha: { float: alpha }, beta: { float: beta } })
   }
 
   cast = (value: Value, to: DataType) => (this.dtype(value) === to ? value : this.emit('Cast', [value], { to }))

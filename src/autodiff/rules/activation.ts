@@ -81,7 +81,7 @@ export const ACTIVATION: Record<string, VjpRule> = {
     const outside = g.emit('Greater', [g.emit('Abs', [x]), floatAttribute(node, 'lambd', 0.5)])
     return g.where(outside, c, 0)
   }),
-  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, g.affine(y, -1, 1)))),
+  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, g.complement(y)))),
   HardSigmoid,
   HardSwish,
   Tanh: unary((g, c, _x, y) => g.mul(c, g.sub(1, square(g, y)))),
