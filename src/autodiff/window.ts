@@ -24,7 +24,7 @@ function offsets(window: readonly Axis[]): number[][] {
 }
 
 /** Pads or cuts (negative sizes) the spatial axes. */
-function padSpatial(g: GraphBuilder, value: Value, before: number[], after: number[], fill: number): Value {
+export function padSpatial(g: GraphBuilder, value: Value, before: number[], after: number[], fill: number): Value {
   return g.pad(value, [0, 0, ...before], [0, 0, ...after], fill)
 }
 

@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, unary, type VjpRule } from '../rule.js'
-import { type Axis, autoPad, reach, taps, untaps } from '../window.js'
+import { type Axis, autoPad, padSpatial, reach, taps, untaps } from '../window.js'
 
 function windowOf(g: GraphBuilder, node: NodeProto): Axis[] {
   const sizes = g.sizes(node.input[0]!, 2)
@@ -21,20 +21,72 @@ function windowOf(g: GraphBuilder, node: NodeProto): Axis[] {
   })
 }
 
-/** Each output's cotangent goes to the first maximum of its window, in row-major order. */
+/** An axis along which nothing is pooled. */
+const still = (size: number): Axis => ({ size, kernel: 1, stride: 1, dilation: 1, before: 0, outputs: size })
+
+/** Largest elements of x in windows of the given axes, which may leave fewer outputs than there would be room for. */
+function maxima(g: GraphBuilder, x: Value, window: readonly Axis[]): Value {
+  const after = window.map((a) => Math.max(0, reach(a) - a.size - a.before))
+  // A runtime takes less padding than the kernel is long.
+  const excess = window.map((a, i) => Math.max(0, after[i]! - a.kernel + 1))
+  const pooled = g.emit(
+    'MaxPool',
+    [
+      padSpatial(
+        g,
+        x,
+        window.map(() => 0),
+        excess,
+        Number.NEGATIVE_INFINITY,
+      ),
+    ],
+    {
+      kernel_shape: window.map((a) => a.kernel),
+      strides: window.map((a) => a.stride),
+      dilations: window.map((a) => a.dilation),
+      pads: [...window.map((a) => a.before), ...after.map((p, i) => p - excess[i]!)],
+    },
+  )
+  const room = window.map((a, i) => a.size + a.before + after[i]! - (a.kernel - 1) * a.dilation)
+  const cut = window.map((a, i) => a.outputs - Math.ceil(room[i]! / a.stride))
+  return padSpatial(
+    g,
+    pooled,
+    window.map(() => 0),
+    cut,
+    0,
+  )
+}
+
+/**
+ * Each output's cotangent goes to the first maximum of its window in row-major order, found one axis at a time: the first
+ * row that has the maximum, then the first element of it. In `rest` the earlier ones are gone already, so in place of an
+ * element may stand the largest up to it, which pooling finds faster than a strided view reads the element; but a runtime
+ * refuses windows of nothing but padding.
+ */
 const MaxPool: VjpRule = single((g, node, c) => {
-  const [x, y] = [node.input[0]!, node.output[0]!]
+  const x = node.input[0]!
   const window = windowOf(g, node)
-  const views = taps(g, x, window, Number.NEGATIVE_INFINITY)
-  let rest = c
-  const parts = views.map((view, i) => {
-    // Whatever no earlier element of the window has taken belongs to the last one.
-    if (i === views.length - 1) return rest
-    const part = g.where(g.emit('Equal', [view, y]), rest, 0)
-    rest = g.sub(rest, part)
-    return part
-  })
-  return [untaps(g, parts, g.dims(x), window)]
+  let [arriving, largest] = [c, node.output[0]!]
+  for (const [i, axis] of window.entries()) {
+    // Earlier axes are resolved, later ones still pooled.
+    const around = (a: Axis) => window.map((b, j) => (j < i ? still(b.size) : j === i ? a : b))
+    const lines = i === window.length - 1 ? x : maxima(g, x, around(still(axis.size)))
+    const along = window.map((b, j) => (j === i ? axis : still(j < i ? b.size : b.outputs)))
+    const views = taps(g, lines, along, Number.NEGATIVE_INFINITY)
+    let rest = arriving
+    const parts = views.map((view, k) => {
+      // Whatever no earlier element of the window has taken belongs to the last one.
+      if (k === views.length - 1) return rest
+      const upTo = k < axis.before ? view : maxima(g, x, around({ ...axis, kernel: k + 1 }))
+      const part = g.where(g.emit('Equal', [upTo, largest]), rest, 0)
+      rest = g.sub(rest, part)
+      return part
+    })
+    arriving = untaps(g, parts, g.dims(x), along)
+    largest = lines
+  }
+  return [arriving]
 })
 
 /** Sends each window's value in `c` to every element of the window: the transpose of a sum over windows. */
