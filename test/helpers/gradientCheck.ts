@@ -25,7 +25,7 @@ function retyped(nodes: RuleCase['nodes'], dtype: DataType): RuleCase['nodes'] {
 }
 
 /** The case's graph with its floating-point outputs, their cotangents as inputs, and the gradient of every input. */
-async function differentiated(
+export async function differentiated(
   item: RuleCase,
   dtype: DataType,
 ): Promise<{ model: Model; outputs: Record<string, readonly number[]> }> {
@@ -44,7 +44,10 @@ async function differentiated(
   const outputs = Object.fromEntries(floats.map((name) => [name, g.sizes(name)]))
   const graph = g.finish(
     [...model.graph.inputs, ...floats.map((name) => makeValueInfo(`c:${name}`, dtype, g.sizes(name)))],
-    [...floats, ...Object.keys(item.inputs).map((input) => `g:${input}`)].map((name) => makeValueInfo(name, dtype)),
+    [
+      ...floats.map((name) => makeValueInfo(name, dtype, g.sizes(name))),
+      ...Object.entries(item.inputs).map(([input, dims]) => makeValueInfo(`g:${input}`, dtype, dims)),
+    ],
   )
   return { model: { ...model, graph }, outputs }
 }
@@ -111,10 +114,12 @@ async function worstError(item: RuleCase, dtype: DataType): Promise<number> {
     const here = await at(x, c)
     const g = Object.fromEntries(Object.keys(x).map((k) => [k, here[`g:${k}`]!]))
     for (const k of Object.keys(x)) expect(g[k]!.length).toBe(x[k]!.length)
-    // One direction at random, not symmetric so that constants do not cancel, and one in which nothing cancels.
+    // One direction at random, not symmetric so that constants do not cancel, and one an input in which nothing cancels.
     const random = filled(item.inputs, (size, i) => spread(size, [-1, 1.3], 5 * salt + i))
-    const aligned = mapped(g, (value, k, i) => Math.sign(value) * Math.abs(random[k]![i]!))
-    for (const u of [random, aligned]) {
+    const aligned = Object.keys(x).map((along) =>
+      mapped(g, (value, k, i) => (k === along ? Math.sign(value) * Math.abs(random[k]![i]!) : 0)),
+    )
+    for (const u of [random, ...aligned]) {
       const moved = (by: number) => mapped(x, (value, k, i) => value + by * u[k]![i]!)
       const difference = (dot(await at(moved(h), c), c) - dot(await at(moved(-h), c), c)) / (2 * h)
       const scale = dot(mapped(g, Math.abs), mapped(u, Math.abs))
