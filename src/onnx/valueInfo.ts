@@ -8,6 +8,11 @@ import { DataType } from './tensor.js'
 /** A size that is known when the model is built, or null where it depends on what is fed. */
 export type Dim = number | null
 
+/** The product of sizes, null if one is dynamic. */
+export function product(dims: readonly Dim[]): Dim {
+  return dims.includes(null) ? null : dims.reduce<number>((a, b) => a * b!, 1)
+}
+
 /** Element type and shape of a value. */
 export interface ValueType {
   readonly dtype: DataType

@@ -54,6 +54,83 @@ test('a Relu at exactly zero passes nothing', async () => {
   expect(await firstLogit(spec, [2, 1, 1], [1, 3], 3)).toEqual([1, 0, 0])
 })
 
+test.each([
+  ['Abs', {}, [0, -2, 3], [0, -1, 1]],
+  ['ReduceL1', { axes: [2] }, [0, -2, 3], [0, -1, 1]],
+  ['ReduceL2', { axes: [2] }, [0, 0, 0], [0, 0, 0]],
+  ['ReduceMax', { axes: [2] }, [5, 1, 5], [0.5, 0, 0.5]],
+  ['ReduceMin', { axes: [2] }, [5, 1, 1], [0, 0.5, 0.5]],
+  ['ReduceProd', { axes: [2] }, [2, 0, 5], [0, 10, 0]],
+  ['ReduceProd', { axes: [2] }, [0, 0, 5], [0, 0, 0]],
+] as const)('%s %j at %j, where it has a kink or a zero', async (op, attributes, x, expected) => {
+  const nodes = [makeNode(op, ['x'], ['r'], attributes), makeNode('ReduceSum', ['r', 'last'], ['y'], { keepdims: 0 })]
+  const last = { dims: [1], values: [2], dtype: DataType.INT64 }
+  const spec = { nodes, inputs: { x: ['N', 2, 3] }, outputs: ['y'], weights: { last } }
+  expect(await firstLogit(spec, [...x, 1, 2, 3], [1, 2, 3], 2)).toEqual([...expected, 0, 0, 0])
+})
+
+test('a power of a negative number has no gradient by its exponent', async () => {
+  const k = { dims: [3], values: [-2, 2, 3] }
+  const spec = { nodes: [makeNode('Pow', ['k', 'x'], ['y'])], inputs: { x: ['N', 3] }, outputs: ['y'], weights: { k } }
+  expect(await firstLogit(spec, [2, 2, 2], [1, 3], 3)).toEqual([0, 0, 0])
+})
+
+/** y = Gelu(x), and the same written out, whose rules agree with differences in float64. */
+const GELU: Record<string, GraphSpec['nodes']> = {
+  none: [
+    makeNode('Mul', ['x', 'r'], ['u']),
+    makeNode('Erf', ['u'], ['e']),
+    makeNode('Add', ['e', 'one'], ['f']),
+    makeNode('Mul', ['f', 'half'], ['g']),
+    makeNode('Mul', ['x', 'g'], ['y']),
+  ],
+  tanh: [
+    makeNode('Mul', ['x', 'x'], ['x2']),
+    makeNode('Mul', ['x2', 'cubic'], ['q']),
+    makeNode('Add', ['q', 'one'], ['p']),
+    makeNode('Mul', ['x', 'k'], ['s']),
+    makeNode('Mul', ['s', 'p'], ['u']),
+    makeNode('Tanh', ['u'], ['e']),
+    makeNode('Add', ['e', 'one'], ['f']),
+    makeNode('Mul', ['f', 'half'], ['g']),
+    makeNode('Mul', ['x', 'g'], ['y']),
+  ],
+}
+
+test.each(['none', 'tanh'])('Gelu with approximate: %s has the gradient of its formula', async (approximate) => {
+  const scalar = (value: number) => ({ dims: [], values: [value] })
+  const constants = { r: Math.SQRT1_2, one: 1, half: 0.5, cubic: 0.044715, k: Math.sqrt(2 / Math.PI) }
+  const weights = Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, scalar(value)]))
+  const shared = { inputs: { x: ['N', 2] }, outputs: ['y'], opset: 20 }
+  const [one, two] = [[makeNode('Gelu', ['x'], ['y'], { approximate })], GELU[approximate]!]
+  for (const x of [-2.3, -0.6, 0, 0.9, 2.1]) {
+    const [found] = await firstLogit({ ...shared, nodes: one }, [x, 0], [1, 2], 2)
+    const [expected] = await firstLogit({ ...shared, nodes: two, weights }, [x, 0], [1, 2], 2)
+    expect(found).toBeCloseTo(expected!, 5)
+  }
+})
+
+test('where height and width are dynamic, the gradient is that of the fixed size', async () => {
+  const [most, zero, two] = [2 ** 62, 0, 2].map((v) => ({ dims: [1], values: [v], dtype: DataType.INT64 }))
+  const axes = { dims: [2], values: [2, 3], dtype: DataType.INT64 }
+  const scale = { dims: [2], values: [0.7, -1.2] }
+  const nodes = [
+    makeNode('LRN', ['x'], ['l'], { size: 3 }),
+    makeNode('GroupNormalization', ['l', 'scale', 'scale'], ['n'], { num_groups: 2 }),
+    makeNode('Slice', ['n', 'zero', 'most', 'two'], ['s']),
+    makeNode('Sigmoid', ['s'], ['a']),
+    makeNode('ReduceMean', ['a', 'axes'], ['y'], { keepdims: 0 }),
+  ]
+  const shared = { nodes, outputs: ['y'], opset: 18, weights: { scale, axes, most: most!, zero: zero!, two: two! } }
+  const x = Array.from({ length: 80 }, (_, i) => Math.sin(i * i))
+  const open = await firstLogit({ ...shared, inputs: { x: ['N', 4, 'h', 'w'] } }, x, [1, 4, 4, 5], 4)
+  const fixed = await firstLogit({ ...shared, inputs: { x: ['N', 4, 4, 5] } }, x, [1, 4, 4, 5], 4)
+  expect(Math.max(...fixed.map(Math.abs))).toBeGreaterThan(1e-3)
+  open.forEach((value, i) => {
+    expect(value).toBeCloseTo(fixed[i]!, 6)
+  })
+})
+
 test('a final Softmax, also behind a Reshape, is differentiated from its input', async () => {
   const nodes = [makeNode('Softmax', ['x'], ['p'], { axis: 1 }), makeNode('Reshape', ['p', 'shape'], ['y'])]
   const shape = { dims: [3], values: [-1, 1, 3], dtype: DataType.INT64 }

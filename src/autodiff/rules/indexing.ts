@@ -1,12 +1,9 @@
 /** Gather, Scatter and their like, and Resize: data picked by position. */
 import { intAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import { DataType } from '../../onnx/tensor.js'
-import type { Dim } from '../../onnx/valueInfo.js'
+import { product } from '../../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, type VjpRule } from '../rule.js'
-
-/** The product of sizes, null if one is dynamic. */
-const product = (dims: readonly Dim[]): Dim => (dims.includes(null) ? null : dims.reduce<number>((a, b) => a * b!, 1))
 
 /**
  * Element i of the axis is the sum of the cotangents of all its copies: a product with the one-hot matrix of the indices,

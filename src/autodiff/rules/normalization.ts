@@ -1,5 +1,5 @@
 import { floatAttribute, intAttribute } from '../../onnx/node.js'
-import type { Dim } from '../../onnx/valueInfo.js'
+import { product } from '../../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, unary, type VjpRule } from '../rule.js'
 
@@ -49,14 +49,9 @@ const InstanceNormalization: VjpRule = single((g, node, c) => {
 /** Per image and group of channels; the scale is per group before opset 21, per channel from then on. */
 const GroupNormalization: VjpRule = single((g, node, c) => {
   const [x, scale] = node.input as [Value, Value]
-  const [n, channels, ...sizes] = g.dims(x)
+  const [, channels, ...sizes] = g.dims(x)
   const groups = intAttribute(node, 'num_groups', 1)
-  const inGroups: Dim[] = [
-    n!,
-    groups,
-    channels! / groups,
-    sizes.includes(null) ? null : sizes.reduce<number>((a, b) => a * b!, 1),
-  ]
+  const inGroups = [0, groups, channels! / groups, product(sizes)]
   const perScale = g.dims(scale)[0] === groups && groups !== channels ? [groups, 1, 1] : [groups, channels! / groups, 1]
   const scaled = g.mul(g.reshape(c, inGroups), g.reshape(scale, perScale))
   const dx = standardized(g, scaled, g.reshape(x, inGroups), [2, 3], floatAttribute(node, 'epsilon', 1e-5))
@@ -79,15 +74,10 @@ const LpNormalization: VjpRule = unary((g, c, x, y, node) => {
 const LRN: VjpRule = unary((g, c, x, y, node) => {
   const size = intAttribute(node, 'size', 1)
   const [alpha, beta] = [floatAttribute(node, 'alpha', 1e-4), floatAttribute(node, 'beta', 0.75)]
-  const [n, channels, ...spatial] = g.dims(x)
+  const [, channels, ...spatial] = g.dims(x)
   const below = Math.floor((size - 1) / 2)
   const neighbours = (value: Value, before: number) => {
-    const rows = g.reshape(value, [
-      n!,
-      1,
-      channels!,
-      spatial.includes(null) ? null : spatial.reduce<number>((a, b) => a * b!, 1),
-    ])
+    const rows = g.reshape(value, [0, 1, channels!, product(spatial)])
     const pads = [before, 0, size - 1 - before, 0]
     const mean = g.emit('AveragePool', [rows], { kernel_shape: [size, 1], pads, count_include_pad: 1 })
     return g.reshapeLike(g.mul(mean, size), x)

@@ -17,8 +17,11 @@ export const ACTIVATION: Record<string, readonly RuleCase[]> = {
   Elu: [...each('Elu'), ...each('Elu', { alpha: float(0.7) })],
   Selu: [...each('Selu'), ...each('Selu', { alpha: float(1.2), gamma: float(0.8) })],
   Celu: [...each('Celu'), ...each('Celu', { alpha: float(0.6) })],
-  ThresholdedRelu: each('ThresholdedRelu', { alpha: float(0.55) }),
-  Shrink: each('Shrink', { lambd: float(0.5), bias: float(0.2) }, { isCoarse: true }),
+  ThresholdedRelu: [...each('ThresholdedRelu'), ...each('ThresholdedRelu', { alpha: float(0.55) })],
+  Shrink: [
+    ...each('Shrink', {}, { isCoarse: true, range: [-1.4, 1.5] }),
+    ...each('Shrink', { lambd: float(0.5), bias: float(0.2) }, { isCoarse: true }),
+  ],
   Sigmoid: each('Sigmoid'),
   HardSigmoid: [
     ...each('HardSigmoid', {}, { range: [-4.1, 4] }),

@@ -37,6 +37,7 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
       { epsilon: float(0.1) },
       normalized({ weights: { 1: weight([3]), 2: weight([3]) } }),
     ),
+    one('InstanceNormalization', [[2, 3, 16]], {}, normalized({ weights: { 1: weight([3]), 2: weight([3]) } })),
     one(
       'InstanceNormalization',
       [[2, 3, 16]],
@@ -67,6 +68,7 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
   LpNormalization: [one('LpNormalization', [[2, 3, 4]]), one('LpNormalization', [[2, 3, 4]], { axis: 1, p: 1 })],
   LRN: [
     one('LRN', [[2, 7, 3, 2]], { size: 5, alpha: float(0.5), beta: float(0.75), bias: float(1.5) }),
+    one('LRN', [[2, 6, 4, 1]], { size: 3 }),
     one('LRN', [[2, 6, 4, 1]], { size: 3, alpha: float(0.5), beta: float(1.2) }),
   ],
 
@@ -127,6 +129,14 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     ),
     one('Einsum', [[2, 3, 4]], { equation: 'ijk->kj' }),
     one('Einsum', [[2, 3], [4]], { equation: 'ij , k' }),
+    one(
+      'Einsum',
+      [
+        [2, 5, 3],
+        [2, 3, 4],
+      ],
+      { equation: '...ij,...jk' },
+    ),
     one(
       'Einsum',
       [

@@ -48,6 +48,7 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
     one('Pow', [[2, 3]], {}, { weights: { 1: weight([], [2]) } }),
     one('Pow', [[2, 3]], {}, { weights: { 1: weight([], [3]) } }),
     one('Pow', [[2, 3]], {}, { integers: { 1: 2 }, ...positive }),
+    one('Pow', [[2, 3]], {}, { integers: { 1: [1, 3, -2] }, ...positive }),
     one('Pow', [[3]], {}, { weights: { 1: weight([3], [0, 1, -2]) }, ...positive }),
   ],
   Min: [...pairs('Min'), one('Min', [[2, 3], [3], [2, 1]])],
@@ -102,5 +103,15 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
       isCoarse: true,
     },
   ],
-  CastLike: [one('CastLike', [[2, 3]], {}, { weights: { 1: weight([1]) } })],
+  CastLike: [
+    one('CastLike', [[2, 3]], {}, { weights: { 1: weight([1]) } }),
+    {
+      nodes: [makeNode('CastLike', ['a', 'b'], ['f']), makeNode('Cast', ['f'], ['y'], { to: DataType.DOUBLE })],
+      inputs: { a: [2, 3] },
+      weights: { b: { ...weight([1]), dtype: DataType.FLOAT } },
+      range: [-2, 2],
+      opset: 17,
+      isCoarse: true,
+    },
+  ],
 }
