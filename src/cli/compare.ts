@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { MethodSummary } from '../run/compare.js'
 import type { ConfigInput } from '../run/config.js'
@@ -98,6 +99,6 @@ function folderTable(table: readonly MethodSummary[]): string[] {
         cell(milliseconds, 12),
       ].join('  '),
     ),
-    ...new Set(table.map(({ outputs }) => `${outputs} outputs of each method`)),
+    ...new Set(table.map(({ outputs }) => `${counted(outputs, 'output')} of each method`)),
   ]
 }

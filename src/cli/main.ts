@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { augmentCommand } from './augment.js'
 import { compareCommand } from './compare.js'
 import { completionCommand } from './completion.js'
@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .addCommand(modelsCommand())
   program.addCommand(completionCommand(program))
   for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
-    command.exitOverride().showHelpAfterError('(sage-augment --help lists the options)')
+    command.exitOverride().showHelpAfterError(`(${pathOf(command)} --help lists the options)`)
   }
   try {
     refuseMistyped(
@@ -52,4 +52,9 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = exitCodeOf(error)
     }
   }
+}
+
+/** `sage-augment models pull`: a command as it is typed. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { counted } from '../core/counted.js'
 
 /** `sage-augment merge <dir...> --out <dir>`. */
 export function mergeCommand(): Command {
@@ -14,6 +15,6 @@ export function mergeCommand(): Command {
         process.stderr.write(`${text}\n`)
       }
       const pictures = await merge(folders, out, { overwrite, notice })
-      notice(`${out}: ${pictures} pictures of ${folders.length} shards`)
+      notice(`${out}: ${counted(pictures, 'picture')} of ${counted(folders.length, 'shard')}`)
     })
 }

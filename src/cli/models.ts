@@ -25,6 +25,7 @@ export function modelsCommand(): Command {
     .command('list', { isDefault: true })
     .description('those that --model knows by name')
     .option('--json', 'as JSON')
+    .allowExcessArguments()
     .action(list)
   models.command('show').description('all that is known of one, as JSON').argument('<name>').action(show)
   models
@@ -41,7 +42,12 @@ export function modelsCommand(): Command {
   return models
 }
 
-async function list({ json }: { json?: boolean }): Promise<void> {
+async function list({ json }: { json?: boolean }, { args: [word] }: Command): Promise<void> {
+  if (word !== undefined) {
+    throw new AugmentError('usage', `models ${word}: found no such command, expected list, show or pull`, {
+      hint: `sage-augment models show ${word} tells of a model`,
+    })
+  }
   const models = await listed()
   process.stdout.write(json ? `${JSON.stringify(models)}\n` : `${models.map(formatted).join('\n')}\n`)
 }

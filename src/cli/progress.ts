@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress'
 import { formatBytes } from '../core/bytes.js'
+import { counted } from '../core/counted.js'
 import type { AugmentEvent } from '../run/events.js'
 
 /** Tells a run's events to a person or, with `json`, to a program. */
@@ -28,12 +29,13 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
     stop: bar.stop,
     event(event) {
       if (event.type === 'plan') {
-        note(`${event.outputs} outputs planned from ${event.sources} pictures of ${event.classes} classes`)
+        const from = `${counted(event.sources, 'picture')} of ${counted(event.classes, 'class', 'classes')}`
+        note(`${counted(event.outputs, 'output')} planned from ${from}`)
       } else if (event.type === 'notice') note(event.message)
       else if (event.type === 'space')
         note(`about ${formatBytes(event.bytes)} to write, ${formatBytes(event.free)} free`)
       else if (event.type === 'start') {
-        if (event.done > 0) note(`continuing after ${event.done} outputs`)
+        if (event.done > 0) note(`continuing after ${counted(event.done, 'output')}`)
       } else if (event.type === 'progress') bar.update(event.done, event.total)
       else if (event.type === 'skip') {
         if (shown++ < 10) note(`skipped output ${event.index}: ${event.message}`)
@@ -51,7 +53,7 @@ function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {
     return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
   const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
-  return `${out}: ${written} pictures${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}${
+  return `${out}: ${counted(written, 'picture')}${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}${
     report === undefined ? '' : `\nreport: ${report}`
   }`
 }

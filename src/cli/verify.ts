@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { counted } from '../core/counted.js'
 import { EXIT } from '../core/errors.js'
 
 const SHOWN = 100
@@ -14,7 +15,8 @@ export function verifyCommand(): Command {
       const { rows, problems } = await verify(folder)
       const lines = problems.slice(0, SHOWN)
       if (problems.length > SHOWN) lines.push(`... and ${problems.length - SHOWN} more`)
-      lines.push(`${folder}: ${rows} pictures, ${problems.length === 0 ? 'all right' : `${problems.length} problems`}`)
+      const verdict = problems.length === 0 ? 'all right' : counted(problems.length, 'problem')
+      lines.push(`${folder}: ${counted(rows, 'picture')}, ${verdict}`)
       process.stderr.write(`${lines.join('\n')}\n`)
       if (problems.length > 0) process.exitCode = EXIT.failed
     })

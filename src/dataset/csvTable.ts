@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js'
 import { type CsvRecord, CsvSyntaxError, csvRecords } from './csv.js'
 import { type Problems, quoted } from './problems.js'
 import { FILE_KEYS, LABEL_KEYS, type Row, type Table } from './table.js'
@@ -45,7 +46,8 @@ function layoutOf(header: readonly string[], first: readonly string[]): Layout {
   const columnOf = (keys: readonly string[]) => names.indexOf(keys.find((key) => names.includes(key)) ?? '\0')
   const file = columnOf(FILE_KEYS)
   if (file < 0) {
-    const expected = `a column file_name (or ${FILE_KEYS.slice(1).join(', ')})`
+    const separated = header.length === 1 && /[;\t|]/.test(header[0]!)
+    const expected = separated ? 'commas between the cells' : `a column file_name (or ${FILE_KEYS.slice(1).join(', ')})`
     throw new HeaderError(`found the header ${quoted(header.join(','))}, expected ${expected}`)
   }
   const label = columnOf(LABEL_KEYS)
@@ -68,7 +70,7 @@ function isNumber(text: string): boolean {
 
 function readRecord({ line, cells }: CsvRecord, layout: Layout, fail: (problem: string) => void): Row | undefined {
   if (cells.length !== layout.width) {
-    fail(`found ${cells.length} cells, expected ${layout.width} as in the header`)
+    fail(`found ${counted(cells.length, 'cell')}, expected ${layout.width} as in the header`)
     return undefined
   }
   const file = cells[layout.file]!

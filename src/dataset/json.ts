@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Problems, reasonOf } from './problems.js'
+import { reasonOf } from '../core/systemError.js'
+import type { Problems } from './problems.js'
 import { linesOf } from './text.js'
 
 /** A JSON value and its position: its 1-based line in JSON lines, its index in an array. */

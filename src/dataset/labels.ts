@@ -1,4 +1,5 @@
 /** Labels as they are written, the classes they speak of, and what they become. */
+import { counted } from '../core/counted.js'
 import { didYouMean } from '../core/nearest.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { quoted } from './problems.js'
@@ -40,7 +41,7 @@ export class Classes {
     if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
     if (!(label instanceof Float64Array)) return this.#named(label, fail)
     if (label.length === this.names.length) return normalise(label, fail)
-    fail(`found a soft label of ${label.length} weights, expected ${this.names.length}, one a class`)
+    fail(`found a soft label of ${counted(label.length, 'weight')}, expected ${this.names.length}, one a class`)
     return undefined
   }
 
@@ -87,7 +88,7 @@ function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLab
 /** The problem with a class that is not in the list. */
 export function unknownClass(name: string, classes: Classes): string {
   const question = didYouMean(name, classes.names)
-  return `class ${quoted(name)} is not among the ${classes.names.length} classes of the manifest${question}`
+  return `class ${quoted(name)} is not among the ${counted(classes.names.length, 'class', 'classes')} of the manifest${question}`
 }
 
 /** The class names that labels speak of, by code point; but integers in numeric order if all are. */

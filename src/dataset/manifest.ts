@@ -1,6 +1,8 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { IMAGE_EXTENSIONS } from '../codec/format.js'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { Classes, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass, type WrittenLabel } from './labels.js'
@@ -179,7 +181,12 @@ function splitsFound(names: readonly string[], place: string): AugmentError {
 
 function noLabels(folder: Folder, place: string): AugmentError {
   const pictures = [...folder.files].filter(isImageName).length
-  const found = pictures === 0 ? 'found no pictures' : `found ${pictures} pictures without labels`
+  if (pictures === 0) {
+    return new AugmentError('usage', `${place}: found no pictures, expected some in it or in folders below it`, {
+      hint: `pictures are files named *.${IMAGE_EXTENSIONS.join(', *.')}`,
+    })
+  }
+  const found = `found ${counted(pictures, 'picture')} without labels`
   return new AugmentError('usage', `${place}: ${found}, expected ${FOUND_NAMES.join(', ')} or one folder per class`, {
     hint: '--labels <file> reads the labels from another place',
   })

@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 
 const SHOWN = 100
@@ -26,7 +27,7 @@ export class Problems {
     this.#shown.sort((a, b) => byNumber.compare(a.place, b.place))
     const lines = this.#shown.map(({ place, text }) => `${place}: ${text}`)
     const more = this.#count - lines.length
-    if (more > 0) lines.push(`... and ${more} more problems like these`)
+    if (more > 0) lines.push(`... and ${counted(more, 'more problem')} like these`)
     throw new AugmentError('usage', lines.join('\n'))
   }
 }
@@ -34,9 +35,4 @@ export class Problems {
 /** Text from a file as it may appear in a one-line message: quoted, control characters escaped, cut at 120 characters. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 120 ? `${text.slice(0, 117)}...` : text)
-}
-
-/** The first line of what was thrown. */
-export function reasonOf(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!
 }

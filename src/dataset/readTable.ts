@@ -15,6 +15,9 @@ export async function readTable(file: string, name: string, problems: Problems):
   if (extension === '.json' || extension === '.jsonl') {
     return parseJsonTable(await readText(file), extension === '.jsonl', name, problems)
   }
-  problems.add(name, `found a file named *${extension}, expected a .csv, .json or .jsonl manifest`)
+  problems.add(
+    name,
+    `found ${extension === '' ? 'a name without extension' : `a file named *${extension}`}, expected a .csv, .json or .jsonl manifest`,
+  )
   return { rows: [], placeOf: () => name }
 }

@@ -3,7 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { AugmentError } from '../core/errors.js'
-import { quoted, reasonOf } from './problems.js'
+import { hintFor, reasonOf } from '../core/systemError.js'
+import { quoted } from './problems.js'
 
 const IMAGE_NAME = new RegExp(`\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
@@ -57,7 +58,8 @@ export class Folder {
     const pending = ['']
     for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
       const entries = await readdir(path.join(root, prefix), { withFileTypes: true }).catch((cause) => {
-        throw new AugmentError('usage', `${path.join(root, prefix)}: expected a readable folder (${reasonOf(cause)})`)
+        const message = `${path.join(root, prefix)}: ${reasonOf(cause)}, expected a folder of pictures`
+        throw new AugmentError('usage', message, hintFor(cause))
       })
       if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
         listing.runs.add(prefix.slice(0, -1))

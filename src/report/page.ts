@@ -1,5 +1,7 @@
 /** The report as one page that needs nothing else, neither files nor network. */
+
 import { createHash } from 'node:crypto'
+import { counted } from '../core/counted.js'
 import { histogramChart, rangeOf, shiftChart, twoBars } from './chart.js'
 import type { Report } from './contents.js'
 import type { Histogram, ShiftMap } from './histogram.js'
@@ -50,7 +52,9 @@ function header({ name, counts, statistics, classes }: Report): Html {
     [
       'Outputs',
       String(counts.written),
-      rows > mixes ? `${mixes} mixes, ${rows - mixes} originals` : `of ${counts.planned} planned`,
+      rows > mixes
+        ? `${counted(mixes, 'mix', 'mixes')}, ${counted(rows - mixes, 'original')}`
+        : `of ${counts.planned} planned`,
     ],
     ['Skipped', String(counts.skipped), counts.skipped > 0 ? 'listed below' : 'every picture was usable'],
     ['Classes', String(classes.length), ''],
@@ -73,7 +77,7 @@ function header({ name, counts, statistics, classes }: Report): Html {
 
 function chosen({ outputs, statistics: { mixes } }: Report): string {
   return outputs.length === mixes
-    ? `All ${mixes} mixes.`
+    ? `All ${counted(mixes, 'mix', 'mixes')}.`
     : `${outputs.length} of ${mixes} mixes, evenly from first to last.`
 }
 
@@ -165,7 +169,7 @@ function percent(share: number): string {
 function failures({ failures, counts }: Report): Html {
   if (counts.skipped === 0) return html`<p>None: every planned output was made.</p>`
   const rest = counts.skipped - failures.length
-  return html`<p>${counts.skipped} outputs were left out${rest > 0 ? `; the first ${failures.length} are here, all in failures.jsonl` : ''}.</p>
+  return html`<p>${counted(counts.skipped, 'output')} ${counts.skipped === 1 ? 'was' : 'were'} left out${rest > 0 ? `; the first ${failures.length} are here, all in failures.jsonl` : ''}.</p>
 <table class="plain"><thead><tr><th scope="col">Output</th><th scope="col">Reason</th></tr></thead><tbody>
 ${failures.map(({ index, message }) => html`<tr><th scope="row">${index}</th><td>${message}</td></tr>`)}
 </tbody></table>`

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { alteredSources } from '../write/altered.js'
 import { type Identity, openOutput, REPORT } from '../write/outputFolder.js'
@@ -43,7 +44,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const range = shardRange(plan.length, shard)
   const { sources, classes, origin, ignored } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
-  const unnamed = `${ignored} pictures of the folder are not named there`
+  const unnamed = `${counted(ignored, 'picture')} of the folder ${ignored === 1 ? 'is' : 'are'} not named there`
   yield { type: 'notice', message: `labels from ${origin}${ignored > 0 ? `; ${unnamed}` : ''}` }
   const labels = sources.map(({ label }) => label)
   const explainer = needsSaliency(config) ? await startExplainer(config, classes, labels) : null
@@ -155,7 +156,7 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
     await flush()
   }
   if (signal?.aborted && next < range.end) {
-    throw new Interrupted(`interrupted after ${next - range.start} of ${range.end - range.start} outputs`)
+    throw new Interrupted(`interrupted after ${next - range.start} of ${counted(range.end - range.start, 'output')}`)
   }
   return made
 }

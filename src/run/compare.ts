@@ -12,6 +12,7 @@ import { type ConfigInput, parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import { planRun, readInputs } from './inputs.js'
 import { parametersOf } from './mixer.js'
+import { requirePaths, requirePlace } from './paths.js'
 import type { Job } from './plan.js'
 import { openViews, SourceError, type View, type Views } from './views.js'
 
@@ -67,6 +68,8 @@ export async function comparePair(
   if (!/\.(png|jpe?g)$/i.test(out) || files.some((file) => path.resolve(file) === path.resolve(out))) {
     throw new AugmentError('usage', `--out: expected the name of a new .png or .jpg file, got ${out}`)
   }
+  await requirePaths('file', files, 'a picture')
+  await requirePlace(out)
   const { estimator, message } = await startExplainer(config, [], [])
   try {
     tell(message)

@@ -17,6 +17,14 @@ function integer(low: number, high: number) {
   return z.int(expected).min(low, expected).max(high, expected)
 }
 
+/** One number for a grey input, three for a coloured one. */
+function perChannel(number: z.ZodNumber) {
+  return z
+    .array(number)
+    .refine(({ length }) => length === 1 || length === 3, 'expected 1 or 3 numbers')
+    .optional()
+}
+
 function choice<const T extends readonly string[]>(...names: T) {
   const expected = `expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
   return z.enum(names, { error: ({ input }) => `${expected}${didYouMean(input, names)}` })
@@ -34,25 +42,27 @@ function fractionOf(text: string): number {
   return text.startsWith('sample:') ? Number(text.slice('sample:'.length)) : Number.NaN
 }
 
+const place = z.string().min(1, 'expected a path')
+
 const size = z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'expected <width>x<height> in pixels, for example 224x224')
 
 const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]]
 
 /** Every option of a run with its range and default; the command line, config files and the library share it. */
 const configSchema = z.strictObject({
-  images: z.string().optional(),
-  out: z.string().min(1).optional(),
-  labels: z.string().optional(),
-  classes: z.string().optional(),
-  pairs: z.string().optional(),
-  model: z.string().min(1).default('auto'),
+  images: place.optional(),
+  out: place.optional(),
+  labels: place.optional(),
+  classes: place.optional(),
+  pairs: place.optional(),
+  model: z.string().min(1, 'expected a name or a file').default('auto'),
   output: z.string().optional(),
-  mean: z.array(z.number()).optional(),
-  std: z.array(z.number().positive()).optional(),
+  mean: perChannel(z.number()),
+  std: perChannel(z.number().positive()),
   inputLayout: choice('nchw', 'nhwc').optional(),
   colorOrder: choice('rgb', 'bgr').optional(),
   inputSize: size.optional(),
-  classMap: z.string().optional(),
+  classMap: place.optional(),
   device: choice('auto', 'cuda', 'webgpu', 'cpu').default('auto'),
   exact: z.boolean().default(false),
   method: choice(...methodNames).default('sage'),

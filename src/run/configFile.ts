@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { hintFor, reasonOf } from '../core/systemError.js'
 import { type ConfigInput, configProblems } from './config.js'
 
 /** Options that are paths, which a configuration file gives relative to its own folder. */
@@ -27,13 +28,16 @@ export async function readConfigFile(file: string): Promise<ConfigInput> {
 }
 
 async function readObject(file: string): Promise<Record<string, unknown>> {
-  let found: string
+  const expected = 'expected a JSON object of options'
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new AugmentError('usage', `--config ${file}: ${reasonOf(cause)}, ${expected}`, hintFor(cause))
+  })
+  let found = 'something else'
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'))
+    const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-    found = 'found something else'
-  } catch (error) {
-    found = (error as Error).message
+  } catch (cause) {
+    found = text.trim() === '' ? 'an empty file' : `text that is not JSON (${reasonOf(cause)})`
   }
-  throw new AugmentError('usage', `--config ${file}: ${found}, expected a JSON object of options`)
+  throw new AugmentError('usage', `--config ${file}: found ${found}, ${expected}`)
 }

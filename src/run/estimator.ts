@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { resize } from '../codec/codec.js'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
@@ -89,7 +90,7 @@ export async function startEstimator(
 }
 
 function exhausted(model: string, { fixedBatch, width, height }: ModelFacts, cause: unknown): AugmentError {
-  const found = `found no memory for ${fixedBatch ?? 1} pictures of ${width} x ${height}`
+  const found = `found no memory for ${counted(fixedBatch ?? 1, 'picture')} of ${width} x ${height}`
   return new AugmentError('failed', `${model}: ${found}, the smallest batch`, {
     hint: 'close other programs or use a smaller model, then repeat the command: it continues where it stopped',
     cause,

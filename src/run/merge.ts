@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
 import { differences, IDENTITY, type Identity, openOutput, type RunRecord, readRecord } from '../write/outputFolder.js'
+import { requirePaths } from './paths.js'
 
 interface Part {
   readonly folder: string
@@ -23,6 +24,7 @@ export async function merge(
   out: string,
   options: { overwrite: boolean; notice: (text: string) => void },
 ): Promise<number> {
+  await requirePaths('folder', folders, 'a finished shard')
   const parts = await readParts(folders)
   const { record, folder } = parts[0]!
   const { versions, options: runOptions, inputs, model, device } = record

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { encodeGrey16, encodeImage, resize } from '../codec/codec.js'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
@@ -46,7 +47,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { out = DEFAULT_OUT } = config
   const pictures = await readPictures(config)
   const { sources, classes, origin } = pictures
-  yield { type: 'notice', message: `${sources.length} pictures; ${origin}` }
+  yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${origin}` }
   const labels = sources.map(({ label }) => label)
   const explainer = await startExplainer(config, classes, labels, attributionOf(options))
   const { device } = explainer.estimator.facts

@@ -4,6 +4,7 @@ import { readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeImage, encodeImage, resizeToCover } from '../codec/codec.js'
 import { formatBytes } from '../core/bytes.js'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { Tables } from '../write/tables.js'
 import { type Config, parseSize } from './config.js'
@@ -35,13 +36,15 @@ export async function checkSpace(inputs: Inputs, config: Config, outputs: number
   const free = bavail * bsize
   const hint = 'free some space, choose another --out or a smaller --count or --size, or split the run with --shard'
   if (bytes > free) {
-    const message = `${inputs.out}: found ${formatBytes(free)} free, expected about ${formatBytes(bytes)} for ${missing} outputs`
+    const message = `${inputs.out}: found ${formatBytes(free)} free, expected about ${formatBytes(bytes)} for ${counted(missing, 'output')}`
     throw new AugmentError('failed', message, { hint })
   }
   const needed = missing * (config.writeMasks ? 2 : 1)
   // Some file systems make files as they need them and count none.
   if (files > 0 && needed > ffree) {
-    throw new AugmentError('failed', `${inputs.out}: found room for ${ffree} files, expected ${needed}`, { hint })
+    throw new AugmentError('failed', `${inputs.out}: found room for ${counted(ffree, 'file')}, expected ${needed}`, {
+      hint,
+    })
   }
   return { bytes, free }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
+import { hintFor, reasonOf } from '../core/systemError.js'
 import { type Classifier, classIndices } from '../saliency/resolveModel.js'
 import type { Config } from './config.js'
 
@@ -51,8 +52,8 @@ async function readClassMap(file: string): Promise<Record<string, string | numbe
   try {
     return z.record(z.string(), z.union([z.string(), z.int().min(0)])).parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {
-    throw new AugmentError('usage', `--class-map ${file}: expected a JSON object {"class": "class of the model"}`, {
-      cause,
-    })
+    const found = cause instanceof z.ZodError ? 'found something else' : reasonOf(cause)
+    const expected = 'expected a JSON object {"class": "class of the model"}'
+    throw new AugmentError('usage', `--class-map ${file}: ${found}, ${expected}`, { ...hintFor(cause), cause })
   }
 }

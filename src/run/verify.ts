@@ -5,10 +5,14 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { decodeImage } from '../codec/codec.js'
+import { counted } from '../core/counted.js'
+import { AugmentError } from '../core/errors.js'
+import { reasonOf } from '../core/systemError.js'
 import { checkWrittenForms, type Forms } from '../write/forms.js'
 import { readRecord } from '../write/outputFolder.js'
 import { labelsHeader } from '../write/rows.js'
 import { orderedMap } from './orderedMap.js'
+import { requirePaths } from './paths.js'
 
 /** One output as its three rows tell it. */
 interface Triple {
@@ -26,10 +30,11 @@ export interface Verdict {
 }
 
 /**
- * Checks a finished dataset: the record is complete and its counts right; the tables agree row by row; labels are
+ * Checks a finished dataset (throws a usage error where there is no folder): the record is complete and its counts right; the tables agree row by row; labels are
  * distributions; every picture is there, has the recorded hash and size, and decodes; no picture is without a row.
  */
 export async function verify(folder: string): Promise<Verdict> {
+  await requirePaths('folder', [folder], 'a finished dataset')
   const record = await readRecord(folder)
   if (record === null) return { rows: 0, problems: [`${folder}: found no run.json, expected a finished dataset`] }
   const problems: string[] = []
@@ -120,7 +125,9 @@ async function checkRow(folder: string, triple: Triple, classes: number) {
   }
   const sum = weights.reduce((total, weight) => total + weight, 0)
   if (weights.length !== classes || !(Math.abs(sum - 1) <= 1e-6) || !weights.every((weight) => weight >= 0)) {
-    found.push(`${place}: found ${weights.length} weights that sum to ${sum}, expected ${classes} that sum to 1`)
+    found.push(
+      `${place}: found ${counted(weights.length, 'weight')} that sum to ${sum}, expected ${classes} that sum to 1`,
+    )
   }
   if (metadata.soft_label.some((weight, k) => weight !== weights[k]) || metadata.lambda !== provenance.lambda) {
     found.push(`metadata.jsonl:${triple.line}: found another label than in labels.csv`)
@@ -144,7 +151,8 @@ async function checkPicture(
       return `${file}: found ${width} x ${height}, expected ${canvas.join(' x ')}`
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' ? `${file}: not there, expected a picture` : message
+    if (code === 'ENOENT') return `${file}: not there, expected a picture`
+    return error instanceof AugmentError ? message : `${file}: ${reasonOf(error)}, expected a picture`
   }
 }
 

@@ -8,6 +8,7 @@ import { decodeImage, resizeToCover } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
+import { hintFor, reasonOf } from '../core/systemError.js'
 import { placed } from '../write/atomic.js'
 import { parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
@@ -80,7 +81,9 @@ export function openViews(
       if (error instanceof AugmentError && error.code === 'failed') throw new SourceError(error.message, error.hint)
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'ENOENT') throw new SourceError(`${file}: not there any more, expected a picture`)
-      if (code === 'EACCES' || code === 'EISDIR') throw new SourceError(`${file}: cannot be read (${code})`)
+      if (code === 'EACCES' || code === 'EISDIR') {
+        throw new SourceError(`${file}: ${reasonOf(error)}, expected a readable picture`, hintFor(error).hint)
+      }
       throw error
     }
   }

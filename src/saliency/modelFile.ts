@@ -5,22 +5,23 @@ import path from 'node:path'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { TensorProto_DataLocation as DataLocation, ModelProtoSchema, type TensorProto } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
+import { hintFor, reasonOf } from '../core/systemError.js'
 
 /** Protocol buffers cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1
 
 /**
  * The bytes of an ONNX file, external weights included. Throws AugmentError 'model' if these lie outside the model's
- * folder or are cut short, and 'usage' if there is no such file.
+ * folder or are cut short, and 'usage' if there is no file that can be read.
  */
 export async function readModelFile(file: string): Promise<Uint8Array> {
-  const size = await stat(file)
-    .then((s) => s.size)
-    .catch((cause) => {
-      throw new AugmentError('usage', `${file}: no such file`, { cause })
-    })
+  const refuse = (cause: unknown) => {
+    const message = `${file}: ${reasonOf(cause)}, expected an ONNX model`
+    throw new AugmentError('usage', message, { ...hintFor(cause), cause })
+  }
+  const { size } = await stat(file).catch(refuse)
   if (size > MAX_BYTES) throw new AugmentError('model', `${file}: ${size} bytes, expected less than 2 GiB`)
-  const bytes = await readFile(file)
+  const bytes = await readFile(file).catch(refuse)
   const model = parsed(bytes)
   const external = model?.graph?.initializer.filter((t) => t.dataLocation === DataLocation.EXTERNAL) ?? []
   if (!model || external.length === 0) return bytes

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
+import { reasonOf } from '../core/systemError.js'
 import { cachedFile } from '../models/cache.js'
 import { imagenetClasses } from '../models/imagenet.js'
 import { zoo } from '../models/registry.js'
@@ -78,7 +79,7 @@ export async function resolveModel(
   })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (known?.sha256 !== undefined && sha256 !== known.sha256) throw damaged(known, sha256)
-  const beside = known?.descriptor ?? (await readDescriptor(file.replace(/\.onnx$/i, '.json')))
+  const beside = known?.descriptor ?? (await readDescriptor(`${file.replace(/\.onnx$/i, '')}.json`))
   const { classes: names, width, height, licence: _, ...preprocessing } = { ...beside, ...overrides }
   return {
     name: known?.name ?? file,
@@ -157,20 +158,19 @@ async function readDescriptor(file: string): Promise<Descriptor> {
   try {
     return descriptorSchema.parse(JSON.parse(text))
   } catch (cause) {
-    const problem = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
-    throw new AugmentError('usage', `${file}: not a description of a model\n${problem}`, { cause })
+    const problem = cause instanceof z.ZodError ? `\n${z.prettifyError(cause)}` : ` (${reasonOf(cause)})`
+    throw new AugmentError('usage', `${file}: not a description of a model${problem}`, { cause })
   }
 }
 
 function missing(name: string, bundled: readonly { name: string }[], cause?: unknown): AugmentError {
   const names = bundled.map((model) => model.name).join(', ')
-  const reason = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' ? 'no such file' : 'cannot be read'
   const question = didYouMean(
     name,
     [...bundled, ...zoo].map((model) => model.name),
   )
   const expected = `expected auto, ${names} or a path to an .onnx file`
-  return new AugmentError('usage', `--model ${name}: ${reason}, ${expected}${question}`, {
+  return new AugmentError('usage', `--model ${name}: ${reasonOf(cause)}, ${expected}${question}`, {
     hint: 'sage-augment models lists the names that can be pulled',
     cause,
   })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { reasonOf } from '../core/systemError.js'
 import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
 import { FORM_FILES, type Forms, writeForms } from './forms.js'
 import { describeChanges, onlyMended } from './inputList.js'
@@ -140,7 +141,8 @@ export async function openOutput(
 export async function refuseForeign(folder: string, other: string): Promise<void> {
   const present = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
-    throw new AugmentError('conflict', `${folder}: cannot be used (${error.code}), expected a folder`, { cause: error })
+    const message = `${folder}: ${reasonOf(error)}, expected a new or empty folder, or a run of ours`
+    throw new AugmentError('conflict', message, { hint: 'choose another folder with --out', cause: error })
   })
   if (present.length === 0 || (present.includes(STATE) && !present.includes(other))) return
   throw new AugmentError(

@@ -29,7 +29,7 @@ test('a disk too small is found by a dry run and stops the run with one line, an
   const { code, stderr } = await run(args(out))
   expect(code).toBe(1)
   expect(stderr).toMatch(
-    /^.*aug\/.*: ENOSPC: no space left on device.*\n {2}hint: free some space and repeat the command/m,
+    /^.*aug\/.*: no space left on the disk \(ENOSPC\)\n {2}hint: free some space and repeat the command/m,
   )
   mount('-o', 'remount,size=20m', folder)
   expect((await run(args(out))).code).toBe(0)

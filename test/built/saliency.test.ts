@@ -151,8 +151,11 @@ test('misuse is exit 2 and leaves nothing', async () => {
     [[FASHION, '--integrated', 'x'], /^--integrated: expected a whole number between 1 and 1000, got "x"$/m],
     [[FASHION, '--integrated', '9', '--times-input'], /^--integrated: expected neither --smooth nor --times-input$/m],
     [[FASHION, '--batch', '0'], /^--batch: expected a whole number between 1 and 4096, got 0$/m],
-    [[path.join(folder, 'unlabelled')], /found 1 pictures without labels/],
-    [[path.join(folder, 'nowhere'), '--target', 'predicted'], /nowhere: expected a readable folder/],
+    [[path.join(folder, 'unlabelled')], /found 1 picture without labels/],
+    [
+      [path.join(folder, 'nowhere'), '--target', 'predicted'],
+      /nowhere: found nothing of that name, expected a folder of pictures\n {2}hint: check the spelling/,
+    ],
   ]
   for (const [args, expected] of cases) {
     const { code, stderr, stdout } = await run(['saliency', ...args, '--out', out])

@@ -74,7 +74,9 @@ test('a configuration file gives the options, relative to itself; the command li
   expect(stderr.split(`${wrong}: `)).toHaveLength(4)
   expect(await run(['--config', path.join(folder, 'none.json')])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/none\.json: ENOENT.*expected a JSON object of options/),
+    stderr: expect.stringMatching(
+      /none\.json: found nothing of that name, expected a JSON object of options\n {2}hint: /,
+    ),
   })
 })
 

@@ -262,14 +262,24 @@ test('links that stay in the folder are followed, links that leave it are refuse
 test('a folder that is empty, missing, a file or without labels is refused', async () => {
   const none = 'expected labels.csv, metadata.csv, metadata.jsonl, labels.json or one folder per class'
   const empty = temporaryFolder()
-  expect(await problemsOf(readManifest(empty))).toEqual([`${empty}: found no pictures, ${none}`])
+  expect(await problemsOf(readManifest(empty))).toEqual([
+    `${empty}: found no pictures, expected some in it or in folders below it`,
+  ])
   const loose = temporaryFolder({ 'a.png': '', 'b.png': '' })
   expect(await problemsOf(readManifest(loose))).toEqual([`${loose}: found 2 pictures without labels, ${none}`])
-  for (const name of ['missing', 'a.png']) {
-    const found = await problemsOf(readManifest(path.join(loose, name)))
-    expect(found.join()).toMatch(/expected a readable folder \(E(NOENT|NOTDIR)/)
-  }
-  expect((await problemsOf(readManifest(loose, { labels: path.join(loose, 'none.csv') }))).join()).toMatch(/ENOENT/)
+  const [missing, file, labels] = ['missing', 'a.png', 'none.csv'].map((name) => path.join(loose, name))
+  expect(await problemsOf(readManifest(missing!))).toEqual([
+    `${missing}: found nothing of that name, expected a folder of pictures`,
+  ])
+  expect(await problemsOf(readManifest(file!))).toEqual([
+    `${file}: found a file where a folder belongs, expected a folder of pictures`,
+  ])
+  expect(await problemsOf(readManifest(loose, { labels: labels! }))).toEqual([
+    `${labels}: found nothing of that name, expected a readable file`,
+  ])
+  expect(await problemsOf(readManifest(loose, { labels: loose }))).toEqual([
+    `${loose}: found a name without extension, expected a .csv, .json or .jsonl manifest`,
+  ])
   mkdirSync(path.join(loose, 'labels.csv'))
   expect(await problemsOf(readManifest(loose))).toEqual([`${loose}: found 2 pictures without labels, ${none}`])
 })
