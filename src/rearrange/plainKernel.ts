@@ -4,8 +4,9 @@ import { type Opposites, opposites, twiddles } from './fftLength.js'
 import type { Kernel, Window } from './kernel.js'
 import { Pair } from './pair.js'
 import { collisions } from './plainCollisions.js'
-import { decimate, restore, type Signals } from './plainFft.js'
-import { addProducts, crop, damp, PAIRS, place, signals, subtract, transpose } from './plainOverlap.js'
+import { decimate, restore } from './plainFft.js'
+import { integrate, retain } from './plainMass.js'
+import { addProducts, crop, damp, PAIRS, place, startRows, subtract } from './plainOverlap.js'
 
 /** Unit roundoff of float64. */
 const U = 2 ** -53
@@ -27,14 +28,17 @@ export class PlainKernel implements Kernel {
   private pair = new Pair()
   private balance = 1
   private table = new Float64Array(0)
-  private aDamped = new Float64Array(0)
-  private bDamped = new Float64Array(0)
+  /** The pixels of both maps' boxes as a + i b, b's reversed, and the same for a term of the overlap. */
+  private boxes = new Float64Array(0)
+  private drawn = new Float64Array(0)
+  private columnStarts = new Int32Array(0)
+  private readonly rowStarts = new Int32Array(2 * PAIRS)
+  private pictures: Float64Array[] = []
+  private lines: Float64Array[] = []
+  private sum = new Float64Array(0)
+  private window = new Float64Array(0)
   private bounds = new Float64Array(0)
   private candidates = new Int32Array(0)
-  private pictures: Signals[] = []
-  private lines = signals(0)
-  private sum = signals(0)
-  private window = signals(0)
   private readonly layout = new CyclicLayout()
   private lastX = 0
   private lastY = 0
@@ -47,8 +51,8 @@ export class PlainKernel implements Kernel {
     this.balance = Math.sqrt(b.total / a.total)
     if (this.table.length < (width + 1) * (height + 1)) {
       this.table = new Float64Array((width + 1) * (height + 1))
-      this.aDamped = new Float64Array(width * height)
-      this.bDamped = new Float64Array(width * height)
+      this.boxes = new Float64Array(2 * width * height)
+      this.drawn = new Float64Array(2 * width * height)
     }
     integrate(b.map, width, height, this.table)
     // A collision takes 8 roundings, then at most width / 2 + height additions; an entry of the table width + height.
@@ -71,17 +75,18 @@ export class PlainKernel implements Kernel {
   }
 
   bound(window: Window, sigma: number): number {
-    const { pair, balance } = this
+    const { pair, balance, boxes, drawn } = this
     const { a, b, width, height } = pair
     const terms = width * height < 2000 ? FEW : MORE
     this.fit(window)
+    this.place(a.map, b.map, boxes)
+    const points = this.boxColumns * this.boxRows
     let squares = 0
     for (let k = 0; k < terms.length; k++) {
       const { weight, rate } = terms[k]!
       const scale = Math.sqrt(weight)
-      squares += damp(a.map, rate / sigma, (scale * balance) / sigma, this.aDamped)
-      squares += damp(b.map, rate / sigma, scale / (balance * sigma), this.bDamped)
-      this.draw(k, this.aDamped, this.bDamped)
+      squares += damp(boxes, points, rate / sigma, (scale * balance) / sigma, scale / (balance * sigma), drawn)
+      this.transformColumns(k)
     }
     this.convolve(terms.length, sigma)
     return this.margin(sigma * squares, 120)
@@ -107,7 +112,8 @@ export class PlainKernel implements Kernel {
     for (let k = 0; k < pairs.length; k++) {
       const [a, b] = pairs[k] as [Float64Array, Float64Array]
       squares += balance(a, b)
-      this.draw(k, a, b)
+      this.place(a, b, this.drawn)
+      this.transformColumns(k)
     }
     this.convolve(pairs.length, 1)
     return this.margin(squares, 20)
@@ -161,33 +167,53 @@ export class PlainKernel implements Kernel {
     return Math.max(a.right - a.left, b.right - b.left)
   }
 
-  /** Draws z = a' + i b' of the k-th term, b' reversed, and transforms its columns. */
-  private draw(k: number, a: Float64Array, b: Float64Array): void {
-    const { pair, boxColumns, layout } = this
-    const picture = this.pictures[k]!
+  private get boxRows(): number {
+    const { a, b } = this.pair
+    return Math.max(a.bottom - a.top, b.bottom - b.top)
+  }
+
+  private place(a: Float32Array | Float64Array, b: Float32Array | Float64Array, to: Float64Array): void {
+    const { pair, boxColumns, boxRows } = this
+    to.fill(0, 0, 2 * boxColumns * boxRows)
+    place(a, pair.a, pair.width, false, to, boxColumns)
+    place(b, pair.b, pair.width, true, to, boxColumns)
+  }
+
+  /** Transforms the columns of what is drawn, of the k-th term. */
+  private transformColumns(k: number): void {
+    const { drawn, columnStarts, boxColumns, boxRows, layout, pictures } = this
     const { pointsY } = layout
-    place(a, pair.a, false, pair.width, picture.re, boxColumns, pointsY)
-    place(b, pair.b, true, pair.width, picture.im, boxColumns, pointsY)
-    decimate(picture, boxColumns, pointsY, this.twiddlesFor(pointsY))
+    const source = { values: drawn, starts: columnStarts, step: 2 * boxColumns, filled: boxRows }
+    decimate(source, pictures[k]!, boxColumns, pointsY, this.twiddlesFor(pointsY))
+  }
+
+  /** Transforms `count` pairs of rows of the k-th term; zeros if there is no such term. */
+  private transformRows(k: number, terms: number, count: number, to: Float64Array): void {
+    const { pictures, rowStarts, boxColumns, layout } = this
+    const { pointsX } = layout
+    if (k === terms) return void to.fill(0, 0, 4 * count * pointsX)
+    const source = { values: pictures[k]!, starts: rowStarts, step: 2, filled: boxColumns }
+    decimate(source, to, 2 * count, pointsX, this.twiddlesFor(pointsX))
   }
 
   /** Sets the bounds to what b keeps in the frame less `scale` times the imaginary part of the sum of z_k * z_k. */
   private convolve(terms: number, scale: number): void {
-    const { pictures, boxColumns, lines, sum, layout, window, bounds } = this
+    const { boxColumns, lines, sum, layout, window, bounds } = this
     const { pointsX, pointsY, columns, rows } = layout
-    const twiddlesX = this.twiddlesFor(pointsX)
+    const [y, z] = lines as [Float64Array, Float64Array]
     const { opposite } = this.oppositesFor(pointsX)
     const opposites = this.oppositesFor(pointsY)
     const { length } = opposites.halves
     const most = Math.ceil(length / Math.ceil(length / PAIRS))
     for (let first = 0; first < length; first += most) {
       const count = Math.min(most, length - first)
-      for (let k = 0; k < terms; k++) {
-        transpose(pictures[k]!, boxColumns, opposites, first, count, pointsX, lines)
-        decimate(lines, 2 * count, pointsX, twiddlesX)
-        addProducts(lines, count, opposite, k === 0, sum)
+      startRows(opposites, first, count, boxColumns, this.rowStarts)
+      for (let k = 0; k < terms; k += 2) {
+        this.transformRows(k, terms, count, y)
+        this.transformRows(k + 1, terms, count, z)
+        addProducts(y, z, count, opposite, k === 0, sum)
       }
-      restore(sum, count, pointsX, twiddlesX)
+      restore(sum, count, pointsX, this.twiddlesFor(pointsX))
       crop(sum, opposites, first, count, layout, window)
     }
     restore(window, (columns + 1) >> 1, pointsY, this.twiddlesFor(pointsY))
@@ -197,13 +223,16 @@ export class PlainKernel implements Kernel {
 
   private reserve(): void {
     const { pointsX, pointsY, columns, rows } = this.layout
-    if (this.window.re.length < pointsX * pointsY) {
-      this.pictures = Array.from({ length: THREE_TERMS.terms.length }, () => signals(pointsX * pointsY))
-      this.window = signals(pointsX * pointsY)
+    if (this.window.length < 2 * pointsX * pointsY) {
+      this.pictures = THREE_TERMS.terms.map(() => new Float64Array(2 * pointsX * pointsY))
+      this.window = new Float64Array(2 * pointsX * pointsY)
     }
-    if (this.sum.re.length < pointsX * PAIRS) {
-      this.lines = signals(2 * pointsX * PAIRS)
-      this.sum = signals(pointsX * PAIRS)
+    if (this.sum.length < 2 * pointsX * PAIRS) {
+      this.lines = [0, 1].map(() => new Float64Array(4 * pointsX * PAIRS))
+      this.sum = new Float64Array(2 * pointsX * PAIRS)
+    }
+    if (this.columnStarts.length < this.boxColumns) {
+      this.columnStarts = Int32Array.from({ length: this.boxColumns }, (_, i) => 2 * i)
     }
     this.count = columns * rows
     if (this.bounds.length < this.count) {
@@ -228,47 +257,6 @@ export class PlainKernel implements Kernel {
       this.oppositesOf.set(length, pairs)
     }
     return pairs
-  }
-}
-
-/** Summed-area table of height + 1 rows of width + 1: entry (x, y) is the sum of the pixels left of x and above y. */
-function integrate(map: Float32Array, width: number, height: number, table: Float64Array): void {
-  const stride = width + 1
-  table.fill(0, 0, stride)
-  for (let y = 0; y < height; y++) {
-    const to = (y + 1) * stride
-    let row = 0
-    table[to] = 0
-    for (let x = 0; x < width; x++) {
-      row += map[y * width + x]!
-      table[to + x + 1] = table[to + x + 1 - stride]! + row
-    }
-  }
-}
-
-/** What b keeps inside the frame for the shifts (lastX - i, lastY - j): row j, column i of `kept`. */
-function retain(
-  table: Float64Array,
-  width: number,
-  height: number,
-  lastX: number,
-  lastY: number,
-  columns: number,
-  rows: number,
-  kept: Float64Array,
-): void {
-  const split = Math.min(columns, Math.max(0, lastX))
-  for (let j = 0; j < rows; j++) {
-    const top = Math.max(0, j - lastY) * (width + 1)
-    const bottom = Math.min(height, height + j - lastY) * (width + 1)
-    const to = j * columns
-    // Columns before `split` lose what leaves on the right, the others what leaves on the left.
-    for (let i = 0; i < split; i++) {
-      const x = width + i - lastX
-      kept[to + i] = table[bottom + x]! - table[top + x]!
-    }
-    const whole = table[bottom + width]! - table[top + width]!
-    for (let i = split; i < columns; i++) kept[to + i] = whole - (table[bottom + i - lastX]! - table[top + i - lastX]!)
   }
 }
 

@@ -3,6 +3,9 @@ import * as sums from '../../src/rearrange/exponentialSum.js'
 
 const { multiples, ...tables } = sums
 
+/** What a sum captures of 1 / x at least, from 0.3 to 3. Two terms are the better at 32 x 32 for being flat, not wide. */
+const LEAST: Record<string, number> = { TWO_TERMS: 0.85, THREE_TERMS: 0.97, FOUR_TERMS: 0.99 }
+
 for (const [name, sum] of Object.entries(tables)) {
   const rates = multiples(sum).map((multiple) => multiple * sum.rate)
   const weights = sum.terms.map(({ weight }) => weight)
@@ -21,6 +24,6 @@ for (const [name, sum] of Object.entries(tables)) {
     for (let l = Math.log(low); l < Math.log(high); l += step) greatest = Math.max(greatest, captured(Math.exp(l)))
     expect(greatest + (slope * step) / 2).toBeLessThan(1)
     // And it is of use: most of 1 / x over a decade around 1.
-    for (let x = 0.3; x < 3; x *= 1.1) expect(captured(x)).toBeGreaterThan(0.9)
+    for (let x = 0.3; x < 3; x *= 1.1) expect(captured(x)).toBeGreaterThan(LEAST[name]!)
   })
 }
