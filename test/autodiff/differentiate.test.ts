@@ -60,6 +60,9 @@ test.each([
   ['ReduceL2', { axes: [2] }, [0, 0, 0], [0, 0, 0]],
   ['ReduceMax', { axes: [2] }, [5, 1, 5], [0.5, 0, 0.5]],
   ['ReduceMin', { axes: [2] }, [5, 1, 1], [0, 0.5, 0.5]],
+  ['LpPool', { kernel_shape: [3] }, [0, 0, 0], [0, 0, 0]],
+  ['LpPool', { kernel_shape: [3], p: 1 }, [0, -2, 3], [0, -1, 1]],
+  ['GlobalLpPool', {}, [0, 0, 0], [0, 0, 0]],
   ['ReduceProd', { axes: [2] }, [2, 0, 5], [0, 10, 0]],
   ['ReduceProd', { axes: [2] }, [0, 0, 5], [0, 0, 0]],
 ] as const)('%s %j at %j, where it has a kink or a zero', async (op, attributes, x, expected) => {
@@ -190,15 +193,40 @@ test('an operator without a rule does no harm where no cotangent arrives', async
   expect(await firstLogit(spec, [1, 1, 1], [1, 3], 3)).toEqual([6, 0, 0])
 })
 
-test('the form of an operator that its rule does not cover is refused like a missing rule', async () => {
-  const nodes = [
-    makeNode('ScatterElements', ['x', 'at', 'x'], ['s'], { axis: 1, reduction: 'mul' }),
-    makeNode('Flatten', ['s'], ['y']),
-  ]
-  const at = { dims: [2, 2], values: [0, 1, 1, 0], dtype: DataType.INT64 }
-  const spec = { nodes, inputs: { x: [2, 2] }, outputs: ['y'], weights: { at } }
+test.each([
+  ['ScatterElements', ['x', 'at', 'factors'], { axis: 1, reduction: 'mul' }],
+  ['Slice', ['x', 'first', 'count'], {}],
+  ['Pad', ['x', 'both'], {}],
+  ['Tile', ['x', 'count'], {}],
+] as const)(
+  'a form of %s that its rule does not cover is refused like a missing rule',
+  async (op, inputs, attributes) => {
+    // The counts differ from batch to batch.
+    const nodes = [
+      makeNode('Shape', ['x'], ['shape']),
+      makeNode('Sub', ['shape', 'first'], ['count']),
+      makeNode('Concat', ['count', 'count'], ['both'], { axis: 0 }),
+      makeNode(op, inputs, ['s'], attributes),
+      makeNode('ReduceSum', ['s', 'first'], ['r']),
+      makeNode('Expand', ['r', 'one'], ['e']),
+      makeNode('Add', ['x', 'e'], ['y']),
+    ]
+    const weights = {
+      at: { dims: [1, 2], values: [0, 1], dtype: DataType.INT64 },
+      factors: { dims: [1, 2], values: [2, 3] },
+      first: { dims: [2], values: [0, 1], dtype: DataType.INT64 },
+      one: { dims: [2], values: [1, 1], dtype: DataType.INT64 },
+    }
+    const spec = { nodes, inputs: { x: ['N', 2] }, outputs: ['y'], weights }
+    expect((await complaint(spec)).message).toBe(`test.onnx: no gradient rule for operator ${op} (node "s", opset 17)`)
+  },
+)
+
+test('BatchNormalization in training mode is refused', async () => {
+  const nodes = [makeNode('BatchNormalization', ['x', 'k', 'k', 'k', 'k'], ['y', 'm', 'v'], { training_mode: 1 })]
+  const spec = { nodes, inputs: { x: ['N', 3] }, outputs: ['y'], weights: { k: { dims: [3], values: [1, 2, 3] } } }
   expect((await complaint(spec)).message).toBe(
-    'test.onnx: no gradient rule for operator ScatterElements (node "s", opset 17)',
+    'test.onnx: no gradient rule for operator BatchNormalization (node "y", opset 17)',
   )
 })
 

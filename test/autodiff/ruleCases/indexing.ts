@@ -29,6 +29,12 @@ export const INDEXING: Record<string, readonly RuleCase[]> = {
       { axis: 1 },
       { weights: { 1: { dims: [2, 3], values: [0, 0, 3, -1, 1, 1], dtype: DataType.INT64 } } },
     ),
+    one(
+      'GatherElements',
+      [[3, 4]],
+      {},
+      { weights: { 1: { dims: [2, 3], values: [0, 0, 2, -1, 1, 1], dtype: DataType.INT64 } } },
+    ),
   ],
   GatherND: [
     one(
@@ -60,6 +66,12 @@ export const INDEXING: Record<string, readonly RuleCase[]> = {
     one(
       'ScatterElements',
       [[3, 4], undefined, [2, 2]],
+      {},
+      { weights: { 1: { dims: [2, 2], values: [0, 2, 1, 1], dtype: DataType.INT64 } } },
+    ),
+    one(
+      'ScatterElements',
+      [[3, 4], undefined, [2, 2]],
       { axis: 1 },
       { weights: { 1: { dims: [2, 2], values: [0, 3, 1, 2], dtype: DataType.INT64 } } },
     ),
@@ -85,12 +97,14 @@ export const INDEXING: Record<string, readonly RuleCase[]> = {
     ),
   ],
   TopK: [
+    one('TopK', [[2, 3, 4]], {}, { integers: { 1: [2] }, outputs: 2 }),
     one('TopK', [[3, 5]], {}, { integers: { 1: [2] }, outputs: 2 }),
     one('TopK', [[5, 3]], { axis: 0, largest: 0 }, { integers: { 1: [3] }, outputs: 2 }),
   ],
   Resize: [
     resize({ mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }, [], [1, 1, 2, 3]),
     resize({ mode: 'nearest' }, [1, 2, 7, 3]),
+    resize({ mode: 'nearest' }, [1, 4, 4, 3]),
     resize({ mode: 'linear' }, [1, 2, 8, 10]),
     resize({ mode: 'linear', coordinate_transformation_mode: 'align_corners' }, [1, 2, 7, 5]),
     resize({ mode: 'linear', coordinate_transformation_mode: 'pytorch_half_pixel' }, [], [1, 1, 1.5, 0.6]),

@@ -71,6 +71,7 @@ export const MOVEMENT: Record<string, readonly RuleCase[]> = {
     pad('constant', [0, -1, 1, 0, 2, -2]),
     pad('reflect', [0, 2, 1, 0, 3, 4]),
     pad('edge', [0, 2, 1, 1, 0, 4]),
+    pad('edge', [0, -1, 1, 0, 2, -1]),
     one('Pad', [[2, 4, 5]], { mode: 'wrap' }, { integers: { 1: [0, 2, 1, 0, 3, 4] }, opset: 19 }),
     one('Pad', [[2, 4]], {}, { integers: { 1: [1, 2], 3: [-1] }, opset: 18 }),
   ],

@@ -136,7 +136,16 @@ export const SPATIAL: Record<string, readonly RuleCase[]> = {
     pool2d('AveragePool', { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }),
     pool2d('AveragePool', { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], count_include_pad: 1 }),
     pool2d('AveragePool', { kernel_shape: [3, 2], strides: [2, 3], pads: [1, 0, 1, 1], count_include_pad: 1 }),
+    pool2d('AveragePool', {
+      kernel_shape: [3, 3],
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+      ceil_mode: 1,
+      count_include_pad: 1,
+    }),
+    pool2d('AveragePool', { kernel_shape: [3, 2], strides: [1, 1], pads: [2, 0, 0, 1] }),
     one('AveragePool', [[1, 2, 7, 7]], { kernel_shape: [2, 2], dilations: [2, 3] }, { opset: 19 }),
+    one('AveragePool', [[1, 2, 7, 7]], { kernel_shape: [3, 2], dilations: [2, 3], pads: [2, 1, 2, 1] }, { opset: 19 }),
   ],
   LpPool: [
     pool2d('LpPool', { kernel_shape: [2, 2], strides: [2, 2] }),
