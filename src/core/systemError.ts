@@ -16,6 +16,11 @@ const KNOWN: Readonly<Record<string, readonly [found: string, hint?: string]>> =
     'too many open files',
     'raise the limit of open files (ulimit -n) or use fewer --jobs, then repeat the command',
   ],
+  // The loader of modules says so of a file it could not open.
+  ERR_MODULE_NOT_FOUND: [
+    'too many open files, or a part of the program is missing',
+    'raise the limit of open files (ulimit -n), or install the program again',
+  ],
   EIO: ['the disk reports an error', 'repeat the command to continue, or choose another --out'],
 }
 

@@ -68,7 +68,7 @@ const FILE_FAULTS: [call: string, where: string, code: string, after: number][] 
 test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and can be completed', async (fault) => {
   const out = path.join(temporaryFolder(), 'aug')
   const ended = await run([...COMMAND, out], fileFault(...fault))
-  await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: ${fault[2]}: injected`), out)
+  await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: [a-z ]+ \\(${fault[2]}\\)$`, 'm'), out)
 })
 
 test.skipIf(process.platform === 'win32').for([24, 40])('a limit of %i open files is told in one line', (limit) => {
@@ -91,7 +91,7 @@ test('a model that runs out of memory gets smaller batches, which change nothing
   const out = path.join(temporaryFolder(), 'aug')
   const memory = (fits: number) => ({ ...preload('memoryFault.js'), FITS: `${fits}` })
   const ended = await run([...COMMAND, out], memory(0))
-  await expectOrderlyFailure(ended, 1, /^fashion-mnist: found no memory for 1 pictures of 28 x 28/, out)
+  await expectOrderlyFailure(ended, 1, /^fashion-mnist: found no memory for 1 picture of 28 x 28/, out)
   const small = `${out}-small`
   expect(await run([...COMMAND, small], memory(3))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(small)).toEqual(whole)
@@ -109,7 +109,7 @@ test('an input that cannot be read or has vanished is skipped, and retried when 
   }
   const closed = path.join(temporaryFolder(), 'aug')
   const ended = await run([...COMMAND, closed], fileFault('open', `pictures/${file}`, 'EACCES'))
-  await skipped(closed, ended, new RegExp(`^${file}: cannot be read \\(EACCES\\)$`))
+  await skipped(closed, ended, new RegExp(`^${file}: permission denied, expected a readable picture$`))
   const out = path.join(temporaryFolder(), 'aug')
   const { ended: going } = await underWay(out)
   renameSync(source, `${source}.away`)
