@@ -60,7 +60,7 @@ const BOOLEAN_RESULT = new Set([
   'IsInf',
 ])
 /** Operators whose first output has the type of an input other than the first. */
-const TYPE_FROM_INPUT: Record<string, number> = { Where: 1, OneHot: 2, DequantizeLinear: 1 }
+const TYPE_FROM_INPUT: Record<string, number> = { CastLike: 1, Where: 1, OneHot: 2, DequantizeLinear: 1 }
 
 /** Element type of output number `index` of a node, from those of its inputs. */
 export function outputDtype(node: NodeProto, index: number, inputs: readonly DataType[]): DataType {

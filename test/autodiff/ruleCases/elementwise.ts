@@ -94,7 +94,8 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
     {
       nodes: [
         makeNode('Cast', ['a'], ['f'], { to: DataType.FLOAT }),
-        makeNode('Cast', ['f'], ['y'], { to: DataType.DOUBLE }),
+        makeNode('Mul', ['f', 'f'], ['s']),
+        makeNode('Cast', ['s'], ['y'], { to: DataType.DOUBLE }),
       ],
       inputs: { a: [2, 3] },
       weights: {},
@@ -106,7 +107,11 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
   CastLike: [
     one('CastLike', [[2, 3]], {}, { weights: { 1: weight([1]) } }),
     {
-      nodes: [makeNode('CastLike', ['a', 'b'], ['f']), makeNode('Cast', ['f'], ['y'], { to: DataType.DOUBLE })],
+      nodes: [
+        makeNode('CastLike', ['a', 'b'], ['f']),
+        makeNode('Mul', ['f', 'f'], ['s']),
+        makeNode('Cast', ['s'], ['y'], { to: DataType.DOUBLE }),
+      ],
       inputs: { a: [2, 3] },
       weights: { b: { ...weight([1]), dtype: DataType.FLOAT } },
       range: [-2, 2],
