@@ -1,8 +1,8 @@
 /** Learns the shape of every value of a model by running it, since the differentiation itself infers none. */
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, writeModel } from '../onnx/model.js'
-import { makeNode } from '../onnx/node.js'
-import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
+import { makeNode, type NodeProto } from '../onnx/node.js'
+import { DataType, ELEMENT_SIZE, makeTensor } from '../onnx/tensor.js'
 import { type Dim, declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
 import { createSession, type Session, type Tensor } from './session.js'
 
@@ -46,6 +46,26 @@ function computedParameters(graph: Graph): string[] {
   return [...new Set(used)].filter((value) => made.has(value))
 }
 
+/** The positions at which operators take weights, whose values no shape depends on. */
+const WEIGHTS: Record<string, number> = { Conv: 1, ConvTranspose: 1, Gemm: 1, MatMul: 1 }
+/** Elements from which on a weight is left out. */
+const LARGE = 2 ** 12
+
+/** The graph with its large weights made of zeros when it runs: neither written nor kept in memory. */
+function withoutWeights(graph: Graph): Graph {
+  const kept = new Set(graph.nodes.flatMap(({ opType, input }) => input.filter((_, i) => i !== WEIGHTS[opType])))
+  const initializers = new Map(graph.initializers)
+  const nodes: NodeProto[] = []
+  for (const [name, { dims, dataType }] of graph.initializers) {
+    if (kept.has(name) || dataType !== DataType.FLOAT || dims.reduce((a, b) => a * Number(b), 1) < LARGE) continue
+    const shape = `${name}/probe`
+    initializers.delete(name)
+    initializers.set(shape, makeTensor(shape, DataType.INT64, [dims.length], dims.map(Number)))
+    nodes.push(makeNode('ConstantOfShape', [shape], [name]))
+  }
+  return { ...graph, nodes: [...nodes, ...graph.nodes], initializers }
+}
+
 /** The model whose outputs are the shapes (int64 [rank], "probe/<position>") of `values`, and `parameters` themselves. */
 function withShapes(
   model: Model,
@@ -54,7 +74,8 @@ function withShapes(
   dtypes: Map<string, DataType>,
 ): Uint8Array {
   const names = values.map((_, i) => `probe/${i}`)
-  const nodes = values.map((value, i) => makeNode('Shape', [value], [names[i]!]))
+  // onnxruntime starts from the last node: a shape taken late would keep its value in memory until then.
+  const nodes = values.map((value, i) => makeNode('Shape', [value], [names[i]!])).reverse()
   const outputs = [
     ...names.map((name) => makeValueInfo(name, DataType.INT64, ['rank'])),
     ...parameters.map((name) => makeValueInfo(name, dtypes.get(name)!)),
@@ -96,8 +117,9 @@ export async function probeTypes(model: Model): Promise<Map<string, ValueType>> 
   const dtypes = inferDtypes(model.graph)
   const names = [...dtypes.keys()]
   const parameters = new Set(computedParameters(model.graph))
-  const bytes = withShapes(model, names, [...parameters], dtypes)
-  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'basic' })
+  const light = { ...model, graph: withoutWeights(model.graph) }
+  const bytes = withShapes(light, names, [...parameters], dtypes)
+  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
   try {
     const first = await run(session, model, 2, 224)
     const second = await run(session, model, 3, 256)
