@@ -77,16 +77,30 @@ const Pad: Conversion = (node, context) => {
   return [changed(node, [node.input[0]!, pads, scalar(node, 'value', context)], ['pads', 'value'])]
 }
 
-/** Coordinates were not centred, and the nearest pixel was the one below. */
-function upsampled(node: NodeProto, scales: string): NodeProto {
+/** Coordinates were not centred, and the nearest pixel was `nearest`: the one below, or above where sizes shrink. */
+function asymmetric(node: NodeProto, x: string, scales: string, output: string, nearest = 'floor'): NodeProto {
   const mode = stringAttribute(node, 'mode', 'nearest')
-  const attributes: Attributes = { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
-  return makeNode('Resize', [node.input[0]!, '', scales], node.output, attributes)
+  const attributes: Attributes = { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: nearest }
+  return makeNode('Resize', [x, '', scales], [output], attributes)
+}
+
+const Resize: Conversion = (node, context) => {
+  const [x, scales, y] = [node.input[0]!, node.input[1]!, node.output[0]!]
+  if (stringAttribute(node, 'mode', 'nearest') !== 'nearest') return [asymmetric(node, x, scales, y)]
+  const [larger, growth, shrinkage] = [context.fresh(), context.fresh(), context.fresh()]
+  const one = context.constant(DataType.FLOAT, [1])
+  return [
+    makeNode('Max', [scales, one], [growth]),
+    makeNode('Min', [scales, one], [shrinkage]),
+    asymmetric(node, x, growth, larger),
+    asymmetric(node, larger, shrinkage, y, 'ceil'),
+  ]
 }
 
 const Upsample: Conversion = (node, context) => {
   const scales = node.attribute.find((a) => a.name === 'scales')?.floats
-  return [upsampled(node, scales ? context.constant(DataType.FLOAT, scales) : node.input[1]!)]
+  const given = scales ? context.constant(DataType.FLOAT, scales) : node.input[1]!
+  return [asymmetric(node, node.input[0]!, given, node.output[0]!)]
 }
 
 /** Conversions by operator: applied to nodes of an opset below the first number. */
@@ -106,7 +120,7 @@ const CONVERSIONS: Record<string, readonly [number, Conversion]> = {
   LogSoftmax: [13, flattened],
   Pad: [11, Pad],
   ReduceSum: [13, integersToInputs('axes')],
-  Resize: [11, (node) => [upsampled(node, node.input[1]!)]],
+  Resize: [11, Resize],
   Scatter: [11, (node) => [changed(node, node.input, [], 'ScatterElements')]],
   Slice: [10, integersToInputs('starts', 'ends', 'axes')],
   Softmax: [13, flattened],

@@ -52,6 +52,22 @@ const OLD_FORMS: readonly OldForm[] = [
     sizes: [1, 2, 3, 4],
     weights: { scales: floats(1, 1, 2, 1.5) },
   },
+  ...[floats(1, 1, 0.5, 0.6), floats(1, 1, 0.7, 2), floats(1, 1, 1, 0.3)].flatMap((scales) =>
+    ['nearest', 'linear'].map((mode) => ({
+      op: 'Resize',
+      opset: 10,
+      attributes: { mode },
+      sizes: [1, 2, 6, 7],
+      weights: { scales },
+    })),
+  ),
+  ...['tf_half_pixel_for_nn', 'pytorch_half_pixel', 'asymmetric'].map((coordinates) => ({
+    op: 'Resize',
+    opset: 11,
+    attributes: { mode: 'nearest', coordinate_transformation_mode: coordinates },
+    sizes: [1, 2, 6, 7],
+    weights: { roi: floats(), scales: floats(1, 1, 0.5, 1.6) },
+  })),
   {
     op: 'Scatter',
     opset: 10,
