@@ -1,7 +1,7 @@
 /** Emits standard ONNX nodes behind an existing graph and drops the ones nothing needs. */
 import { AugmentError } from '../core/errors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
-import { type Attributes, makeNode, type NodeProto } from '../onnx/node.js'
+import { type Attributes, attributesWithout, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, numbers, type TensorProto } from '../onnx/tensor.js'
 import { type Dim, outputDtype, type ValueType } from '../onnx/valueInfo.js'
 
@@ -142,10 +142,10 @@ export class GraphBuilder {
     return names
   }
 
-  /** Emits `node` again, on other inputs. */
-  emitLike(node: NodeProto, operands: readonly Operand[]): Value {
+  /** Emits `node` again, on other inputs and without the `dropped` attributes. */
+  emitLike(node: NodeProto, operands: readonly Operand[], dropped: readonly string[]): Value {
     const output = this.emit(node.opType, operands)
-    this.nodes.at(-1)!.attribute = node.attribute
+    this.nodes.at(-1)!.attribute = attributesWithout(node, dropped)
     return output
   }
 

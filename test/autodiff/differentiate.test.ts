@@ -222,6 +222,28 @@ test.each([
   },
 )
 
+test.each([
+  ['keep_aspect_ratio_policy', { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' }, ['', '', 'sizes']],
+  ['a roi', { coordinate_transformation_mode: 'tf_crop_and_resize' }, ['roi', 'scales']],
+  ['a factor that moves pixels but keeps the size', { mode: 'linear' }, ['', 'scales']],
+])('Resize with %s is refused', async (_, attributes, parameters) => {
+  const nodes = [makeNode('Resize', ['x', ...parameters], ['r'], attributes), makeNode('Flatten', ['r'], ['y'])]
+  const weights = {
+    roi: { dims: [8], values: [0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9] },
+    scales: { dims: [4], values: [1, 1, 1.2, 2] },
+    sizes: { dims: [2], values: [6, 6], dtype: DataType.INT64 },
+  }
+  const spec = { nodes, inputs: { x: ['N', 1, 4, 4] }, outputs: ['y'], weights, opset: 18 }
+  expect((await complaint(spec)).message).toBe('test.onnx: no gradient rule for operator Resize (node "r", opset 18)')
+})
+
+test('a Resize of pictures of open size asks for their size', async () => {
+  const nodes = [makeNode('Resize', ['x', '', 'scales'], ['r']), makeNode('GlobalMaxPool', ['r'], ['y'])]
+  const scales = { dims: [4], values: [1, 1, 2, 2] }
+  const spec = { nodes, inputs: { x: ['N', 3, 'height', 'width'] }, outputs: ['y'], weights: { scales } }
+  expect(await complaint(spec)).toMatchObject({ hint: expect.stringContaining('--size WxH') })
+})
+
 test('BatchNormalization in training mode is refused', async () => {
   const nodes = [makeNode('BatchNormalization', ['x', 'k', 'k', 'k', 'k'], ['y', 'm', 'v'], { training_mode: 1 })]
   const spec = { nodes, inputs: { x: ['N', 3] }, outputs: ['y'], weights: { k: { dims: [3], values: [1, 2, 3] } } }

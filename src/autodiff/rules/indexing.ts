@@ -1,5 +1,5 @@
 /** Gather, Scatter and their like, and Resize: data picked by position. */
-import { intAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import { DataType } from '../../onnx/tensor.js'
 import { product } from '../../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from '../builder.js'
@@ -86,28 +86,51 @@ const TopK: VjpRule = single((g, node, c) => {
   return [g.emit('ScatterElements', [g.zerosLike(node.input[0]!), node.output[1]!, c], attributes), null]
 })
 
+/** An axis that a Resize changes, and the factor that it is given; null where it takes sizes. */
+interface Stretch {
+  readonly axis: number
+  readonly factor: number | null
+}
+
+/** The axes that a Resize changes; undefined for a form that the rule does not cover. */
+function stretches(g: GraphBuilder, node: NodeProto): Stretch[] | undefined {
+  const [x, , scales] = node.input as [Value, Value?, Value?]
+  if (stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize') return undefined
+  if (stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch') return undefined
+  const factors = g.known(scales)
+  if (scales && !factors) return undefined
+  const [from, to] = [g.dims(x), g.dims(node.output[0]!)]
+  const axes = intsAttribute(node, 'axes')?.map((axis) => (axis + from.length) % from.length) ?? from.map((_, i) => i)
+  const scaled = axes.map((axis, i) => ({ axis, factor: factors?.[i] ?? null })).filter(({ factor }) => factor !== 1)
+  // Of open sizes only the batch's is taken to stay.
+  const [kept, changed] = [true, false].map((wanted) =>
+    scaled.filter((s) => (from[s.axis] === to[s.axis] && (from[s.axis] !== null || s.axis === 0)) === wanted),
+  ) as [Stretch[], Stretch[]]
+  // A factor that leaves the size moves pixels all the same, if another axis changes and without antialias.
+  const isMoved = kept.some(({ factor }) => factor !== null) && intAttribute(node, 'antialias', 0) === 0
+  return isMoved && changed.length > 0 ? undefined : changed
+}
+
 /**
  * Interpolation is linear in the pixels and works axis by axis, y = R x, so dx = R^T c along each resized axis. R^T is what
  * the same operator makes of an identity matrix, which onnxruntime computes once, when it loads the model: the same
  * coordinates by construction, whatever the mode.
  */
 const Resize: VjpRule = single((g, node, c) => {
-  const [x, roi, scales] = node.input as [Value, Value?, Value?, Value?]
-  const [from, to] = [g.dims(x), g.dims(node.output[0]!)]
-  if (roi && stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize') return []
-  const factors = g.known(scales)
+  const [x, y] = [node.input[0]!, node.output[0]!]
+  const rank = g.dims(x).length
+  const changed = stretches(g, node)
+  if (!changed) return []
   let value = c
-  for (const [axis, size] of from.entries()) {
-    if (size === to[axis]) continue
+  for (const { axis, factor } of changed) {
     const length = g.size(x, axis)
     const eye = Array.from({ length: length * length }, (_, i) => (i % (length + 1) === 0 ? 1 : 0))
     const rows = g.constant(g.dtype(x), eye, [length, 1, length, 1])
-    const scale = factors?.length ? g.constant(DataType.FLOAT, [1, 1, factors[axis]!, 1]) : null
-    const target = scale ? null : g.integers([length, 1, g.size(node.output[0]!, axis), 1])
-    const inputs = target ? [rows, null, null, target] : [rows, null, scale]
-    const columns = g.emitLike(node, inputs)
-    const matrix = g.transpose(g.reshape(columns, [length, null]), [1, 0])
-    value = alongAxis(g, value, matrix, axis, from.length)
+    const scale = factor === null ? null : g.constant(DataType.FLOAT, [1, 1, factor, 1])
+    const size = scale ? null : g.integers([length, 1, g.size(y, axis), 1])
+    const columns = g.emitLike(node, size ? [rows, null, null, size] : [rows, null, scale], ['axes'])
+    const matrix = g.transpose(g.reshape(columns, [length, g.dims(y)[axis]!]), [1, 0])
+    value = alongAxis(g, value, matrix, axis, rank)
   }
   return [value, null, null, null].slice(0, node.input.length)
 })

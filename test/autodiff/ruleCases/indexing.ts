@@ -2,12 +2,37 @@ import type { Attributes } from '../../../src/onnx/node.js'
 import { DataType } from '../../../src/onnx/tensor.js'
 import { float, one, type RuleCase } from './ruleCase.js'
 
-const resize = (attributes: Attributes, sizes: readonly number[], scales?: readonly number[]): RuleCase =>
-  scales
-    ? one('Resize', [[1, 2, 4, 5]], attributes, {
-        weights: { 2: { dims: [4], values: scales, dtype: DataType.FLOAT } },
-      })
-    : one('Resize', [[1, 2, 4, 5]], attributes, { integers: { 3: sizes } })
+/** Of [1, 2, 4, 5], to the given sizes, or where there are `scales` by these. */
+const resize = (
+  attributes: Attributes,
+  sizes: readonly number[],
+  scales?: readonly number[],
+  { opset = 17, dims = [1, 2, 4, 5] }: { opset?: number; dims?: readonly number[] } = {},
+): RuleCase => {
+  const given = scales
+    ? { weights: { 2: { dims: [scales.length], values: scales, dtype: DataType.FLOAT } } }
+    : { integers: { 3: sizes } }
+  return one('Resize', [dims], attributes, { ...given, opset })
+}
+
+const COORDINATES = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric']
+
+/** The forms of Resize of opset 19, in one mode: coordinates, sizes or scales, named axes, antialias. */
+const resizes = (mode: string): RuleCase[] =>
+  COORDINATES.flatMap((coordinates) => {
+    const attributes = { mode, coordinate_transformation_mode: coordinates }
+    const newest = { opset: 19 }
+    const isSmooth = mode !== 'nearest'
+    return [
+      resize(attributes, [], [1, 1, 1.7, 0.6], newest),
+      resize(attributes, [1, 2, 1, 9], undefined, newest),
+      resize({ ...attributes, axes: [-1, 2] }, [7, 3], undefined, newest),
+      ...(isSmooth ? [resize({ ...attributes, antialias: 1 }, [], [1, 1, 0.6, 1.8], newest)] : []),
+      ...(isSmooth ? [] : ['round_prefer_ceil', 'floor', 'ceil']).map((nearest) =>
+        resize({ ...attributes, nearest_mode: nearest }, [], [1, 1, 1.5, 0.5], newest),
+      ),
+    ]
+  })
 
 export const INDEXING: Record<string, readonly RuleCase[]> = {
   Gather: [
@@ -110,5 +135,13 @@ export const INDEXING: Record<string, readonly RuleCase[]> = {
     resize({ mode: 'linear', coordinate_transformation_mode: 'pytorch_half_pixel' }, [], [1, 1, 1.5, 0.6]),
     resize({ mode: 'cubic' }, [1, 2, 9, 11]),
     resize({ mode: 'cubic', cubic_coeff_a: float(-0.5), exclude_outside: 1 }, [1, 2, 9, 11]),
+    ...['nearest', 'linear', 'cubic'].flatMap(resizes),
+    resize({ mode: 'linear', antialias: 1, exclude_outside: 1 }, [1, 2, 3, 2], undefined, { opset: 18 }),
+    // Factors that leave every size; then one that leaves a size, beside one that does not, with antialias.
+    resize({ mode: 'linear' }, [], [1, 1, 1.2, 1.1]),
+    resize({ mode: 'linear', antialias: 1 }, [], [1, 1, 1.2, 2], { opset: 18 }),
+    resize({ mode: 'linear', axes: [1], keep_aspect_ratio_policy: 'stretch' }, [], [1.5], { opset: 18, dims: [3, 5] }),
+    resize({ mode: 'linear' }, [], [1, 1.5, 2, 1]),
+    resize({ mode: 'linear' }, [], [1, 1, 1.5, 2, 0.7], { dims: [1, 2, 3, 4, 5] }),
   ],
 }
