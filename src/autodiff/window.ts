@@ -30,33 +30,30 @@ export function padSpatial(g: GraphBuilder, value: Value, before: number[], afte
 
 /** For each offset inside the windows, the elements of x that lie there: strided views of one element per window. */
 export function taps(g: GraphBuilder, x: Value, window: readonly Axis[], fill: number): Value[] {
-  const after = window.map((a) => Math.max(0, reach(a) - a.size - a.before))
-  const padded = padSpatial(
-    g,
-    x,
-    window.map((a) => a.before),
-    after,
-    fill,
-  )
   const axes = window.map((_, i) => i + 2)
+  const strides = window.map((a) => a.stride)
   return offsets(window).map((offset) => {
-    const starts = window.map((a, i) => offset[i]! * a.dilation)
-    const ends = window.map((a, i) => starts[i]! + (a.outputs - 1) * a.stride + 1)
-    return g.slice(
-      padded,
-      axes,
-      starts,
-      ends,
-      window.map((a) => a.stride),
+    const at = window.map((a, i) => offset[i]! * a.dilation - a.before)
+    // Only windows [first, last) have an element of x here, maybe none of them.
+    const first = window.map((a, i) => Math.min(a.outputs, Math.max(0, Math.ceil(-at[i]! / a.stride))))
+    const last = window.map((a, i) => Math.max(first[i]!, Math.min(a.outputs, Math.ceil((a.size - at[i]!) / a.stride))))
+    const starts = window.map((a, i) => Math.max(0, at[i]! + first[i]! * a.stride))
+    const ends = window.map((a, i) => starts[i]! + Math.max(0, (last[i]! - first[i]! - 1) * a.stride + 1))
+    const inside = g.slice(x, axes, starts, ends, strides)
+    return padSpatial(
+      g,
+      inside,
+      first,
+      window.map((a, i) => a.outputs - last[i]!),
+      fill,
     )
   })
 }
 
 /**
- * The transpose of `taps`: each part is added back at its offset inside the windows, giving [N, C, sizes of the axes].
- * Parts that land on the same residues modulo the strides ("phases") are shifted and summed; the phases then interleave
- * into the padded frame, which is cut to x. Windows that do not overlap need no sum. No ScatterElements: that is slower
- * on a CPU and not reproducible on a GPU.
+ * The transpose of `taps`: each part is added back where its elements came from, giving [N, C, sizes of the axes].
+ * Parts that land on the same residues modulo the strides ("phases") are shifted and summed; the phases then interleave.
+ * Windows that do not overlap need no sum. No ScatterElements: that is slower on a CPU and not reproducible on a GPU.
  */
 export function untaps(
   g: GraphBuilder,
@@ -64,35 +61,27 @@ export function untaps(
   [n, channels]: readonly Dim[],
   window: readonly Axis[],
 ): Value {
-  const last = window.map((a) => Math.floor(((a.kernel - 1) * a.dilation) / a.stride))
+  const counts = window.map((a) => Math.ceil(a.size / a.stride))
   const phases = new Map<string, Value>()
   for (const [i, offset] of offsets(window).entries()) {
-    const position = window.map((a, j) => offset[j]! * a.dilation)
-    const shift = window.map((a, j) => Math.floor(position[j]! / a.stride))
-    const phase = window.map((a, j) => position[j]! % a.stride).join()
-    const moved = padSpatial(
-      g,
-      parts[i]!,
-      shift,
-      shift.map((t, j) => last[j]! - t),
-      0,
-    )
+    const at = window.map((a, j) => offset[j]! * a.dilation - a.before)
+    const shift = window.map((a, j) => Math.floor(at[j]! / a.stride))
+    // What lies beyond x altogether is lost.
+    if (shift.some((t, j) => t >= counts[j]! || t + window[j]!.outputs <= 0)) continue
+    const after = window.map((a, j) => counts[j]! - a.outputs - shift[j]!)
+    const moved = padSpatial(g, parts[i]!, shift, after, 0)
+    const phase = window.map((a, j) => at[j]! - shift[j]! * a.stride).join()
     const sofar = phases.get(phase)
     phases.set(phase, sofar === undefined ? moved : g.add(sofar, moved))
   }
-  const counts = window.map((a, i) => a.outputs + last[i]!)
-  const full = interleave(
-    g,
-    phases,
-    window.map((a) => a.stride),
-    [n!, channels!, ...counts],
-  )
-  const excess = window.map((a, i) => a.size + a.before - counts[i]! * a.stride)
+  const strides = window.map((a) => a.stride)
+  const full = interleave(g, phases, strides, [n!, channels!, ...counts])
+  const nothing = window.map(() => 0)
   return padSpatial(
     g,
     full,
-    window.map((a) => -a.before),
-    excess,
+    nothing,
+    window.map((a, i) => a.size - counts[i]! * a.stride),
     0,
   )
 }
@@ -104,18 +93,21 @@ export function interleave(
   strides: readonly number[],
   dims: readonly Dim[],
 ): Value {
-  const any: Value = phases.values().next().value!
   const lead = dims.length - strides.length
-  const zeros = () => g.emit('Expand', [g.scalar(0, any), g.emit('Shape', [any])])
-  const join = (fixed: readonly number[]): Value => {
+  const join = (fixed: readonly number[]): Value | undefined => {
     const i = fixed.length
-    if (i === strides.length) return phases.get(fixed.join()) ?? zeros()
+    if (i === strides.length) return phases.get(fixed.join())
     const parts = Array.from({ length: strides[i]! }, (_, q) => join([...fixed, q]))
-    if (parts.length === 1) return parts[0]!
+    const any = parts.find((part) => part !== undefined)
+    if (parts.length === 1 || any === undefined) return any
     const axis = lead + i + 1
+    const rows = parts.map((part) => part && g.unsqueeze(part, [axis]))
+    const zeros = rows.includes(undefined)
+      ? g.emit('Expand', [g.scalar(0, any), g.emit('Shape', [rows.find((row) => row !== undefined)!])])
+      : undefined
     const stacked = g.emit(
       'Concat',
-      parts.map((p) => g.unsqueeze(p, [axis])),
+      rows.map((row) => row ?? zeros!),
       { axis },
     )
     return g.reshape(
@@ -123,7 +115,7 @@ export function interleave(
       dims.map((dim, j) => (j < lead ? 0 : j < lead + i ? dim! : dim! * strides[j - lead]!)),
     )
   }
-  return join([])
+  return join([])!
 }
 
 /** Padding before an axis where `auto_pad` shares out `total`: the odd element goes after (upper) or before (lower). */

@@ -3,6 +3,7 @@ import type { Types } from '../autodiff/builder.js'
 import { AugmentError } from '../core/errors.js'
 import { type Model, writeModel } from '../onnx/model.js'
 import { normalize } from '../onnx/normalize.js'
+import { poolFirst } from '../onnx/poolFirst.js'
 import { revise } from '../onnx/revise.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
@@ -26,7 +27,7 @@ export async function prepare(
   original: Model,
   sizesOf: (type: ValueType, name: string) => readonly Dim[],
 ): Promise<Prepared> {
-  const model = widen(normalize(original))
+  const model = poolFirst(widen(normalize(original)))
   const info = model.graph.inputs[0]
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)

@@ -129,6 +129,7 @@ export const SPATIAL: Record<string, readonly RuleCase[]> = {
     pool2d('MaxPool', { kernel_shape: [2, 2], strides: [2, 1], dilations: [2, 3] }),
     pool2d('MaxPool', { kernel_shape: [2, 2], strides: [3, 3], dilations: [3, 3], ceil_mode: 1 }),
     pool2d('MaxPool', { kernel_shape: [2, 3], strides: [3, 4], ceil_mode: 1 }),
+    one('MaxPool', [[2, 2, 1, 3]], { kernel_shape: [3, 5], pads: [1, 2, 1, 2], strides: [1, 2] }),
     one('MaxPool', [[1, 2, 5, 4]], { kernel_shape: [2, 2], strides: [2, 2] }, { outputs: 2 }),
   ],
   AveragePool: [
