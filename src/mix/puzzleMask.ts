@@ -42,10 +42,14 @@ export function puzzleProblem(
   const smooth = beta / (16 * blocks)
   /** What M_i = 1 instead of 0 costs, beside the prior. */
   const slope = Float64Array.from({ length: cells }, (_, i) => shares[1][i]! - shares[0][i]!)
-  const weigh = (first: number, step: number, [d00, d01, d10, d11]: Float64Array): number => {
-    slope[first]! += (smooth * gamma * (d00! + d01! - d10! - d11!)) / 2
-    slope[first + step]! += (smooth * gamma * (d00! + d10! - d01! - d11!)) / 2
-    const curvature = smooth * (1 + (gamma * (d01! + d10! - d00! - d11!)) / 2)
+  const weigh = (first: number, second: number, seam: Float64Array): number => {
+    const d00 = seam[4 * first]!
+    const d01 = seam[4 * first + 1]!
+    const d10 = seam[4 * first + 2]!
+    const d11 = seam[4 * first + 3]!
+    slope[first]! += (smooth * gamma * (d00 + d01 - d10 - d11)) / 2
+    slope[second]! += (smooth * gamma * (d00 + d10 - d01 - d11)) / 2
+    const curvature = smooth * (1 + (gamma * (d01 + d10 - d00 - d11)) / 2)
     return Math.max(0, curvature) / (steps * steps)
   }
   const right = new Float64Array(cells)
@@ -53,8 +57,8 @@ export function puzzleProblem(
   const across = seams(pictures, blocks, 'columns')
   const below = seams(pictures, blocks, 'rows')
   for (let i = 0; i < cells; i++) {
-    if ((i + 1) % blocks !== 0) right[i] = weigh(i, 1, across[i]!)
-    if (i + blocks < cells) down[i] = weigh(i, blocks, below[i]!)
+    if ((i + 1) % blocks !== 0) right[i] = weigh(i, i + 1, across)
+    if (i + blocks < cells) down[i] = weigh(i, i + blocks, below)
   }
   const costs = new Float64Array(cells * (steps + 1))
   for (let label = 0; label <= steps; label++) {
@@ -75,37 +79,38 @@ function binomial(n: number, k: number, p: number): number {
 const DEPTH = 4
 
 /**
- * For every block and its right (or lower) neighbour, [d_00, d_01, d_10, d_11]: the mean absolute difference, black to
- * white 1, between picture a on this side of the seam and picture b on the other.
+ * For every block i and its right (or lower) neighbour, d_00, d_01, d_10, d_11 at 4 i: d_ab the mean absolute difference,
+ * black to white 1, between picture a on this side of the seam and picture b on the other.
  */
-function seams([first, second]: readonly [Image, Image], blocks: number, kind: 'columns' | 'rows'): Float64Array[] {
+function seams([first, second]: readonly [Image, Image], blocks: number, kind: 'columns' | 'rows'): Float64Array {
   const { width, height } = first
   const [length, breadth] = kind === 'columns' ? [width, height] : [height, width]
   const [step, stride] = kind === 'columns' ? [3, 3 * width] : [3 * width, 3]
   const cuts = blockEdges(length, blocks)
   const spans = blockEdges(breadth, blocks)
-  return Array.from({ length: blocks * blocks }, (_, cell) => {
-    const [along, beside] =
-      kind === 'columns' ? [cell % blocks, Math.floor(cell / blocks)] : [Math.floor(cell / blocks), cell % blocks]
-    const sums = new Float64Array(4)
-    if (along === blocks - 1) return sums
+  const differences = new Float64Array(4 * blocks * blocks)
+  for (let cell = 0; cell < blocks * blocks; cell++) {
+    const [column, row] = [cell % blocks, Math.floor(cell / blocks)]
+    const [along, beside] = kind === 'columns' ? [column, row] : [row, column]
+    if (along === blocks - 1) continue
     const seam = cuts[along + 1]!
     const before = Math.max(cuts[along]!, seam - DEPTH)
     const after = Math.min(cuts[along + 2]!, seam + DEPTH)
+    const unit = 1 / (255 * 3 * (spans[beside + 1]! - spans[beside]!))
     for (let line = spans[beside]!; line < spans[beside + 1]!; line++) {
       for (let at = line * stride; at < line * stride + 3; at++) {
         const near0 = average(first.data, at, step, before, seam)
         const near1 = average(second.data, at, step, before, seam)
         const far0 = average(first.data, at, step, seam, after)
         const far1 = average(second.data, at, step, seam, after)
-        sums[0]! += Math.abs(near0 - far0)
-        sums[1]! += Math.abs(near0 - far1)
-        sums[2]! += Math.abs(near1 - far0)
-        sums[3]! += Math.abs(near1 - far1)
+        differences[4 * cell]! += unit * Math.abs(near0 - far0)
+        differences[4 * cell + 1]! += unit * Math.abs(near0 - far1)
+        differences[4 * cell + 2]! += unit * Math.abs(near1 - far0)
+        differences[4 * cell + 3]! += unit * Math.abs(near1 - far1)
       }
     }
-    return sums.map((sum) => sum / (255 * 3 * (spans[beside + 1]! - spans[beside]!)))
-  })
+  }
+  return differences
 }
 
 function average(data: Uint8Array, start: number, step: number, from: number, to: number): number {

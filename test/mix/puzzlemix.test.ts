@@ -5,6 +5,7 @@ import { blockEdges, blockSums } from '../../src/mix/blocks.js'
 import { cutmix } from '../../src/mix/cutmix.js'
 import { puzzleProblem } from '../../src/mix/puzzleMask.js'
 import { type PuzzlemixParameters, puzzlemix } from '../../src/mix/puzzlemix.js'
+import { assign } from '../../src/mix/solvers/assignment.js'
 import { orderedEnergy, orderedLabels } from '../../src/mix/solvers/orderedLabels.js'
 import { moveBlocks, planTransport } from '../../src/mix/transport.js'
 import { noise, sampleOf } from './pictures.js'
@@ -127,6 +128,29 @@ test('transport keeps at least as much saliency on show as it costs, and moves n
     expect(gain(target) - (0.1 * length) / 9).toBeGreaterThanOrEqual(gain(still) - 1e-12)
     expect(planTransport(saliency, shown, 4, 1e6)).toEqual(still)
     expect(planTransport(saliency, new Float64Array(16), 4, 0.1)).toEqual(still)
+  }
+})
+
+test('transport is the best of all orders, also where it pays to look beyond the nearest places', () => {
+  // Saliency of 0 or 0.01 and a cost at which a step of `reach` just does not pay: the first search proves too little.
+  for (let instance = 0; instance < 120; instance++) {
+    const random = randomStream(instance, 0)
+    const [blocks, reach] = [2 + (instance % 5), 1 + (instance % 3)]
+    const cells = blocks * blocks
+    const [salient, open] = [random.uniform(), random.uniform()]
+    const saliency = Float64Array.from({ length: cells }, () => (random.uniform() < salient ? 0.01 : 0))
+    const shown = Float64Array.from({ length: cells }, () => (random.uniform() < open ? 1 : 0))
+    const unit = instance % 7 === 0 ? 0 : 0.01 / (0.999 * reach ** 2)
+    const costs = Float64Array.from({ length: cells * cells }, (_, at) => {
+      const [from, to] = [Math.floor(at / cells), at % cells]
+      const [across, down] = [(to % blocks) - (from % blocks), Math.floor(to / blocks) - Math.floor(from / blocks)]
+      return unit * (across ** 2 + down ** 2) - saliency[from]! * shown[to]!
+    })
+    const price = (target: Int32Array) => target.reduce((sum, to, from) => sum + costs[from * cells + to]!, 0)
+    const target = planTransport(saliency, shown, blocks, unit * (blocks - 1) ** 2)
+    const all = Int32Array.from({ length: cells * cells }, (_, at) => at % cells)
+    const starts = Int32Array.from({ length: cells + 1 }, (_, row) => row * cells)
+    expect(price(target)).toBeCloseTo(price(assign({ starts, columns: all, costs }).columnOf), 12)
   }
 })
 

@@ -1,88 +1,107 @@
+/** Sparse assignment costs: row r may take `columns[at]` at `costs[at]`, for at in [starts[r], starts[r + 1]). */
+export interface Candidates {
+  readonly starts: Int32Array
+  readonly columns: Int32Array
+  /** Any finite costs. */
+  readonly costs: Float64Array
+}
+
 /**
- * The cheapest one-to-one assignment of n rows to n columns: `columnOf[row]`, of least sum of `costs[row * n + column]`
- * (any finite costs). Jonker & Volgenant's successive shortest paths (Computing 1987), O(n^3): prices keep every reduced
- * cost `costs - rowPrice - columnPrice` non-negative and that of every assigned pair 0, which proves the result optimal.
+ * Who takes what, and the prices that prove it optimal: rowPrice + columnPrice is at most the cost of every candidate and
+ * equal to that of every pair assigned. A pair that was no candidate could not help either if that holds for it too.
  */
-export function assign(costs: Float64Array, n: number): Int32Array {
-  if (costs.length !== n * n) throw new RangeError(`assign: expected ${n} x ${n} costs, got ${costs.length}`)
-  const rowOf = new Int32Array(n).fill(-1)
-  const columnOf = new Int32Array(n).fill(-1)
-  const columnPrice = new Float64Array(n)
-  assignColumnMinima(costs, n, columnPrice, rowOf, columnOf)
-  const search = {
+export interface Assignment {
+  readonly columnOf: Int32Array
+  readonly rowPrice: Float64Array
+  readonly columnPrice: Float64Array
+}
+
+/** An assignment of some of the rows, optimal for these, and where the search for the next row's column stands. */
+interface Search extends Assignment {
+  readonly candidates: Candidates
+  readonly rowOf: Int32Array
+  /** Of the columns: infinite until reached; NaN, which compares as neither nearer nor farther, once settled. */
+  readonly distance: Float64Array
+  /** The row from which a column was reached. */
+  readonly before: Int32Array
+  /** The columns that are reached and not settled. */
+  readonly open: Int32Array
+  opened: number
+  /** The settled columns, and their distances. */
+  readonly settled: Int32Array
+  readonly settledAt: Float64Array
+}
+
+/**
+ * The cheapest one-to-one assignment of n rows to n columns among the candidates, by Jonker & Volgenant's successive
+ * shortest paths (Computing 1987). RangeError if the candidates allow none.
+ */
+export function assign(candidates: Candidates): Assignment {
+  const n = candidates.starts.length - 1
+  const search: Search = {
+    candidates,
+    columnOf: new Int32Array(n).fill(-1),
+    rowPrice: new Float64Array(n),
+    columnPrice: new Float64Array(n).fill(Number.POSITIVE_INFINITY),
+    rowOf: new Int32Array(n).fill(-1),
     distance: new Float64Array(n),
     before: new Int32Array(n),
+    open: new Int32Array(n),
+    opened: 0,
     settled: new Int32Array(n),
     settledAt: new Float64Array(n),
   }
-  for (let row = 0; row < n; row++) {
-    if (columnOf[row]! < 0) augment(costs, n, row, columnPrice, rowOf, columnOf, search)
-  }
-  return columnOf
+  assignColumnMinima(search)
+  for (let row = 0; row < n; row++) if (search.columnOf[row]! < 0) augment(search, row)
+  return search
 }
 
 /** Prices every column at its cheapest row, and gives it that row where the row is still free. */
-function assignColumnMinima(
-  costs: Float64Array,
-  n: number,
-  columnPrice: Float64Array,
-  rowOf: Int32Array,
-  columnOf: Int32Array,
-): void {
-  const cheapest = new Int32Array(n)
-  columnPrice.set(costs.subarray(0, n))
-  for (let row = 1, at = n; row < n; row++) {
-    for (let column = 0; column < n; column++, at++) {
+function assignColumnMinima({ candidates, rowOf, columnOf, columnPrice }: Search): void {
+  const { starts, columns, costs } = candidates
+  const cheapest = new Int32Array(rowOf.length).fill(-1)
+  for (let row = 0; row < rowOf.length; row++) {
+    for (let at = starts[row]!; at < starts[row + 1]!; at++) {
+      const column = columns[at]!
       if (costs[at]! < columnPrice[column]!) {
         columnPrice[column] = costs[at]!
         cheapest[column] = row
       }
     }
   }
-  for (let column = 0; column < n; column++) {
+  for (let column = 0; column < rowOf.length; column++) {
     const row = cheapest[column]!
-    if (columnOf[row]! >= 0) continue
+    if (row < 0 || columnOf[row]! >= 0) continue
     columnOf[row] = column
     rowOf[column] = row
   }
 }
 
-interface Search {
-  /** Of the columns not yet settled; NaN, which compares as neither nearer nor farther, for the settled. */
-  readonly distance: Float64Array
-  readonly before: Int32Array
-  /** The settled columns in order, and their distances. */
-  readonly settled: Int32Array
-  readonly settledAt: Float64Array
-}
-
 /** Assigns `start` by the path of least reduced cost to a free column (Dijkstra), and moves the prices along. */
-function augment(
-  costs: Float64Array,
-  n: number,
-  start: number,
-  columnPrice: Float64Array,
-  rowOf: Int32Array,
-  columnOf: Int32Array,
-  search: Search,
-): void {
-  const { distance, before, settled, settledAt } = search
+function augment(search: Search, start: number): void {
+  const { rowOf, columnOf, rowPrice, columnPrice, distance, before, settled, settledAt } = search
   distance.fill(Number.POSITIVE_INFINITY)
+  search.opened = 0
   let count = 0
   let row = start
   let column = -1
   let reached = 0
   while (row >= 0) {
-    // What the row's own price takes off: its assigned column's reduced cost is 0. The start's price is free, say 0.
-    const base = column < 0 ? 0 : reached - (costs[row * n + column]! - columnPrice[column]!)
-    column = relax(costs, n, row, base, columnPrice, search)
+    relax(search, row, reached - rowPrice[row]!)
+    column = takeNearest(search)
     reached = distance[column]!
     distance[column] = Number.NaN
     settled[count] = column
     settledAt[count++] = reached
     row = rowOf[column]!
   }
-  for (let i = 0; i < count; i++) columnPrice[settled[i]!]! += settledAt[i]! - reached
+  rowPrice[start]! += reached
+  for (let i = 0; i < count; i++) {
+    const change = reached - settledAt[i]!
+    columnPrice[settled[i]!]! -= change
+    // The last one settled is the free column, and its change 0.
+    if (i < count - 1) rowPrice[rowOf[settled[i]!]!]! += change
+  }
   while (row !== start) {
     row = before[column]!
     rowOf[column] = row
@@ -92,29 +111,38 @@ function augment(
   }
 }
 
-/** Shortens the distances of the unsettled columns by way of `row`; the nearest of them. */
-function relax(
-  costs: Float64Array,
-  n: number,
-  row: number,
-  base: number,
-  columnPrice: Float64Array,
-  { distance, before }: Search,
-): number {
-  let nearest = -1
-  let least = Number.POSITIVE_INFINITY
-  for (let column = 0, at = row * n; column < n; column++, at++) {
-    let length = distance[column]!
+/** Shortens the distances of the unsettled columns by way of `row`, whose candidates lie at their reduced cost + `base`. */
+function relax(search: Search, row: number, base: number): void {
+  const { candidates, columnPrice, distance, before, open } = search
+  const { starts, columns, costs } = candidates
+  const end = starts[row + 1]!
+  for (let at = starts[row]!; at < end; at++) {
+    const column = columns[at]!
     const through = base + costs[at]! - columnPrice[column]!
-    if (through < length) {
-      length = through
+    if (through < distance[column]!) {
+      if (distance[column] === Number.POSITIVE_INFINITY) open[search.opened++] = column
       distance[column] = through
       before[column] = row
     }
-    if (length < least) {
-      least = length
+  }
+}
+
+/** The nearest of the open columns, which it is no more; the first in order among equals. */
+function takeNearest(search: Search): number {
+  const { distance, open } = search
+  if (search.opened === 0) throw new RangeError('assign: expected candidates that allow an assignment, got none')
+  let place = 0
+  let nearest = open[0]!
+  let least = distance[nearest]!
+  for (let i = 1; i < search.opened; i++) {
+    const column = open[i]!
+    const length = distance[column]!
+    if (length < least || (length === least && column < nearest)) {
+      place = i
       nearest = column
+      least = length
     }
   }
+  open[place] = open[--search.opened]!
   return nearest
 }

@@ -5,17 +5,42 @@
  * least one unit of cost must be paid on it; when no path is left, what is paid equals what flowed.
  */
 export class MinCut {
-  /** Capacity from the source if positive, to the sink if negative: only their difference matters to the minimiser. */
+  /** Residual capacity from the source if positive, to the sink if negative: only the difference matters to the minimiser. */
   private readonly terminal: Float64Array
+  /** The arcs of a node: first, the one after that, ..., -1. Arc a and its reverse a ^ 1 stand together. */
   private readonly first: Int32Array
-  private readonly next: number[] = []
-  private readonly to: number[] = []
-  /** Residual capacity of every arc; arc a and its reverse a ^ 1 stand together. */
-  private readonly residual: number[] = []
+  private readonly next: Int32Array
+  private readonly to: Int32Array
+  private readonly residual: Float64Array
+  private arcs = 0
+  /** Distance of a node from the source in free arcs, -1 if out of reach. */
+  private readonly level: Int32Array
+  /** The first arc of a node that may still lead on in this phase. */
+  private readonly current: Int32Array
+  /** The nodes in the order of their levels, then the arcs of a path. */
+  private readonly queue: Int32Array
 
-  constructor(variables: number) {
+  /** Room for problems of at most so many variables and pairs; the first is begun with all of the variables. */
+  constructor(
+    private variables: number,
+    pairs: number,
+  ) {
     this.terminal = new Float64Array(variables)
     this.first = new Int32Array(variables).fill(-1)
+    this.next = new Int32Array(2 * pairs)
+    this.to = new Int32Array(2 * pairs)
+    this.residual = new Float64Array(2 * pairs)
+    this.level = new Int32Array(variables)
+    this.current = new Int32Array(variables)
+    this.queue = new Int32Array(variables)
+  }
+
+  /** Begins another problem, in the same memory. */
+  clear(variables: number): void {
+    this.variables = variables
+    this.terminal.fill(0, 0, variables)
+    this.first.fill(-1, 0, variables)
+    this.arcs = 0
   }
 
   /** Adds `whenOne` x_i + const; negative costs are fine here. */
@@ -25,51 +50,30 @@ export class MinCut {
 
   /** Adds the cost `forward` of (x_i, x_j) = (0, 1) and `backward` of (1, 0), both non-negative. */
   addPair(i: number, j: number, forward: number, backward: number): void {
-    this.addArc(i, j, forward)
-    this.addArc(j, i, backward)
+    const arc = this.arcs
+    this.arcs += 2
+    this.to[arc] = j
+    this.residual[arc] = forward
+    this.next[arc] = this.first[i]!
+    this.first[i] = arc
+    this.to[arc + 1] = i
+    this.residual[arc + 1] = backward
+    this.next[arc + 1] = this.first[j]!
+    this.first[j] = arc + 1
   }
 
-  private addArc(from: number, to: number, capacity: number): void {
-    this.next.push(this.first[from]!)
-    this.first[from] = this.next.length - 1
-    this.to.push(to)
-    this.residual.push(capacity)
+  /** Writes the x of least cost; of all minimisers the one with the most ones: x_i = 0 only where every one has it so. */
+  solve(x: Uint8Array): void {
+    while (this.findLevels()) this.push()
+    for (let i = 0; i < this.variables; i++) x[i] = this.level[i]! < 0 ? 1 : 0
   }
 
-  /** Of all minimisers the one with the most ones: x_i = 0 only where every minimiser has it so. */
-  solve(): Uint8Array {
-    const flow = new BlockingFlow(this.terminal, this.first, this.next, this.to, Float64Array.from(this.residual))
-    while (flow.findLevels()) flow.push()
-    return flow.sinkSide()
-  }
-}
-
-/** The state of Dinic's algorithm; the terminals' residual capacities live in `terminal`, positive source, negative sink. */
-class BlockingFlow {
-  private readonly level: Int32Array
-  private readonly current: Int32Array
-  private readonly queue: Int32Array
-  private readonly path: Int32Array
-
-  constructor(
-    private readonly terminal: Float64Array,
-    private readonly first: Int32Array,
-    private readonly next: readonly number[],
-    private readonly to: readonly number[],
-    private readonly residual: Float64Array,
-  ) {
-    this.level = new Int32Array(first.length)
-    this.current = new Int32Array(first.length)
-    this.queue = new Int32Array(first.length)
-    this.path = new Int32Array(first.length)
-  }
-
-  /** Labels every node with its distance from the source in free arcs, -1 if out of reach; whether the sink is in reach. */
-  findLevels(): boolean {
+  /** Measures the levels; whether the sink is in reach. */
+  private findLevels(): boolean {
     const { terminal, first, next, to, residual, level, queue } = this
     level.fill(-1)
     let tail = 0
-    for (let node = 0; node < first.length; node++) {
+    for (let node = 0; node < this.variables; node++) {
       if (terminal[node]! > 0) {
         level[node] = 0
         queue[tail++] = node
@@ -91,16 +95,16 @@ class BlockingFlow {
   }
 
   /** Sends flow along paths of increasing level until none is left. */
-  push(): void {
+  private push(): void {
     this.current.set(this.first)
-    for (let node = 0; node < this.first.length; node++) {
+    for (let node = 0; node < this.variables; node++) {
       while (this.level[node] === 0 && this.terminal[node]! > 0 && this.augment(node));
     }
   }
 
   /** One path from `source` to a node with capacity to the sink; false when there is none, and `source` is exhausted. */
   private augment(source: number): boolean {
-    const { terminal, next, to, residual, level, current, path } = this
+    const { terminal, next, to, residual, level, current, queue: path } = this
     let length = 0
     let node = source
     while (terminal[node]! >= 0) {
@@ -127,12 +131,5 @@ class BlockingFlow {
     terminal[source]! -= amount
     terminal[node]! += amount
     return true
-  }
-
-  /** 1 for the nodes that the last search from the source did not reach, which is the minimum cut. */
-  sinkSide(): Uint8Array {
-    const side = new Uint8Array(this.level.length)
-    for (let node = 0; node < side.length; node++) side[node] = this.level[node]! < 0 ? 1 : 0
-    return side
   }
 }

@@ -28,10 +28,11 @@ const EQUAL = 1e-12
  * cells that now have either has less energy (Boykov, Veksler & Zabih, PAMI 2001). Each swap is exact, one minimum cut.
  */
 export function swapLabels(problem: LabelProblem, labelling: Uint16Array): void {
+  const swaps = new Swaps(problem, labelling)
   let energy = labelEnergy(problem, labelling)
   for (;;) {
     for (let a = 0; a < problem.labels; a++) {
-      for (let b = a + 1; b < problem.labels; b++) swapTwo(problem, labelling, a, b)
+      for (let b = a + 1; b < problem.labels; b++) swaps.swap(a, b)
     }
     const improved = labelEnergy(problem, labelling)
     if (improved >= energy - EQUAL * Math.max(1, Math.abs(energy))) return
@@ -39,48 +40,99 @@ export function swapLabels(problem: LabelProblem, labelling: Uint16Array): void 
   }
 }
 
-function swapTwo(problem: LabelProblem, labelling: Uint16Array, a: number, b: number): void {
-  const cells: number[] = []
-  for (let i = 0; i < labelling.length; i++) if (labelling[i] === a || labelling[i] === b) cells.push(i)
-  if (cells.length === 0) return
-  const variable = new Int32Array(labelling.length).fill(-1)
-  for (let i = 0; i < cells.length; i++) variable[cells[i]!] = i
-  const more = preferences(problem, labelling, a, b, cells, variable)
-  const ones = cheapest(more, problem.grid, variable, problem.distance[a * problem.labels + b]!)
-  for (let i = 0; i < cells.length; i++) labelling[cells[i]!] = ones[i] ? b : a
-}
+/** The labelling with what a swap works on, held from swap to swap: there are many, of few cells each. */
+class Swaps {
+  /** Cells at each label. */
+  private readonly uses: Int32Array
+  /** Of the cells at the two labels: their number in the swap; -1 for the others. */
+  private readonly variable: Int32Array
+  /** The cells at the two labels, and what b costs each more than a. */
+  private readonly members: Int32Array
+  private readonly more: Float64Array
+  /** 1 for the members that get b. */
+  private readonly chosen: Uint8Array
+  private readonly cut: MinCut
+  private readonly first: Int32Array
+  private readonly second: Int32Array
+  private readonly weight: Float64Array
 
-/** What b costs each of `cells` more than a, by itself and beside the cells that keep another label. */
-function preferences(
-  { grid, labels, costs, distance }: LabelProblem,
-  labelling: Uint16Array,
-  a: number,
-  b: number,
-  cells: readonly number[],
-  variable: Int32Array,
-): Float64Array {
-  const more = Float64Array.from(cells, (cell) => costs[cell * labels + b]! - costs[cell * labels + a]!)
-  eachPair(grid, (i, j, weight) => {
-    const p = variable[i]!
-    const q = variable[j]!
-    if (p >= 0 === q >= 0) return
-    const other = labelling[p >= 0 ? j : i]!
-    more[p >= 0 ? p : q]! += weight * (distance[b * labels + other]! - distance[a * labels + other]!)
-  })
-  return more
-}
+  constructor(
+    private readonly problem: LabelProblem,
+    private readonly labelling: Uint16Array,
+  ) {
+    const cells = labelling.length
+    this.uses = new Int32Array(problem.labels)
+    for (const label of labelling) this.uses[label]!++
+    this.variable = new Int32Array(cells)
+    this.members = new Int32Array(cells)
+    this.more = new Float64Array(cells)
+    this.chosen = new Uint8Array(cells)
+    const pairs: [number, number, number][] = []
+    eachPair(problem.grid, (i, j, weight) => pairs.push([i, j, weight]))
+    this.cut = new MinCut(cells, pairs.length)
+    this.first = Int32Array.from(pairs, ([i]) => i)
+    this.second = Int32Array.from(pairs, ([, j]) => j)
+    this.weight = Float64Array.from(pairs, ([, , weight]) => weight)
+  }
 
-/** The x that minimises more . x + sum over neighbouring variables of w apart [x_p != x_q]. */
-function cheapest(more: Float64Array, grid: Grid, variable: Int32Array, apart: number): Uint8Array {
-  // Where all prefer the same there is nothing to cut, which is the common case by far.
-  if (more.every((cost) => cost >= 0)) return new Uint8Array(more.length)
-  if (more.every((cost) => cost <= 0)) return new Uint8Array(more.length).fill(1)
-  const cut = new MinCut(more.length)
-  for (let i = 0; i < more.length; i++) cut.addCost(i, more[i]!)
-  eachPair(grid, (i, j, weight) => {
-    const p = variable[i]!
-    const q = variable[j]!
-    if (p >= 0 && q >= 0) cut.addPair(p, q, weight * apart, weight * apart)
-  })
-  return cut.solve()
+  /** Gives the cells at a or b the cheapest mixture of the two. */
+  swap(a: number, b: number): void {
+    const { problem, labelling, uses, variable, members, chosen } = this
+    if (uses[a] === 0 && uses[b] === 0) return
+    let count = 0
+    for (let i = 0; i < labelling.length; i++) {
+      const member = labelling[i] === a || labelling[i] === b
+      variable[i] = member ? count : -1
+      if (member) members[count++] = i
+    }
+    this.weighPreferences(a, b, count)
+    this.choose(problem.distance[a * problem.labels + b]!, count)
+    uses[a] = 0
+    uses[b] = 0
+    for (let p = 0; p < count; p++) {
+      const label = chosen[p] === 1 ? b : a
+      labelling[members[p]!] = label
+      uses[label]!++
+    }
+  }
+
+  /** What b costs each member more than a, by itself and beside the cells that keep another label. */
+  private weighPreferences(a: number, b: number, count: number): void {
+    const { labelling, variable, members, more, first, second, weight } = this
+    const { labels, costs, distance } = this.problem
+    for (let p = 0; p < count; p++) {
+      more[p] = costs[members[p]! * labels + b]! - costs[members[p]! * labels + a]!
+    }
+    for (let pair = 0; pair < weight.length; pair++) {
+      const p = variable[first[pair]!]!
+      const q = variable[second[pair]!]!
+      if (p >= 0 === q >= 0) continue
+      const other = labelling[p >= 0 ? second[pair]! : first[pair]!]!
+      more[p >= 0 ? p : q]! += weight[pair]! * (distance[b * labels + other]! - distance[a * labels + other]!)
+    }
+  }
+
+  /** Chooses the x that minimises more . x + sum over neighbouring members of w apart [x_p != x_q]. */
+  private choose(apart: number, count: number): void {
+    const { cut, more, chosen, variable, first, second, weight } = this
+    let dearer = 0
+    let cheaper = 0
+    for (let p = 0; p < count; p++) {
+      if (more[p]! > 0) dearer++
+      else if (more[p]! < 0) cheaper++
+    }
+    // Where none prefers the other there is nothing to cut, which is the common case by far.
+    if (cheaper === 0 || dearer === 0) {
+      chosen.fill(cheaper === 0 ? 0 : 1, 0, count)
+      return
+    }
+    cut.clear(count)
+    for (let p = 0; p < count; p++) cut.addCost(p, more[p]!)
+    for (let pair = 0; pair < weight.length; pair++) {
+      const p = variable[first[pair]!]!
+      const q = variable[second[pair]!]!
+      if (p >= 0 && q >= 0) cut.addPair(p, q, weight[pair]! * apart, weight[pair]! * apart)
+    }
+    cut.solve(chosen)
+  }
 }
