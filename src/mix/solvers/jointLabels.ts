@@ -51,32 +51,43 @@ function distanceOf(inputs: number, label: number, other: number): number {
   return (inner(inputs, label, label) + inner(inputs, other, other)) / 2 - inner(inputs, label, other)
 }
 
-/** S x. */
-function similar({ similarity, inputs }: JointProblem, x: Float64Array): Float64Array {
-  return x.map((_, i) => {
-    let sum = 0
-    for (let l = 0; l < inputs; l++) sum += similarity[i * inputs + l]! * x[l]!
-    return sum
-  })
+/** An output's part in `sharing`. */
+interface Part {
+  /** o: the share of every input in the output. */
+  readonly shares: Float64Array
+  /** S o: how much the output has of every input. */
+  readonly similar: Float64Array
 }
 
-/** How much of every input the outputs but j have: S times the sum of their shares. */
-function othersOf(problem: JointProblem, shares: readonly Float64Array[], j: number): Float64Array {
-  const sum = new Float64Array(problem.inputs)
-  shares.forEach((o, other) => {
-    if (other !== j) for (let i = 0; i < sum.length; i++) sum[i]! += o[i]!
-  })
-  return similar(problem, sum)
+function partOf({ inputs, similarity }: JointProblem, output: Output): Part {
+  const shares = sharesOf(inputs, output)
+  const similar = new Float64Array(inputs)
+  for (let l = 0; l < inputs; l++) {
+    if (shares[l] === 0) continue
+    for (let i = 0; i < inputs; i++) similar[i]! += similarity[i * inputs + l]! * shares[l]!
+  }
+  return { shares, similar }
+}
+
+/** How much of every input the outputs have together, but for output j. */
+function othersOf({ inputs }: JointProblem, parts: readonly Part[], j: number): Float64Array {
+  const sum = new Float64Array(inputs)
+  for (let other = 0; other < parts.length; other++) {
+    const { similar } = parts[other]!
+    if (other !== j) for (let i = 0; i < inputs; i++) sum[i]! += similar[i]!
+  }
+  return sum
 }
 
 /** The last term of the objective. */
-function sharing(problem: JointProblem, shares: readonly Float64Array[]): number {
-  const { gamma, tau } = problem
-  const all = othersOf(problem, shares, -1)
+function sharing(problem: JointProblem, parts: readonly Part[]): number {
+  const { inputs, gamma, tau } = problem
+  const all = othersOf(problem, parts, -1)
   let sum = 0
-  for (const o of shares) {
-    const own = similar(problem, o)
-    for (let i = 0; i < o.length; i++) sum += o[i]! * Math.max(tau, all[i]! - own[i]!)
+  for (const { shares, similar } of parts) {
+    for (let i = 0; i < inputs; i++) {
+      if (shares[i]! > 0) sum += shares[i]! * Math.max(tau, all[i]! - similar[i]!)
+    }
   }
   return gamma * sum
 }
@@ -121,17 +132,16 @@ function penalised(own: LabelProblem, inputs: number, choices: readonly number[]
  * Linear stand-ins for `sharing` in the shares of output j: its slope where the output is now, and what the others have
  * of an input twice over (once for either side) as soon as that is more than tau.
  */
-function linearPenalties(problem: JointProblem, shares: readonly Float64Array[], j: number): Float64Array[] {
+function linearPenalties(problem: JointProblem, parts: readonly Part[], j: number): Float64Array[] {
   const { inputs, similarity, gamma, tau } = problem
-  const others = othersOf(problem, shares, j)
-  const all = othersOf(problem, shares, -1)
+  const others = othersOf(problem, parts, j)
+  const all = othersOf(problem, parts, -1)
   const slope = others.map((value) => Math.max(tau, value))
-  shares.forEach((o, other) => {
+  parts.forEach(({ shares, similar }, other) => {
     if (other === j) return
-    const own = similar(problem, o)
     for (let i = 0; i < inputs; i++) {
-      if (o[i] === 0 || all[i]! - own[i]! <= tau) continue
-      for (let l = 0; l < inputs; l++) slope[l]! += o[i]! * similarity[i * inputs + l]!
+      if (shares[i] === 0 || all[i]! - similar[i]! <= tau) continue
+      for (let l = 0; l < inputs; l++) slope[l]! += shares[i]! * similarity[i * inputs + l]!
     }
   })
   const threshold = others.map((value) => (value > tau ? 2 * value : 0))
@@ -143,24 +153,24 @@ function sameLabels(output: Output, other: Output): boolean {
 }
 
 /** Improves output j with all others held, where `distinct` never to a copy of one; whether it changed. The objective never grows. */
-function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[], j: number): boolean {
+function improve(problem: JointProblem, outputs: Output[], parts: Part[], j: number): boolean {
   const { inputs } = problem
-  const choices = choicesOf(inputs, outputs[j]!, shares[j]!)
+  const choices = choicesOf(inputs, outputs[j]!, parts[j]!.shares)
   const own = ownProblem(problem, choices)
   const start = Uint16Array.from(outputs[j]!, (label) => choices.indexOf(label))
-  let least = labelEnergy(own, start) + sharing(problem, shares)
+  let least = labelEnergy(own, start) + sharing(problem, parts)
   let changed = false
-  for (const penalty of linearPenalties(problem, shares, j)) {
+  for (const penalty of linearPenalties(problem, parts, j)) {
     const labelling = Uint16Array.from(start)
     swapLabels(penalised(own, inputs, choices, penalty), labelling)
     const candidate = Uint16Array.from(labelling, (label) => choices[label]!)
     if (problem.distinct && outputs.some((output, other) => other !== j && sameLabels(output, candidate))) continue
-    const candidateShares = shares.with(j, sharesOf(inputs, candidate))
-    const value = labelEnergy(own, labelling) + sharing(problem, candidateShares)
+    const candidateParts = parts.with(j, partOf(problem, candidate))
+    const value = labelEnergy(own, labelling) + sharing(problem, candidateParts)
     if (value < least - 1e-12) {
       least = value
       outputs[j] = candidate
-      shares[j] = candidateShares[j]!
+      parts[j] = candidateParts[j]!
       changed = true
     }
   }
@@ -170,8 +180,10 @@ function improve(problem: JointProblem, outputs: Output[], shares: Float64Array[
 /** The objective of the problem, as defined above. */
 export function jointObjective(problem: JointProblem, outputs: readonly Output[]): number {
   const { inputs, grid, costs } = problem
-  const shares = outputs.map((output) => sharesOf(inputs, output))
-  let sum = sharing(problem, shares)
+  let sum = sharing(
+    problem,
+    outputs.map((output) => partOf(problem, output)),
+  )
   for (const output of outputs) {
     output.forEach((label, cell) => {
       sum += (costs[cell * inputs + Math.floor(label / inputs)]! + costs[cell * inputs + (label % inputs)]!) / 2
@@ -189,11 +201,11 @@ export function jointObjective(problem: JointProblem, outputs: readonly Output[]
  * only if the objective itself falls, so it never grows. Returns the objective at the start and after every round.
  */
 export function minimiseJointly(problem: JointProblem, outputs: Output[], sweeps: number): number[] {
-  const shares = outputs.map((output) => sharesOf(problem.inputs, output))
+  const parts = outputs.map((output) => partOf(problem, output))
   const objectives = [jointObjective(problem, outputs)]
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let changed = false
-    for (let j = 0; j < outputs.length; j++) changed = improve(problem, outputs, shares, j) || changed
+    for (let j = 0; j < outputs.length; j++) changed = improve(problem, outputs, parts, j) || changed
     objectives.push(jointObjective(problem, outputs))
     if (!changed) break
   }
