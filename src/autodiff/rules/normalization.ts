@@ -8,34 +8,56 @@ function perChannel(g: GraphBuilder, vector: Value, rank: number): Value {
   return g.reshape(vector, [null, ...Array(rank - 2).fill(1)])
 }
 
-/** y = (x - mean) scale / sqrt(variance + epsilon) + bias with constant statistics, per channel. No rule in training mode. */
+/** The transpose of perChannel and of the broadcast after it: sums over all axes but the channels. */
+function overChannels(g: GraphBuilder, value: Value, rank: number): Value {
+  const axes = Array.from({ length: rank }, (_, i) => i).filter((axis) => axis !== 1)
+  return g.reduce('Sum', value, axes, false)
+}
+
+/**
+ * y = h scale + bias with h = (x - mean) / d, d = sqrt(variance + epsilon), per channel: dx = c scale / d, and with sums over
+ * the channel dscale = sum c h, dbias = sum c, dmean = -sum c scale / d, dvariance = -sum c h scale / (2 d^2). No rule in
+ * training mode.
+ */
 const BatchNormalization: VjpRule = single((g, node, c) => {
-  const [x, scale, , , variance] = node.input as Value[]
+  const [x, scale, , mean, variance] = node.input as Value[]
   if (intAttribute(node, 'training_mode', 0) === 1) return []
+  const rank = g.dims(x!).length
   const deviation = g.emit('Sqrt', [g.add(variance!, floatAttribute(node, 'epsilon', 1e-5))])
-  return [g.mul(c, perChannel(g, g.div(scale!, deviation), g.dims(x!).length))]
+  const slope = g.div(scale!, deviation)
+  const h = g.div(g.sub(x!, perChannel(g, mean!, rank)), perChannel(g, deviation, rank))
+  const [sum, along] = [overChannels(g, c, rank), overChannels(g, g.mul(c, h), rank)]
+  return [
+    g.mul(c, perChannel(g, slope, rank)),
+    along,
+    sum,
+    g.emit('Neg', [g.mul(sum, slope)]),
+    g.mul(g.mul(along, g.div(slope, deviation)), -0.5),
+  ]
 })
 
 /**
- * h = (x - mu) r over `axes`, r = 1 / sqrt(variance + epsilon): with c the cotangent of h,
- * dx = r (c - mean c - h mean(c h)).
+ * h = (x - mu) r over `axes`, r = 1 / sqrt(variance + epsilon), and `dx` = r (c - mean c - h mean(c h)) with c the cotangent
+ * of h.
  */
-function standardized(g: GraphBuilder, c: Value, x: Value, axes: readonly number[], epsilon: number): Value {
+function standardized(g: GraphBuilder, c: Value, x: Value, axes: readonly number[], epsilon: number) {
   const mean = (value: Value) => g.reduce('Mean', value, axes)
   const centred = g.sub(x, mean(x))
   const deviation = g.emit('Sqrt', [g.add(mean(g.mul(centred, centred)), epsilon)])
   const h = g.div(centred, deviation)
   const within = g.sub(g.sub(c, mean(c)), g.mul(h, mean(g.mul(c, h))))
-  return g.div(within, deviation)
+  return { h, dx: g.div(within, deviation) }
 }
 
 /** Over the axes from `axis` on, scaled elementwise. */
 const LayerNormalization: VjpRule = single((g, node, c) => {
-  const [x, scale] = node.input as [Value, Value]
+  const [x, scale, bias] = node.input as [Value, Value, Value?]
   const rank = g.dims(x).length
   const axis = (intAttribute(node, 'axis', -1) + rank) % rank
   const axes = Array.from({ length: rank - axis }, (_, i) => axis + i)
-  return [standardized(g, g.mul(c, scale), x, axes, floatAttribute(node, 'epsilon', 1e-5))]
+  const { h, dx } = standardized(g, g.mul(c, scale), x, axes, floatAttribute(node, 'epsilon', 1e-5))
+  const summed = (value: Value, like: Value) => g.unbroadcast(value, g.dims(x), g.dims(like))
+  return [dx, summed(g.mul(c, h), scale), bias ? summed(c, bias) : null]
 })
 
 /** Per image and channel. */
@@ -43,19 +65,23 @@ const InstanceNormalization: VjpRule = single((g, node, c) => {
   const [x, scale] = node.input as [Value, Value]
   const rank = g.dims(x).length
   const axes = Array.from({ length: rank - 2 }, (_, i) => i + 2)
-  return [standardized(g, g.mul(c, perChannel(g, scale, rank)), x, axes, floatAttribute(node, 'epsilon', 1e-5))]
+  const scaled = g.mul(c, perChannel(g, scale, rank))
+  const { h, dx } = standardized(g, scaled, x, axes, floatAttribute(node, 'epsilon', 1e-5))
+  return [dx, overChannels(g, g.mul(c, h), rank), overChannels(g, c, rank)]
 })
 
-/** Per image and group of channels; the scale is per group before opset 21, per channel from then on. */
+/** Per image and group of channels; scale and bias are per group before opset 21, per channel from then on. */
 const GroupNormalization: VjpRule = single((g, node, c) => {
   const [x, scale] = node.input as [Value, Value]
   const [, channels, ...sizes] = g.dims(x)
   const groups = intAttribute(node, 'num_groups', 1)
   const inGroups = [0, groups, channels! / groups, product(sizes)]
-  const perScale = g.dims(scale)[0] === groups && groups !== channels ? [groups, 1, 1] : [groups, channels! / groups, 1]
-  const scaled = g.mul(g.reshape(c, inGroups), g.reshape(scale, perScale))
-  const dx = standardized(g, scaled, g.reshape(x, inGroups), [2, 3], floatAttribute(node, 'epsilon', 1e-5))
-  return [g.reshapeLike(dx, x)]
+  const isPerGroup = g.dims(scale)[0] === groups
+  const cotangent = g.reshape(c, inGroups)
+  const scaled = g.mul(cotangent, g.reshape(scale, [groups, isPerGroup ? 1 : channels! / groups, 1]))
+  const { h, dx } = standardized(g, scaled, g.reshape(x, inGroups), [2, 3], floatAttribute(node, 'epsilon', 1e-5))
+  const summed = (value: Value) => g.reshapeLike(g.reduce('Sum', value, isPerGroup ? [0, 2, 3] : [0, 3], false), scale)
+  return [g.reshapeLike(dx, x), summed(g.mul(cotangent, h)), summed(cotangent)]
 })
 
 /** y = x / |x|_p along one axis: p = 2: (c - y sum c y) / |x|; p = 1: (c - sign(x) sum c y) / |x|. */

@@ -1,9 +1,10 @@
-import { type Extra, float, one, type RuleCase, weight } from './ruleCase.js'
+import { type Extra, float, one, positive, type RuleCase, weight } from './ruleCase.js'
 
 const normalized = (extra: Extra = {}) => ({ ...extra, range: [-1, 3] as const })
 
 export const ALGEBRA: Record<string, readonly RuleCase[]> = {
   BatchNormalization: [
+    one('BatchNormalization', [[2, 3, 4], [3], [3], [3], [3]], { epsilon: float(0.1) }, positive),
     one(
       'BatchNormalization',
       [[2, 3, 4, 2]],
@@ -22,6 +23,8 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     ),
   ],
   LayerNormalization: [
+    one('LayerNormalization', [[2, 3, 8], [8], [8]], {}, normalized()),
+    one('LayerNormalization', [[0, 4], [4], [4]]),
     one('LayerNormalization', [[2, 3, 4]], {}, normalized({ weights: { 1: weight([4]), 2: weight([4]) } })),
     one(
       'LayerNormalization',
@@ -31,6 +34,7 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     ),
   ],
   InstanceNormalization: [
+    one('InstanceNormalization', [[2, 3, 8], [3], [3]], {}, normalized()),
     one(
       'InstanceNormalization',
       [[2, 3, 4, 2]],
@@ -46,6 +50,8 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     ),
   ],
   GroupNormalization: [
+    one('GroupNormalization', [[2, 6, 4], [3], [3]], { num_groups: 3 }, normalized({ opset: 18 })),
+    one('GroupNormalization', [[2, 6, 4], [6], [6]], { num_groups: 3 }, normalized({ opset: 21, isCoarse: true })),
     one(
       'GroupNormalization',
       [[2, 6, 3, 2]],
@@ -105,6 +111,10 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     one('MatMul', [
       [5, 1, 2, 3],
       [4, 3, 2],
+    ]),
+    one('MatMul', [
+      [2, 0],
+      [0, 3],
     ]),
     one('MatMul', [[3], [3]]),
     one('MatMul', [[3], [2, 3, 4]]),
