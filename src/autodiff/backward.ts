@@ -1,31 +1,32 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph } from '../onnx/model.js'
 import { describe, isStandard, type NodeProto } from '../onnx/node.js'
-import { type DataType, isFloat } from '../onnx/tensor.js'
+import { isFloat } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { stop } from './rule.js'
 import { RULES } from './rules/index.js'
 
-type DtypeOf = (value: Value) => DataType
+/** Whether a value may have a cotangent: a floating-point one that has elements. */
+type IsSmooth = (value: Value) => boolean
 
 /** Whether the node's operator is in the table. */
 export function hasRule(node: NodeProto): boolean {
   return isStandard(node) && RULES[node.opType] !== undefined
 }
 
-/** Values that depend on `wrt` through floating-point values only: the ones that may have a cotangent. */
-function dependents(graph: Graph, dtypeOf: DtypeOf, wrt: Value): Set<Value> {
-  const found = new Set([wrt])
+/** Values that depend on `wrt` through smooth values only: the ones that may have a cotangent. */
+function dependents(graph: Graph, isSmooth: IsSmooth, wrt: Value): Set<Value> {
+  const found = new Set([wrt].filter(isSmooth))
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue
-    for (const output of node.output) if (output !== '' && isFloat(dtypeOf(output))) found.add(output)
+    for (const output of node.output) if (output !== '' && isSmooth(output)) found.add(output)
   }
   return found
 }
 
 /** The nodes without a rule that cotangents of `outputs` would reach on their way to `wrt`, in graph order. */
-export function blockers(graph: Graph, dtypeOf: DtypeOf, outputs: Iterable<Value>, wrt: Value): NodeProto[] {
-  const active = dependents(graph, dtypeOf, wrt)
+export function blockers(graph: Graph, isSmooth: IsSmooth, outputs: Iterable<Value>, wrt: Value): NodeProto[] {
+  const active = dependents(graph, isSmooth, wrt)
   const reached = new Set(outputs)
   const found: NodeProto[] = []
   for (const node of graph.nodes.toReversed()) {
@@ -57,11 +58,11 @@ export function backward(
   wrt: Value,
   model: string,
 ): Value {
-  const dtypeOf = (value: Value) => g.dtype(value)
-  const missing = blockers(graph, dtypeOf, seeds.keys(), wrt)
+  const isSmooth = (value: Value) => isFloat(g.dtype(value)) && !g.dims(value).includes(0)
+  const missing = blockers(graph, isSmooth, seeds.keys(), wrt)
   if (missing.length > 0) throw refuse(missing, g.opset, model)
-  const active = dependents(graph, dtypeOf, wrt)
-  const cotangents = new Map(seeds)
+  const active = dependents(graph, isSmooth, wrt)
+  const cotangents = new Map([...seeds].filter(([value]) => isSmooth(value)))
   const uncovered = new Set<NodeProto>()
   for (const node of graph.nodes.toReversed()) {
     const arriving = node.output.map((v) => cotangents.get(v) ?? null)

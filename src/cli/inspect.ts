@@ -42,7 +42,7 @@ async function inspect(model: Model): Promise<Inspection> {
   const { normalize } = await import('../onnx/normalize.js')
   const { blockers, hasRule } = await import('../autodiff/backward.js')
   const { describe, operatorOf } = await import('../onnx/node.js')
-  const { DataType } = await import('../onnx/tensor.js')
+  const { DataType, isFloat } = await import('../onnx/tensor.js')
   const { declaredType, inferDtypes } = await import('../onnx/valueInfo.js')
   const { graph } = normalize(model)
   const counts = new Map<string, { count: number; hasRule: boolean }>()
@@ -65,7 +65,9 @@ async function inspect(model: Model): Promise<Inspection> {
     inputs: model.graph.inputs.map(port),
     outputs: model.graph.outputs.map(port),
     operators: [...counts].map(([operator, entry]) => ({ operator, ...entry })).sort((a, b) => b.count - a.count),
-    blocking: input ? blockers(graph, dtypeOf, outputs, input.name).map((node) => describe(node)) : [],
+    blocking: input
+      ? blockers(graph, (value) => isFloat(dtypeOf(value)), outputs, input.name).map((node) => describe(node))
+      : [],
   }
 }
 

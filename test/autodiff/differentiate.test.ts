@@ -195,7 +195,7 @@ test('an operator without a rule does no harm where no cotangent arrives', async
 
 test.each([
   ['ScatterElements', ['x', 'at', 'factors'], { axis: 1, reduction: 'mul' }],
-  ['Slice', ['x', 'first', 'count'], {}],
+  ['Slice', ['x', 'zeros', 'count'], {}],
   ['Pad', ['x', 'both'], {}],
   ['Tile', ['x', 'count'], {}],
 ] as const)(
@@ -215,6 +215,7 @@ test.each([
       at: { dims: [1, 2], values: [0, 1], dtype: DataType.INT64 },
       factors: { dims: [1, 2], values: [2, 3] },
       first: { dims: [2], values: [0, 1], dtype: DataType.INT64 },
+      zeros: { dims: [2], values: [0, 0], dtype: DataType.INT64 },
       one: { dims: [2], values: [1, 1], dtype: DataType.INT64 },
     }
     const spec = { nodes, inputs: { x: ['N', 2] }, outputs: ['y'], weights }

@@ -13,6 +13,7 @@ export const REDUCTION: Record<string, readonly RuleCase[]> = {
     one('ReduceSum', [[2, 3, 4]], {}, { integers: { 1: [1] } }),
     one('ReduceSum', [[2, 3, 4]], { keepdims: 0 }, { integers: { 1: [-1, 0] } }),
     one('ReduceSum', [[2, 3, 4]]),
+    one('ReduceSum', [[2, 0, 4]], {}, { integers: { 1: [1] } }),
     one('ReduceSum', [[2, 3]], { noop_with_empty_axes: 1 }),
   ],
   ReduceMean: reductions('ReduceMean'),

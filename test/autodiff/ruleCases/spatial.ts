@@ -54,6 +54,7 @@ const convs: RuleCase[] = [
   one('Conv', [[2, 3, 7, 6]], { strides: [2, 2], auto_pad: 'VALID' }, { weights: { 1: weight([4, 3, 3, 3]) } }),
   one('Conv', [[2, 3, 9]], { strides: [2] }, { weights: { 1: weight([4, 3, 3]) } }),
   one('Conv', [[2, 3, 9]], { pads: [1, 1] }, { weights: { 1: weight([4, 3, 3]) } }),
+  one('Conv', [[0, 3, 6, 5]], { strides: [2, 2] }, { weights: { 1: weight([4, 3, 3, 3]) } }),
   // Computed weights and bias, which are differentiated, too.
   one('Conv', [[2, 3, 6, 5], [4, 3, 3, 2], [4]], { pads: [1, 0, 1, 1] }),
   one(
