@@ -13,6 +13,9 @@ const MAX_ELEMENTS = 2 ** 29
 /** Weights with more elements than this are no parameter that decides about a shape. */
 const SHORT = 1024
 
+/** Operators that crash onnxruntime, from which it does not return, or that read stray memory, on values without elements. */
+const FRAGILE = new Set(['Conv', 'ConvTranspose', 'Einsum', 'InstanceNormalization'])
+
 const volume = (sizes: Sizes) => sizes.reduce<number>((count, size) => count * (typeof size === 'number' ? size : 1), 1)
 
 /**
@@ -50,6 +53,8 @@ async function check(model: Model, graph: Graph): Promise<void> {
         `${place()} makes [${made.join(', ')}], ${isImpossible ? 'impossible' : 'too large'}`,
       )
     }
+    const empty = FRAGILE.has(node.opType) && node.input.map(sizesOf).find((sizes) => sizes.includes(0))
+    if (empty) throw new AugmentError('model', `${place()} takes [${empty.join(', ')}], expected elements`)
     // onnxruntime copies these without a look at how many there are.
     const list = node.opType === 'Resize' ? node.input.slice(1).find((value) => volume(sizesOf(value)) > 16) : undefined
     if (list !== undefined)

@@ -51,6 +51,18 @@ test('a Resize by a whole picture of scales is refused', async () => {
   expect(message).toMatch(/Resize \(node "r"\) is given \[3, 3, 8, 8\] numbers|cannot load/)
 })
 
+test.each([
+  ['Conv', [2, 0, 2, 2], { pads: [2, 3, 3, 2] }],
+  ['Einsum', [0, 2, 2], { equation: 'nchw,chw->nc' }],
+  ['InstanceNormalization', [0], {}],
+])('a %s of nothing, which onnxruntime does not survive, is refused', async (op, dims, attributes) => {
+  const inputs = op === 'InstanceNormalization' ? ['s', 'w', 'w'] : ['s', 'w']
+  const nodes = [n('Slice', ['x', 'one', 'one', 'one'], 's'), n(op, inputs, 'o', attributes), n('Flatten', ['o'], 'y')]
+  const weights = { one: list(1), w: { dims, values: [] } }
+  const spec = { nodes, inputs: { x: ['N', 3, 2, 2] }, outputs: ['y'], weights }
+  expect(await complaint(spec)).toBe(`test.onnx: ${op} (node "o") takes [${dims.join(', ')}], expected elements`)
+})
+
 test('a graph that fails when it runs is refused in one line', async () => {
   const nodes = [n('Shape', ['x'], 's'), n('Sub', ['s', 'one'], 't'), n('Reshape', ['x', 't'], 'y')]
   const message = await complaint({ nodes, inputs: { x: ['N', 6] }, outputs: ['y'], weights: { one: list(1) } })
