@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
@@ -27,7 +28,10 @@ export async function startExplainer(
   const blur = { kernel: blurKernel, sigma: blurSigma }
   const options = { loss, channelNorm, blur, ...(output !== undefined && { output }), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
-  return { classifier, target: target.kind, estimator, message: describe(config, classifier, target.kind) }
+  // A path of integrated gradients takes one picture at a time, whatever the model.
+  const fixedBatch = attribution.integrated === undefined ? estimator.facts.fixedBatch : null
+  const message = `${describe(config, classifier, target.kind)}${pace(fixedBatch)}`
+  return { classifier, target: target.kind, estimator, message }
 }
 
 function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
@@ -39,6 +43,10 @@ function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
     ...(colorOrder && { colorOrder }),
     ...(width && height && { width, height }),
   }
+}
+
+function pace(fixedBatch: number | null): string {
+  return fixedBatch === null ? '' : `; its batch is fixed: ${counted(fixedBatch, 'picture')} at a time`
 }
 
 function describe(config: Config, { name }: Classifier, target: 'label' | 'predicted'): string {
