@@ -28,6 +28,7 @@ export class GraphBuilder {
   private readonly constants = new Map<string, Value>()
   private readonly dtypes = new Map<Value, DataType>()
   private readonly taken = new Set<Value>()
+  private readonly makers = new Map<Value, NodeProto>()
   private readonly types: Types
   private count = 0
   /** Opset of the graph: decides where Reduce* take their axes. */
@@ -44,7 +45,12 @@ export class GraphBuilder {
   include(graph: Graph): void {
     this.nodes.push(...graph.nodes)
     for (const [name, tensor] of graph.initializers) this.initializers.set(name, tensor)
-    for (const node of graph.nodes) for (const output of node.output) this.taken.add(output)
+    for (const node of graph.nodes) {
+      for (const output of node.output) {
+        this.taken.add(output)
+        this.makers.set(output, node)
+      }
+    }
     for (const name of [...graph.initializers.keys(), ...graph.inputs.map((v) => v.name)]) this.taken.add(name)
   }
 
@@ -77,6 +83,11 @@ export class GraphBuilder {
     if (!value) return undefined
     const tensor = this.initializers.get(value)
     return this.types.get(value)?.values ?? (tensor && numbers(tensor))
+  }
+
+  /** The node that makes a value of the original graph; undefined for inputs and weights. */
+  maker(value: Value): NodeProto | undefined {
+    return this.makers.get(value)
   }
 
   isInitializer(value: Value): boolean {
@@ -233,17 +244,6 @@ export class GraphBuilder {
   /** `value` repeated along size-1 axes to the shape of an original value. */
   expandLike(value: Value, like: Value): Value {
     return this.emit('Expand', [value, this.shape(like)])
-  }
-
-  /** The cotangent of something of sizes `to` that was broadcast to sizes `from`, those of `value`. */
-  unbroadcast(value: Value, from: readonly Dim[], to: readonly Dim[]): Value {
-    const lead = from.length - to.length
-    const leading = from.slice(0, lead).map((_, axis) => axis)
-    const repeated = to.map((dim, i) => (dim === 1 && from[lead + i] !== 1 ? lead + i : -1)).filter((axis) => axis >= 0)
-    const axes = [...leading, ...repeated]
-    if (axes.length === 0) return value
-    const summed = this.reduce('Sum', value, axes)
-    return lead > 0 ? this.squeeze(summed, leading) : summed
   }
 
   /** `value` with `before` and `after` elements of `fill` on each axis; negative numbers cut. */

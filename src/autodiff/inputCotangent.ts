@@ -98,10 +98,31 @@ function blockOf(strides: readonly number[], channels: number): number[] {
  * The cotangent of the input x of a convolution with weights `w`, from that of its output. For stride 1 it is one
  * convolution with the mirrored kernel. For stride s it is one for every residue of the position modulo s, together as
  * much work as the forward one, and their results interleave. An x of few channels, a picture, is done as one
- * convolution with a channel for each position of a block.
+ * convolution with a channel for each position of a block. A depthwise convolution is bound by memory, not work: there
+ * c itself is spread out with zeros, so that interleaving ends before the convolution and not after it.
  */
 export function inputCotangent(g: GraphBuilder, c: Value, x: Value, y: Value, w: Value, geo: Convolution): Value {
-  const [sizes, outputs] = [g.sizes(x, 2), g.sizes(y, 2)]
+  const isDepthwise = geo.group > 1 && g.size(w, 1) === 1
+  const outputs = g.sizes(y, 2)
+  if (!isDepthwise || geo.strides.every((s) => s === 1)) return byResidues(g, c, x, outputs, w, geo)
+  const spread = interleave(g, new Map([[geo.strides.map(() => 0).join(), c]]), geo.strides, [
+    ...g.dims(y).slice(0, 2),
+    ...outputs,
+  ])
+  const wide = outputs.map((n, i) => n * geo.strides[i]!)
+  return byResidues(g, spread, x, wide, w, { ...geo, strides: geo.strides.map(() => 1) })
+}
+
+/** The cotangent of x from the cotangent `c` of sizes `outputs`. */
+function byResidues(
+  g: GraphBuilder,
+  c: Value,
+  x: Value,
+  outputs: readonly number[],
+  w: Value,
+  geo: Convolution,
+): Value {
+  const sizes = g.sizes(x, 2)
   const channels = g.size(x, 1)
   const isPicture = geo.group === 1 && channels < LANES
   const block = isPicture ? blockOf(geo.strides, channels) : geo.strides

@@ -1,4 +1,5 @@
 import type { NodeProto } from '../onnx/node.js'
+import { unbroadcast } from './broadcast.js'
 import type { GraphBuilder, Value } from './builder.js'
 
 /**
@@ -16,7 +17,7 @@ export function single(rule: (g: GraphBuilder, node: NodeProto, cotangent: Value
 /** The rule of an elementwise operator: `rule` answers in the output's shape, and broadcasting is undone here, once. */
 export function elementwise(rule: (g: GraphBuilder, node: NodeProto, cotangent: Value) => (Value | null)[]): VjpRule {
   return single((g, node, c) =>
-    rule(g, node, c).map((value, i) => value && g.unbroadcast(value, g.dims(node.output[0]!), g.dims(node.input[i]!))),
+    rule(g, node, c).map((value, i) => value && unbroadcast(g, value, g.dims(node.output[0]!), g.dims(node.input[i]!))),
   )
 }
 

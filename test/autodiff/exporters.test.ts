@@ -74,6 +74,29 @@ test('Keras: hard-swish written out, squeeze-and-excite with hard-sigmoid', asyn
   await expectGradient(graph([2, 4, 3, 4], nodes, weights, [-4.05, 4]), 'Keras')
 })
 
+test('EfficientNet: SiLU, strided depthwise Conv, squeeze-and-excite', async () => {
+  const nodes = [
+    n('Sigmoid', ['a'], 's1'),
+    n('Mul', ['a', 's1'], 'wide'),
+    n('Conv', ['wide', 'depthwise'], 'deep', { group: 4, strides: [2, 2], pads: [1, 1, 1, 1] }),
+    n('Sigmoid', ['deep'], 's2'),
+    n('Mul', ['s2', 'deep'], 'swish'),
+    n('GlobalAveragePool', ['swish'], 'pooled'),
+    n('Conv', ['pooled', 'reduce'], 'reduced'),
+    n('Sigmoid', ['reduced'], 's3'),
+    n('Mul', ['reduced', 's3'], 'hidden'),
+    n('Conv', ['hidden', 'expand'], 'expanded'),
+    n('Sigmoid', ['expanded'], 'weights'),
+    n('Mul', ['weights', 'swish'], 'y'),
+  ]
+  const weights = {
+    depthwise: weight([4, 1, 3, 3]),
+    reduce: weight([2, 4, 1, 1]),
+    expand: weight([4, 2, 1, 1]),
+  }
+  await expectGradient(graph([2, 4, 5, 6], nodes, weights), 'EfficientNet')
+})
+
 test('Caffe: LRN, grouped Conv, overlapping ceil-mode MaxPool, Dropout', async () => {
   const nodes = [
     n('Conv', ['a', 'w1'], 'c1', { strides: [2, 2], pads: [1, 1, 1, 1] }),

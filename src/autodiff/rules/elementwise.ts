@@ -1,4 +1,5 @@
 import { intAttribute } from '../../onnx/node.js'
+import { broadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { elementwise, single, stop, unary, type VjpRule } from '../rule.js'
 
@@ -26,6 +27,20 @@ const extremum: VjpRule = elementwise((g, node, c) => {
   })
 })
 
+/**
+ * y = a b: c b and c a. But a product with its own sigmoid, y = x s (SiLU), is seen as one function of x,
+ * c (s + y (1 - s)), which reads half as much memory.
+ */
+const Mul: VjpRule = elementwise((g, { input, output }, c) => {
+  const [a, b] = input as [Value, Value]
+  const y = output[0]!
+  const isGate = (s: Value, x: Value) => g.maker(s)?.opType === 'Sigmoid' && g.maker(s)!.input[0] === x
+  const slope = (s: Value) => g.add(g.mul(y, g.complement(s)), s)
+  if (isGate(b, a)) return [g.mul(c, slope(b)), null]
+  if (isGate(a, b)) return [null, g.mul(c, slope(a))]
+  return [b, a].map((other) => g.mul(c, broadcast(g, other, g.dims(y))))
+})
+
 const cast: VjpRule = unary((g, c, x) => g.cast(c, g.dtype(x)))
 
 /**
@@ -43,7 +58,7 @@ const square = (g: GraphBuilder, x: Value) => g.mul(x, x)
 export const ELEMENTWISE: Record<string, VjpRule> = {
   Add: elementwise((_g, _node, c) => [c, c]),
   Sub: elementwise((g, _node, c) => [c, g.emit('Neg', [c])]),
-  Mul: elementwise((g, { input: [a, b] }, c) => [g.mul(c, b!), g.mul(c, a!)]),
+  Mul,
   Div: elementwise((g, { input: [, b], output: [y] }, c) => {
     const da = g.div(c, b!)
     return [da, g.emit('Neg', [g.mul(da, y!)])]

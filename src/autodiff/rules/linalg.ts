@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute, stringAttribute } from '../../onnx/node.js'
 import type { Dim } from '../../onnx/valueInfo.js'
+import { unbroadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, type VjpRule } from '../rule.js'
 
@@ -16,7 +17,7 @@ const Gemm: VjpRule = single((g, node, c) => {
   return [
     transA ? product(b, c, transB, 1) : product(c, b, 0, 1 - transB),
     transB ? product(c, a, 1, transA) : product(a, c, 1 - transA, 0),
-    bias ? g.unbroadcast(g.mul(c, floatAttribute(node, 'beta', 1)), g.dims(node.output[0]!), g.dims(bias)) : null,
+    bias ? unbroadcast(g, g.mul(c, floatAttribute(node, 'beta', 1)), g.dims(node.output[0]!), g.dims(bias)) : null,
   ]
 })
 
@@ -41,8 +42,8 @@ const MatMul: VjpRule = single((g, node, c) => {
   const da = g.emit('MatMul', [cotangent, swapped(g, matrixB, dimsB.length)])
   const db = g.emit('MatMul', [swapped(g, matrixA, dimsA.length), cotangent])
   return [
-    g.reshapeLike(g.unbroadcast(da, [...batch, ...dimsA.slice(-2)], dimsA), a),
-    g.reshapeLike(g.unbroadcast(db, [...batch, ...dimsB.slice(-2)], dimsB), b),
+    g.reshapeLike(unbroadcast(g, da, [...batch, ...dimsA.slice(-2)], dimsA), a),
+    g.reshapeLike(unbroadcast(g, db, [...batch, ...dimsB.slice(-2)], dimsB), b),
   ]
 })
 
@@ -98,7 +99,7 @@ const Einsum: VjpRule = single((g, node, c) => {
     const missing = [...term].flatMap((l, axis) => (shared.includes(l) && term.indexOf(l) === axis ? [] : [axis]))
     const found = [...term].map((l, axis) => (missing.includes(axis) ? 1 : sizeOf(l, given, givenDims)))
     const spread = missing.length > 0 ? g.unsqueeze(summed, missing) : summed
-    const value = diagonals(g, term, input).reduce(g.mul, g.unbroadcast(spread, found, g.dims(input)))
+    const value = diagonals(g, term, input).reduce(g.mul, unbroadcast(g, spread, found, g.dims(input)))
     return found.some((size, axis) => size === 1 && g.dims(input)[axis] !== 1) ? g.expandLike(value, input) : value
   })
 })

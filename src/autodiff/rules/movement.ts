@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import type { Dim } from '../../onnx/valueInfo.js'
+import { unbroadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, unary, type VjpRule } from '../rule.js'
 import { interleave } from '../window.js'
@@ -146,7 +147,7 @@ const Pad: VjpRule = single((g, node, c) => {
 })
 
 const Expand: VjpRule = single((g, node, c) => [
-  g.unbroadcast(c, g.dims(node.output[0]!), g.dims(node.input[0]!)),
+  unbroadcast(g, c, g.dims(node.output[0]!), g.dims(node.input[0]!)),
   null,
 ])
 

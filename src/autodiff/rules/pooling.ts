@@ -1,4 +1,5 @@
 import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { overPixels } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, unary, type VjpRule } from '../rule.js'
 import { type Axis, autoPad, padSpatial, reach, taps, untaps } from '../window.js'
@@ -155,11 +156,7 @@ const GlobalLpPool: VjpRule = unary((g, c, x, y, node) =>
 )
 
 /** The mean over all pixels: c / pixels to each. */
-const GlobalAveragePool: VjpRule = unary((g, c, x) => {
-  const sizes = g.sizes(x, 2)
-  const pixels = sizes.reduce((a, b) => a * b, 1)
-  return g.mul(c, g.constant(g.dtype(x), Array(pixels).fill(1 / pixels), sizes))
-})
+const GlobalAveragePool: VjpRule = unary((g, c, x) => overPixels(g, 'AveragePool', c, g.sizes(x, 2)))
 
 /** The cotangent goes to the first maximum of each channel. */
 const GlobalMaxPool: VjpRule = unary((g, c, x) => {
