@@ -1,6 +1,9 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 
+/** Tells apart the files that this process writes at one time: they may share their last name. */
+let writes = 0
+
 /**
  * Writes `bytes` to `file` so that the final name never holds a partial file: temporary file in `scratch` (same file
  * system), fsync, rename. On failure the temporary file is removed and the error passed on.
@@ -11,7 +14,7 @@ export async function writeAtomic(
   scratch: string,
 ): Promise<void> {
   const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : bytes
-  const temporary = path.join(scratch, `${path.basename(file)}.${process.pid}`)
+  const temporary = path.join(scratch, `${path.basename(file)}.${process.pid}.${writes++}`)
   try {
     const handle = await open(temporary, 'w')
     try {

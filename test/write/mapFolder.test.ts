@@ -1,7 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { portablePath } from '../../src/write/mapFolder.js'
+import { openMapFolder, portablePath } from '../../src/write/mapFolder.js'
 
 test('ordinary names stay as they are', () => {
   for (const name of ['cat/a b.jpg', 'Katze-ä_1.PNG', '.hidden/x.jpg']) expect(portablePath(name)).toBe(name)
@@ -20,4 +22,17 @@ test('different names stay different, and below the folder', () => {
       expect(path.posix.relative('/out', path.posix.join('/out', portablePath(`x/${a}`))).startsWith('..')).toBe(false)
     }),
   )
+})
+
+test('files of one name in different folders, written at once, keep their own bytes', async () => {
+  const out = mkdtempSync(path.join(os.tmpdir(), 'sage-maps-'))
+  try {
+    const folder = await openMapFolder(out, () => {})
+    const classes = Array.from({ length: 20 }, (_, i) => `class-${i}`)
+    await Promise.all(classes.map((name) => folder.write(`maps/${name}/0001.npy`, name)))
+    await folder.close()
+    for (const name of classes) expect(readFileSync(path.join(out, `maps/${name}/0001.npy`), 'utf8')).toBe(name)
+  } finally {
+    rmSync(out, { recursive: true })
+  }
 })
