@@ -1,5 +1,6 @@
 import { floatAttribute, intAttribute } from '../../onnx/node.js'
 import { product } from '../../onnx/valueInfo.js'
+import { unbroadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, unary, type VjpRule } from '../rule.js'
 
@@ -56,7 +57,7 @@ const LayerNormalization: VjpRule = single((g, node, c) => {
   const axis = (intAttribute(node, 'axis', -1) + rank) % rank
   const axes = Array.from({ length: rank - axis }, (_, i) => axis + i)
   const { h, dx } = standardized(g, g.mul(c, scale), x, axes, floatAttribute(node, 'epsilon', 1e-5))
-  const summed = (value: Value, like: Value) => g.unbroadcast(value, g.dims(x), g.dims(like))
+  const summed = (value: Value, like: Value) => unbroadcast(g, value, g.dims(x), g.dims(like))
   return [dx, summed(g.mul(c, h), scale), bias ? summed(c, bias) : null]
 })
 
