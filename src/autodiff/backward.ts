@@ -14,12 +14,16 @@ export function hasRule(node: NodeProto): boolean {
   return isStandard(node) && RULES[node.opType] !== undefined
 }
 
-/** Values that depend on `wrt` through smooth values only: the ones that may have a cotangent. */
+/**
+ * Values that depend on `wrt` through smooth values only: the ones that may have a cotangent. What an operator without a
+ * rule makes counts as smooth: a quantised one may stand for real numbers by integers.
+ */
 function dependents(graph: Graph, isSmooth: IsSmooth, wrt: Value): Set<Value> {
   const found = new Set([wrt].filter(isSmooth))
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue
-    for (const output of node.output) if (output !== '' && isSmooth(output)) found.add(output)
+    const isUnknown = !hasRule(node)
+    for (const output of node.output) if (output !== '' && (isUnknown || isSmooth(output))) found.add(output)
   }
   return found
 }

@@ -64,19 +64,19 @@ function tensorProblem(tensor: TensorProto, place: string): string | undefined {
 }
 
 /** What is wrong with a node by itself, or undefined. */
-function nodeProblem(node: NodeProto): string | undefined {
-  if (hasSubgraph(node)) return `control flow is not supported: ${describe(node)}`
+function nodeProblem(node: NodeProto, opset: number): string | undefined {
+  if (hasSubgraph(node)) return `control flow is not supported: ${describe(node, opset)}`
   if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
   const tensor = node.attribute.find((a) => a.t)?.t
   return tensor && tensorProblem(tensor, `the constant of ${describe(node)}`)
 }
 
 /** Every problem of the graph that would make it meaningless: names defined twice, values used before they exist. */
-function graphProblems(graph: Graph): string[] {
+function graphProblems(graph: Graph, opset: number): string[] {
   const weights = [...graph.initializers.values()]
   const problems = [
     ...weights.map((tensor) => tensorProblem(tensor, `initializer ${quoted(tensor.name)}`)),
-    ...graph.nodes.map(nodeProblem),
+    ...graph.nodes.map((node) => nodeProblem(node, opset)),
   ].filter((problem) => problem !== undefined)
   const defined = new Set([...graph.initializers.keys(), ...graph.inputs.map((v) => v.name)])
   for (const node of graph.nodes) {
@@ -105,10 +105,11 @@ export function readModel(bytes: Uint8Array, name: string): Model {
     throw new AugmentError('model', `${name}: not an ONNX model, or cut short`, { cause })
   }
   const raw = proto.graph
-  const opset = proto.opsetImport.find((o) => isStandardDomain(o.domain))
-  if (!raw || raw.node.length === 0 || raw.output.length === 0 || !opset) {
+  const standard = proto.opsetImport.find((o) => isStandardDomain(o.domain))
+  if (!raw || raw.node.length === 0 || raw.output.length === 0 || !standard) {
     throw new AugmentError('model', `${name}: not an ONNX model`)
   }
+  const opset = Number(standard.version)
   const initializers = new Map(raw.initializer.map((t) => [t.name, t]))
   const graph: Graph = {
     nodes: raw.node,
@@ -117,12 +118,12 @@ export function readModel(bytes: Uint8Array, name: string): Model {
     inputs: raw.input.filter((v) => !initializers.has(v.name)),
     outputs: raw.output,
   }
-  const problems = graphProblems(graph)
+  const problems = graphProblems(graph, opset)
   if (initializers.size < raw.initializer.length) problems.push('two initializers have the same name')
   const more = problems.splice(MAX_PROBLEMS).length
   if (more > 0) problems.push(`and ${more} more problems`)
   if (problems.length > 0) throw new AugmentError('model', problems.map((p) => `${name}: ${p}`).join('\n'))
-  return { name, opset: Number(opset.version), graph, proto }
+  return { name, opset, graph, proto }
 }
 
 /** The model as ONNX bytes. */

@@ -45,7 +45,8 @@ export function declaredType(info: ValueInfoProto): ValueType | undefined {
   return { dtype: type.value.elemType, dims }
 }
 
-const INTEGER_RESULT = new Set(['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero'])
+const INTEGER_RESULT = new Set(['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero', 'NonMaxSuppression'])
+const QUANTISED_SUMS = new Set(['ConvInteger', 'MatMulInteger'])
 const BOOLEAN_RESULT = new Set([
   'Equal',
   'Greater',
@@ -60,7 +61,14 @@ const BOOLEAN_RESULT = new Set([
   'IsInf',
 ])
 /** Operators whose first output has the type of an input other than the first. */
-const TYPE_FROM_INPUT: Record<string, number> = { CastLike: 1, Where: 1, OneHot: 2, DequantizeLinear: 1 }
+const TYPE_FROM_INPUT: Record<string, number> = {
+  CastLike: 1,
+  Where: 1,
+  OneHot: 2,
+  DequantizeLinear: 1,
+  QLinearConv: 7,
+  QLinearMatMul: 7,
+}
 
 /** Element type of output number `index` of a node, from those of its inputs. */
 export function outputDtype(node: NodeProto, index: number, inputs: readonly DataType[]): DataType {
@@ -69,6 +77,9 @@ export function outputDtype(node: NodeProto, index: number, inputs: readonly Dat
   if (BOOLEAN_RESULT.has(opType)) return DataType.BOOL
   if (index > 0 && (opType === 'MaxPool' || opType === 'TopK')) return DataType.INT64
   if (index > 0 && opType === 'Dropout') return DataType.BOOL
+  if (QUANTISED_SUMS.has(opType)) return DataType.INT32
+  if (opType === 'QuantizeLinear') return inputs[2] || intAttribute(node, 'output_dtype', 0) || DataType.UINT8
+  if (opType === 'DynamicQuantizeLinear') return index === 1 ? DataType.FLOAT : DataType.UINT8
   if (opType === 'Cast') return intAttribute(node, 'to', DataType.FLOAT)
   if (opType === 'Constant' || opType === 'ConstantOfShape') return constantDtype(node)
   if (opType === 'EyeLike') return intAttribute(node, 'dtype', inputs[0]!)

@@ -1,3 +1,5 @@
+import { create } from '@bufbuild/protobuf'
+import { ValueInfoProtoSchema } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, type ValueInfoProto, writeModel } from '../onnx/model.js'
 import { describe, type NodeProto, quoted } from '../onnx/node.js'
@@ -81,9 +83,9 @@ async function inferSizes(model: Model, graph: Graph): Promise<ReadonlyMap<strin
   const isLong = ({ dims }: { dims: readonly number[] }) => volume(dims) > SHORT
   const declared = weights.filter(isLong).map(({ tensor, dims }) => makeValueInfo(tensor.name, tensor.dataType, dims))
   const initializers = new Map(weights.filter((w) => !isLong(w)).map(({ tensor }) => [tensor.name, tensor]))
-  const dtypes = inferDtypes(graph)
   const made = [...new Set(graph.nodes.flatMap((node) => node.output))].filter((value) => value !== '')
-  const outputs = made.map((value) => makeValueInfo(value, dtypes.get(value)!))
+  // Without a type: onnxruntime infers that of every operator.
+  const outputs = made.map((name) => create(ValueInfoProtoSchema, { name }))
   const bytes = writeModel({ ...model, graph: { ...graph, inputs: [...inputs, ...declared], initializers, outputs } })
   const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
   await session.release()

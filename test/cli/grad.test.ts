@@ -101,6 +101,14 @@ test('inspect counts operators and names what blocks the gradient', async () => 
   expect(await printed(file)).toContain('blocked first by GridSample (node "g")')
 })
 
+test('inspect names the opset of a model that is too old', async () => {
+  const spec = { nodes: [makeNode('Relu', ['x'], ['y'])], inputs: { x: ['N', 3] }, outputs: ['y'], opset: 6 }
+  await expect(printed(saved('old.onnx', modelOf(spec)))).rejects.toMatchObject({
+    code: 'model',
+    message: 'old.onnx: opset 6, expected 7 or newer',
+  })
+})
+
 test('inspect says so where nothing blocks', async () => {
   expect(await printed(saved('dynamic.onnx', dynamic()))).toContain('can be differentiated')
 })
