@@ -111,7 +111,7 @@ test('the chosen one of several outputs is differentiated, also one that is a So
   const spec = classifier(3)
   const nodes = [
     ...spec.nodes,
-    n('Gemm', ['f', 'other'], 'auxiliary'),
+    n('MatMul', ['f', 'other'], 'auxiliary'),
     n('Softmax', ['y'], 'share', { axis: 1 }),
     n('Unsqueeze', ['share'], 'probability', { axes: [2, 3] }),
   ]
