@@ -1,7 +1,8 @@
 /**
  * Milliseconds of processor time (all threads of the process, garbage collection with it) per output of every method at
- * 32 x 32 and 224 x 224, beside SAGE in the same run, saliency excluded: the median of rounds in which every method mixes
- * the same pictures. Run it on a build:
+ * 32 x 32 and 224 x 224, saliency excluded. In every round every method mixes the same pictures, one method after the
+ * other; the figures are the medians over the rounds of the time and of its ratio to SAGE's in the same round, which other
+ * work on the machine hardly moves. Run it on a build:
  *   npm run build && node test/bench/methods.js [folder of the build, default dist]
  */
 import path from 'node:path'
@@ -12,7 +13,9 @@ const load = (name) => import(pathToFileURL(path.join(folder, name)).href)
 const { methods, defaultParameters } = await load('mix/index.js')
 const { randomStream } = await load('core/random.js')
 
-const ROUNDS = 9
+/** The first rounds are not counted: code is compiled while it runs. */
+const WARM_UP = 5
+const ROUNDS = 15
 /** Extra parameters where the table cannot have a default, and the detector that brings its own saliency. */
 const VARIANTS = [
   ['sage', { shift: 'exact' }],
@@ -67,21 +70,20 @@ function millisecondsPerOutput(name, more, pictures, turn) {
   return (user + system) / 1000 / outputs
 }
 
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
 for (const side of [32, 224]) {
   const pictures = Array.from({ length: 20 }, (_, seed) => picture(side, seed))
-  const times = VARIANTS.map(() => [])
-  for (let turn = 0; turn <= ROUNDS; turn++) {
-    VARIANTS.forEach(([name, more], i) => {
-      const time = millisecondsPerOutput(name, more, pictures, turn)
-      if (turn > 0) times[i].push(time)
-    })
-  }
-  const median = times.map((list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)])
+  const rounds = Array.from({ length: WARM_UP + ROUNDS }, (_, turn) =>
+    VARIANTS.map(([name, more]) => millisecondsPerOutput(name, more, pictures, turn)),
+  ).slice(WARM_UP)
   process.stdout.write(`${side} x ${side}, CPU ms per output (times SAGE)\n`)
   VARIANTS.forEach(([name, more], i) => {
-    const label = [name, ...Object.values(more)].join(' ')
-    process.stdout.write(
-      `  ${label.padEnd(30)} ${median[i].toFixed(3).padStart(9)}  ${(median[i] / median[0]).toFixed(2).padStart(7)}\n`,
-    )
+    const label = [name, ...Object.values(more)].join(' ').padEnd(30)
+    const time = median(rounds.map((times) => times[i])).toFixed(3)
+    const ratio = median(rounds.map((times) => times[i] / times[0])).toFixed(2)
+    process.stdout.write(`  ${label} ${time.padStart(9)}  ${ratio.padStart(7)}\n`)
   })
 }
