@@ -4,7 +4,7 @@ import { type Graph, type Model, writeModel } from '../onnx/model.js'
 import { makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, ELEMENT_SIZE, makeTensor } from '../onnx/tensor.js'
 import { type Dim, declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
-import { createSession, type Session, type Tensor } from './session.js'
+import { createSession, firstLine, type Session, type Tensor } from './session.js'
 
 const RUNTIME_TYPE: Partial<Record<DataType, Tensor['type']>> = {
   [DataType.FLOAT]: 'float32',
@@ -91,7 +91,7 @@ export function feedSizes(dims: readonly Dim[], batch: number, extent: number): 
 /** Runs a model that may be unsound. Throws AugmentError 'model' where onnxruntime fails. */
 export async function tryRun(session: Session, name: string, feeds: Record<string, Tensor>) {
   return session.run(feeds).catch((cause: Error) => {
-    throw new AugmentError('model', `${name}: onnxruntime cannot run the model: ${cause.message.split('\n')[0]}`, {
+    throw new AugmentError('model', `${name}: onnxruntime cannot run the model: ${firstLine(cause)}`, {
       cause,
     })
   })

@@ -65,6 +65,11 @@ function deviceProblem(device: Exclude<Device, 'cpu'>, cause: Error): AugmentErr
   return new AugmentError('device', `--device ${device}: ${found}`, { hint: DEVICE_HINTS[device], cause })
 }
 
+/** What onnxruntime says first; names that it quotes from a file neither break the line nor move the cursor. */
+export function firstLine({ message }: Error): string {
+  return message.split('\n')[0]!.replace(/\p{Cc}/gu, '?')
+}
+
 /** A session for the model in `bytes`. Throws AugmentError 'device' if the device cannot start, 'model' otherwise. */
 export async function createSession(bytes: Uint8Array, options: SessionOptions): Promise<Session> {
   const { env, InferenceSession, Tensor } = await import('onnxruntime-node')
@@ -81,7 +86,7 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
   } catch (cause) {
     const error = cause as Error
     if (options.device !== 'cpu') throw deviceProblem(options.device, error)
-    throw new AugmentError('model', `onnxruntime cannot load the model: ${error.message.split('\n')[0]}`, { cause })
+    throw new AugmentError('model', `onnxruntime cannot load the model: ${firstLine(error)}`, { cause })
   }
   return {
     outputSizes: new Map(session.outputMetadata.map((info) => [info.name, info.isTensor ? info.shape : []])),

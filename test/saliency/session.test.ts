@@ -24,3 +24,9 @@ test.skipIf(process.platform !== 'linux' || existsSync(provider))('a missing CUD
 test('a model that onnxruntime refuses is an error of the model', async () => {
   await expect(createSession(new Uint8Array([1, 2, 3]), { device: 'cpu' })).rejects.toMatchObject({ code: 'model' })
 })
+
+test('a name in a broken model cannot move the cursor', async () => {
+  const node = makeNode('Re\u001b[2J\rlu', ['x'], ['y'])
+  const bytes = writeModel(modelOf({ nodes: [node], inputs: { x: [1] }, outputs: ['y'] }))
+  await expect(createSession(bytes, { device: 'cpu' })).rejects.toThrow(/Re\?\[2J\?lu/)
+})
