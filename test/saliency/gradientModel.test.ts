@@ -129,6 +129,20 @@ test('the chosen one of several outputs is differentiated, also one that is a So
   })
 })
 
+test('another input than the first can be chosen', async () => {
+  const nodes = [n('MatMul', ['x', 'w'], 'h'), n('Mul', ['h', 'mask'], 'm'), n('Tanh', ['m'], 'y')]
+  const inputs = { x: ['N', 2], mask: ['N', 3] }
+  const file = writeModel(modelOf({ nodes, inputs, outputs: ['y'], weights: { w: wave(2, 3) } }))
+  const built = await gradientModel(file, 'm.onnx', { loss: 'logit', wrt: 'mask' })
+  const [x, mask, target] = [float32([1, 2], [1, 2]), float32([1, 3], [1, -1, 2]), float32([1, 3], [0, 1, 0])]
+  const { gradient } = await runModel(built, { x, mask, target })
+  const at = async (value: number) => (await runModel(file, { x, mask: float32([1, 3], [1, value, 2]) })).y!.data[1]
+  const [above, below] = [Number(await at(-1 + 1 / 128)), Number(await at(-1 - 1 / 128))]
+  const [first, second, third] = gradient!.data as Float32Array
+  expect([Math.abs(first!), Math.abs(third!)]).toEqual([0, 0])
+  expect(second).toBeCloseTo((above - below) * 64, 3)
+})
+
 test('control flow is refused by name, all of it at once', async () => {
   const flow = ['If', 'Loop', 'Scan'].map((op, i) => {
     const node = n(op, [i === 0 ? 'x' : `v${i - 1}`], `v${i}`)
