@@ -1,6 +1,5 @@
 /** Model bytes <-> graph. Weights stay views into the bytes they came from. */
-import { clearField, create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { create, fromBinary } from '@bufbuild/protobuf'
 import {
   TensorProto_DataLocation as DataLocation,
   GraphProtoSchema,
@@ -9,10 +8,10 @@ import {
   type NodeProto,
   OperatorSetIdProtoSchema,
   type TensorProto,
-  TensorProtoSchema,
   type ValueInfoProto,
 } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
+import { encodeModel } from './encode.js'
 import { describe, hasSubgraph, quoted } from './node.js'
 import { revise } from './revise.js'
 import { DataType, ELEMENT_SIZE } from './tensor.js'
@@ -128,47 +127,20 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   return { name, opset, graph, proto }
 }
 
-/** Numbers of the fields that hold the bulk of a model. */
-const [GRAPH, INITIALIZER, RAW_DATA] = [7, 5, 9]
-
-const lengthOf = (pieces: readonly Uint8Array[]) => pieces.reduce((sum, piece) => sum + piece.length, 0)
-
-/** A field of bytes or of a message whose encoding comes in pieces. */
-function field(number: number, pieces: readonly Uint8Array[]): Uint8Array[] {
-  return [new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(lengthOf(pieces)).finish(), ...pieces]
-}
-
-function encodeTensor(tensor: TensorProto): Uint8Array[] {
-  const head = toBinary(TensorProtoSchema, revise(tensor, { rawData: new Uint8Array() }))
-  return tensor.rawData.length > 0 ? [head, ...field(RAW_DATA, [tensor.rawData])] : [head]
-}
-
-/** The model as ONNX bytes. Weights are copied once, not again for every message around them. */
+/** The model as ONNX bytes. */
 export function writeModel(model: Model): Uint8Array {
   const { graph, proto, opset } = model
   const foreign = proto.opsetImport.filter((o) => !isStandardDomain(o.domain))
-  const shell = revise(proto, {
+  const written = revise(proto, {
     irVersion: proto.irVersion > 8n ? proto.irVersion : 8n,
     opsetImport: [create(OperatorSetIdProtoSchema, { version: BigInt(opset) }), ...foreign],
+    graph: create(GraphProtoSchema, {
+      name: proto.graph?.name || 'graph',
+      node: [...graph.nodes],
+      initializer: [...graph.initializers.values()],
+      input: [...graph.inputs],
+      output: [...graph.outputs],
+    }),
   })
-  clearField(shell, ModelProtoSchema.field.graph)
-  const structure = create(GraphProtoSchema, {
-    name: proto.graph?.name || 'graph',
-    node: [...graph.nodes],
-    input: [...graph.inputs],
-    output: [...graph.outputs],
-  })
-  const weights = [...graph.initializers.values()].flatMap((t) => field(INITIALIZER, encodeTensor(t)))
-  const encodedGraph = field(GRAPH, [toBinary(GraphProtoSchema, structure), ...weights])
-  return joined([toBinary(ModelProtoSchema, shell), ...encodedGraph])
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(lengthOf(pieces))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
+  return encodeModel(written)
 }

@@ -2,10 +2,11 @@
 
 import { open, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { fromBinary } from '@bufbuild/protobuf'
 import { TensorProto_DataLocation as DataLocation, ModelProtoSchema, type TensorProto } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import { encodeModel } from '../onnx/encode.js'
 
 /** Protocol buffers cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1
@@ -32,7 +33,7 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
     tensor.dataLocation = DataLocation.DEFAULT
     tensor.externalData = []
   }
-  return toBinary(ModelProtoSchema, model)
+  return encodeModel(model)
 }
 
 /** Undefined for what is no model: readModel says so. */
