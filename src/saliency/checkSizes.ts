@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { ValueInfoProtoSchema } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, type ValueInfoProto, writeModel } from '../onnx/model.js'
-import { describe, type NodeProto, quoted } from '../onnx/node.js'
+import { describe, intsAttribute, type NodeProto, quoted } from '../onnx/node.js'
 import { declaredType, inferDtypes, makeValueInfo } from '../onnx/valueInfo.js'
 import { feedSizes } from './probe.js'
 import { createSession } from './session.js'
@@ -14,6 +14,9 @@ const MAX_ELEMENTS = 2 ** 29
 
 /** Weights with more elements than this are no parameter that decides about a shape. */
 const SHORT = 1024
+
+/** Elements of a window, or a stride, of 256 x 256: gradients take nodes in their number. */
+const MAX_WINDOW = 2 ** 16
 
 /** Operators that crash onnxruntime, from which it does not return, or that read stray memory, on values without elements. */
 const FRAGILE = new Set(['Conv', 'ConvTranspose', 'Einsum', 'InstanceNormalization'])
@@ -46,25 +49,29 @@ async function check(model: Model, graph: Graph): Promise<void> {
   const sizes = await inferSizes(model, graph)
   const sizesOf = (value: string): Sizes => sizes.get(value) ?? []
   for (const node of graph.nodes) {
-    const place = () => `${model.name}: ${describe(node)}`
-    for (const made of node.output.map(sizesOf)) {
-      const isImpossible = made.some((size) => Number(size) < 0)
-      if (!isImpossible && volume(made) <= MAX_ELEMENTS) continue
-      throw new AugmentError(
-        'model',
-        `${place()} makes [${made.join(', ')}], ${isImpossible ? 'impossible' : 'too large'}`,
-      )
-    }
-    const empty = FRAGILE.has(node.opType) && node.input.map(sizesOf).find((sizes) => sizes.includes(0))
-    if (empty) throw new AugmentError('model', `${place()} takes [${empty.join(', ')}], expected elements`)
-    // onnxruntime copies these without a look at how many there are.
-    const list = node.opType === 'Resize' ? node.input.slice(1).find((value) => volume(sizesOf(value)) > 16) : undefined
-    if (list !== undefined)
-      throw new AugmentError(
-        'model',
-        `${place()} is given [${sizesOf(list).join(', ')}] numbers, expected one or two an axis`,
-      )
+    const problem = sizeProblem(node, sizesOf)
+    if (problem) throw new AugmentError('model', `${model.name}: ${describe(node)} ${problem}`)
   }
+}
+
+/** What is wrong with the sizes around a node, or undefined. */
+function sizeProblem(node: NodeProto, sizesOf: (value: string) => Sizes): string | undefined {
+  for (const made of node.output.map(sizesOf)) {
+    if (made.some((size) => Number(size) < 0)) return `makes [${made.join(', ')}], impossible`
+    if (volume(made) > MAX_ELEMENTS) return `makes [${made.join(', ')}], too large`
+  }
+  const empty = FRAGILE.has(node.opType) && node.input.map(sizesOf).find((sizes) => sizes.includes(0))
+  if (empty) return `takes [${empty.join(', ')}], expected elements`
+  const kernel = node.opType.startsWith('Conv')
+    ? sizesOf(node.input[1] ?? '').slice(2)
+    : intsAttribute(node, 'kernel_shape')
+  const windows = { strides: intsAttribute(node, 'strides'), windows: kernel }
+  for (const [what, lengths = []] of Object.entries(windows)) {
+    if (!(volume(lengths) <= MAX_WINDOW)) return `has ${what} [${lengths.join(', ')}], too large`
+  }
+  // onnxruntime copies these without a look at how many there are.
+  const list = node.opType === 'Resize' ? node.input.slice(1).find((value) => volume(sizesOf(value)) > 16) : undefined
+  return list && `is given [${sizesOf(list).join(', ')}] numbers, expected one or two an axis`
 }
 
 /** Type and sizes of an input for a batch of 3 and open sizes of 256; undefined if it is no tensor of known rank. */

@@ -45,6 +45,21 @@ test('windows larger than the picture are refused, also where a Slice follows', 
   expect(await complaint(spec)).toMatch(/AveragePool \(node "p"\) makes \[3, 3, 7, -81\], impossible|cannot load/)
 })
 
+test('strides and kernels whose gradient would take millions of nodes are refused', async () => {
+  const pool = n('MaxPool', ['x'], 'p', { kernel_shape: [2, 2], strides: [2 ** 31, 2] })
+  const spec = { nodes: [pool, n('Flatten', ['p'], 'y')], inputs: { x: ['N', 3, 8, 8] }, outputs: ['y'] }
+  expect(await complaint(spec)).toBe('test.onnx: MaxPool (node "p") has strides [2147483648, 2], too large')
+  const nodes = [
+    n('ConstantOfShape', ['sizes'], 'w'),
+    n('Conv', ['x', 'w'], 'c', { pads: [0, 999, 0, 999] }),
+    n('Flatten', ['c'], 'y'),
+  ]
+  const weights = { sizes: list(1, 3, 500, 1000) }
+  expect(await complaint({ nodes, inputs: { x: ['N', 3, 500, 8] }, outputs: ['y'], weights })).toBe(
+    'test.onnx: Conv (node "c") has windows [500, 1000], too large',
+  )
+})
+
 test('a Resize by a whole picture of scales is refused', async () => {
   const nodes = [n('Resize', ['x', '', 'x'], 'r', { mode: 'linear' }), n('Flatten', ['r'], 'y')]
   const message = await complaint({ nodes, inputs: { x: ['N', 3, 8, 8] }, outputs: ['y'] })
