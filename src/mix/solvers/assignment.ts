@@ -42,7 +42,7 @@ export function assign(candidates: Candidates): Assignment {
     candidates,
     columnOf: new Int32Array(n).fill(-1),
     rowPrice: new Float64Array(n),
-    columnPrice: new Float64Array(n).fill(Number.POSITIVE_INFINITY),
+    columnPrice: new Float64Array(n),
     rowOf: new Int32Array(n).fill(-1),
     distance: new Float64Array(n),
     before: new Int32Array(n),
@@ -51,27 +51,25 @@ export function assign(candidates: Candidates): Assignment {
     settled: new Int32Array(n),
     settledAt: new Float64Array(n),
   }
-  assignColumnMinima(search)
+  assignRowMinima(search)
   for (let row = 0; row < n; row++) if (search.columnOf[row]! < 0) augment(search, row)
   return search
 }
 
-/** Prices every column at its cheapest row, and gives it that row where the row is still free. */
-function assignColumnMinima({ candidates, rowOf, columnOf, columnPrice }: Search): void {
+/** Prices every row at its cheapest candidate, and gives it that column where it is still free. */
+function assignRowMinima({ candidates, rowOf, columnOf, rowPrice }: Search): void {
   const { starts, columns, costs } = candidates
-  const cheapest = new Int32Array(rowOf.length).fill(-1)
   for (let row = 0; row < rowOf.length; row++) {
+    let least = Number.POSITIVE_INFINITY
+    let column = -1
     for (let at = starts[row]!; at < starts[row + 1]!; at++) {
-      const column = columns[at]!
-      if (costs[at]! < columnPrice[column]!) {
-        columnPrice[column] = costs[at]!
-        cheapest[column] = row
+      if (costs[at]! < least) {
+        least = costs[at]!
+        column = columns[at]!
       }
     }
-  }
-  for (let column = 0; column < rowOf.length; column++) {
-    const row = cheapest[column]!
-    if (row < 0 || columnOf[row]! >= 0) continue
+    rowPrice[row] = least
+    if (column < 0 || rowOf[column]! >= 0) continue
     columnOf[row] = column
     rowOf[column] = row
   }
