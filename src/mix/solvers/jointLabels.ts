@@ -107,18 +107,17 @@ function choicesOf(inputs: number, output: Output, shares: Float64Array): number
 /** One output's own terms of the objective, all but `sharing`. */
 function ownProblem({ inputs, grid, costs }: JointProblem, choices: readonly number[]): LabelProblem {
   const labels = choices.length
-  return {
-    grid,
-    labels,
-    costs: Float64Array.from({ length: grid.columns * grid.rows * labels }, (_, at) => {
-      const cell = Math.floor(at / labels) * inputs
-      const label = choices[at % labels]!
-      return (costs[cell + Math.floor(label / inputs)]! + costs[cell + (label % inputs)]!) / 2
-    }),
-    distance: Float64Array.from({ length: labels * labels }, (_, at) =>
-      distanceOf(inputs, choices[Math.floor(at / labels)]!, choices[at % labels]!),
-    ),
-  }
+  const ownCosts = new Float64Array(grid.columns * grid.rows * labels)
+  const distance = new Float64Array(labels * labels)
+  choices.forEach((label, l) => {
+    const a = Math.floor(label / inputs)
+    const b = label % inputs
+    for (let cell = 0; cell < grid.columns * grid.rows; cell++) {
+      ownCosts[cell * labels + l] = (costs[cell * inputs + a]! + costs[cell * inputs + b]!) / 2
+    }
+    for (let m = 0; m < labels; m++) distance[l * labels + m] = distanceOf(inputs, label, choices[m]!)
+  })
+  return { grid, labels, costs: ownCosts, distance }
 }
 
 /** The problem with penalty . o on top. */

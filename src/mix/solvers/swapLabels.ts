@@ -52,6 +52,9 @@ class Swaps {
   /** 1 for the members that get b. */
   private readonly chosen: Uint8Array
   private readonly cut: MinCut
+  /** How often the labelling has changed, and when so for the last swap of a and b, at a labels + b. */
+  private changes = 0
+  private readonly swapped: Int32Array
   private readonly first: Int32Array
   private readonly second: Int32Array
   private readonly weight: Float64Array
@@ -67,6 +70,7 @@ class Swaps {
     this.members = new Int32Array(cells)
     this.more = new Float64Array(cells)
     this.chosen = new Uint8Array(cells)
+    this.swapped = new Int32Array(problem.labels ** 2).fill(-1)
     const pairs: [number, number, number][] = []
     eachPair(problem.grid, (i, j, weight) => pairs.push([i, j, weight]))
     this.cut = new MinCut(cells, pairs.length)
@@ -77,8 +81,9 @@ class Swaps {
 
   /** Gives the cells at a or b the cheapest mixture of the two. */
   swap(a: number, b: number): void {
-    const { problem, labelling, uses, variable, members, chosen } = this
-    if (uses[a] === 0 && uses[b] === 0) return
+    const { problem, labelling, uses, variable, members, chosen, swapped } = this
+    const pair = a * problem.labels + b
+    if ((uses[a] === 0 && uses[b] === 0) || swapped[pair] === this.changes) return
     let count = 0
     for (let i = 0; i < labelling.length; i++) {
       const member = labelling[i] === a || labelling[i] === b
@@ -86,14 +91,19 @@ class Swaps {
       if (member) members[count++] = i
     }
     this.weighPreferences(a, b, count)
-    this.choose(problem.distance[a * problem.labels + b]!, count)
-    uses[a] = 0
-    uses[b] = 0
+    this.choose(problem.distance[pair]!, count)
+    let changed = false
     for (let p = 0; p < count; p++) {
       const label = chosen[p] === 1 ? b : a
+      const before = labelling[members[p]!]!
+      if (label === before) continue
+      changed = true
       labelling[members[p]!] = label
+      uses[before]!--
       uses[label]!++
     }
+    if (changed) this.changes++
+    swapped[pair] = this.changes
   }
 
   /** What b costs each member more than a, by itself and beside the cells that keep another label. */
