@@ -25,8 +25,8 @@ export async function gradientModel(
   name: string,
   options: GradientOptions = {},
 ): Promise<Uint8Array> {
-  const { model, types } = await prepare(readModel(bytes, name), (type) => sizesOf(type, name, options.size))
-  const { loss = 'ce', output, wrt } = options
+  const { loss = 'ce', output, wrt, size } = options
+  const { model, types } = await prepare(readModel(bytes, name), (type) => sizesOf(type, name, size), output)
   return writeModel(
     differentiate(model, { types, loss, ...(output !== undefined && { output }), ...(wrt !== undefined && { wrt }) }),
   )

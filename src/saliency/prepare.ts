@@ -1,7 +1,8 @@
 /** From a model as it was exported to one that can be differentiated for any batch. */
 import type { Types } from '../autodiff/builder.js'
 import { AugmentError } from '../core/errors.js'
-import { type Model, writeModel } from '../onnx/model.js'
+import { type Graph, type Model, writeModel } from '../onnx/model.js'
+import { intsAttribute, type NodeProto, tensorAttribute } from '../onnx/node.js'
 import { normalize } from '../onnx/normalize.js'
 import { poolFirst } from '../onnx/poolFirst.js'
 import { revise } from '../onnx/revise.js'
@@ -21,11 +22,12 @@ export interface Prepared {
 
 /**
  * Checks and normalises a model, gives its picture input (the first one) the sizes that `sizesOf` makes of its type, and
- * frees a fixed batch of 1 where the outputs show that images do not influence each other.
+ * frees a fixed batch of 1 where the output (the first one by default) shows that images do not influence each other.
  */
 export async function prepare(
   original: Model,
   sizesOf: (type: ValueType, name: string) => readonly Dim[],
+  output?: string,
 ): Promise<Prepared> {
   const model = poolFirst(widen(normalize(original)))
   const info = model.graph.inputs[0]
@@ -33,7 +35,7 @@ export async function prepare(
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)
   const sized = withInput(model, type.dtype, sizesOf(type, info.name))
   await checkSizes(sized)
-  const freed = await freeBatch(sized)
+  const freed = await freeBatch(sized, output ?? sized.graph.outputs[0]!.name)
   const batch = declaredType(freed.graph.inputs[0]!)!.dims[0] ?? null
   return { model: freed, types: await probeTypes(freed), fixedBatch: batch }
 }
@@ -50,14 +52,23 @@ function openShape(values: readonly number[] | undefined): number[] | null {
   return values.includes(-1) ? [0, ...values.slice(1)] : [-1, ...values.slice(1)]
 }
 
+/** The elements of an initializer or of what a Constant node makes, if it is a short list of numbers. */
+function listOf(value: string, { initializers }: Graph, constants: ReadonlyMap<string, NodeProto>) {
+  const node = constants.get(value)
+  const tensor = node ? tensorAttribute(node, 'value') : initializers.get(value)
+  return tensor ? numbers(tensor) : node && intsAttribute(node, 'value_ints')
+}
+
 /** The model with its batch declared dynamic, and the constant shapes of its Reshapes opened. */
 function opened(model: Model): Model {
   const { graph } = model
   const { dtype, dims } = declaredType(graph.inputs[0]!)!
   const initializers = new Map(graph.initializers)
+  const constants = new Map(
+    graph.nodes.filter(({ opType }) => opType === 'Constant').map((node) => [node.output[0]!, node] as const),
+  )
   const nodes = graph.nodes.map((node) => {
-    const tensor = node.opType === 'Reshape' ? graph.initializers.get(node.input[1]!) : undefined
-    const shape = openShape(tensor && numbers(tensor))
+    const shape = node.opType === 'Reshape' ? openShape(listOf(node.input[1]!, graph, constants)) : null
     if (!shape) return node
     const name = `${node.input[1]}/open`
     initializers.set(name, makeTensor(name, DataType.INT64, [shape.length], shape))
@@ -79,11 +90,17 @@ function pictures(dtype: DataType, dims: readonly number[], which: 'both' | 0 | 
   }
 }
 
+/** Whether two pictures at once gave what each alone did, but for rounding. */
+function isSame(together: readonly number[], alone: readonly number[]): boolean {
+  const scale = alone.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return together.length === alone.length && together.every((value, i) => Math.abs(value - alone[i]!) <= 1e-4 * scale)
+}
+
 /**
- * The model for any batch, if it has a fixed batch of 1 and its outputs for two pictures at once are those for each
- * alone; else the model itself.
+ * The model for any batch, if it has a fixed batch of 1 and its output for two pictures at once is that for each alone;
+ * else the model itself.
  */
-async function freeBatch(model: Model): Promise<Model> {
+async function freeBatch(model: Model, output: string): Promise<Model> {
   const { dtype, dims } = declaredType(model.graph.inputs[0]!)!
   const rest = dims.slice(1)
   if (dims[0] !== 1 || model.graph.inputs.length > 1 || rest.includes(null) || dtype !== DataType.FLOAT) return model
@@ -93,12 +110,9 @@ async function freeBatch(model: Model): Promise<Model> {
     const feed = pictures(dtype, rest as number[], which)
     const feeds = { [model.graph.inputs[0]!.name]: feed }
     const found = await tryRun(session, model.name, feeds).finally(() => session.release())
-    return Array.from(found[model.graph.outputs[0]!.name]!.data as Float32Array)
+    return Array.from((found[output]?.data ?? []) as ArrayLike<number | bigint>, Number)
   }
   const together = await results(candidate, 'both').catch(() => [])
-  const alone = [...(await results(model, 0)), ...(await results(model, 1))]
-  const scale = Math.max(...alone.map(Math.abs))
-  const isSound =
-    together.length === alone.length && together.every((value, i) => Math.abs(value - alone[i]!) <= 1e-4 * scale)
-  return isSound ? candidate : model
+  const [first, second] = [await results(model, 0), await results(model, 1)]
+  return isSame(together, first.concat(second)) ? candidate : model
 }

@@ -85,8 +85,9 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
   const rename = (value: string) => (PUBLIC_NAMES.has(value) ? `classifier/${value}` : value)
   const renamed: Model = { ...original, graph: renameValues(original.graph, rename) }
   const input = pictureInput(renamed, options)
-  const { model, types, fixedBatch } = await prepare(renamed, () => input.dims)
-  const head = findHead(model, types, options.output === undefined ? undefined : rename(options.output))
+  const output = options.output === undefined ? undefined : rename(options.output)
+  const { model, types, fixedBatch } = await prepare(renamed, () => input.dims, output)
+  const head = findHead(model, types, output)
   const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
   g.declare('pixels', DataType.UINT8)
   const emit = options.integrated === undefined ? perPicture : integrated

@@ -6,7 +6,7 @@ import { float32, type GraphSpec, modelOf, runModel } from '../helpers/onnx.js'
 
 const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
   makeNode(op, inputs, [output], attributes)
-const prepared = (spec: GraphSpec) => prepare(modelOf(spec), (type) => type.dims)
+const prepared = (spec: GraphSpec, output?: string) => prepare(modelOf(spec), (type) => type.dims, output)
 const shape = (...values: number[]) => ({ dims: [values.length], values, dtype: DataType.INT64 })
 
 /** Average of the channels, reshaped with the batch of 1 written into the shape, as the ONNX Model Zoo's files are. */
@@ -24,6 +24,21 @@ test.each([[[1, 3]], [[1, -1]]])('a batch of 1 that is written into a shape %j i
   const x = Array.from({ length: 60 }, (_, i) => Math.cos(i))
   const { y } = await runModel(model, { x: float32([5, 3, 2, 2], x) })
   expect(y!.dims).toEqual([5, 3])
+})
+
+test('a batch of 1 is freed that a Constant node writes into a shape', async () => {
+  const { nodes, ...spec } = fixedShape([1, 3])
+  const constant = makeNode('Constant', [], ['k'], { value_ints: [1, 3] })
+  const reshape = n('Reshape', ['p', 'k'], 'f')
+  const { fixedBatch } = await prepared({ ...spec, nodes: [nodes[0]!, constant, reshape, nodes[2]!] })
+  expect(fixedBatch).toBeNull()
+})
+
+test('a batch of 1 is judged by the output that is used, however large', async () => {
+  const nodes = [n('Relu', ['x'], 'y'), n('ReduceMean', ['x'], 'm', { axes: [0] }), n('Sub', ['x', 'm'], 'mixed')]
+  const spec = { nodes, inputs: { x: [1, 3, 300, 300] }, outputs: ['y', 'mixed'] }
+  expect((await prepared(spec)).fixedBatch).toBeNull()
+  expect((await prepared(spec, 'mixed')).fixedBatch).toBe(1)
 })
 
 test('a batch of 1 stays where images would influence each other', async () => {
