@@ -3,19 +3,22 @@ import { flagOf } from '../core/flag.js'
 import { describedParameters, type MethodName, methods } from '../mix/index.js'
 import { numeric } from './options.js'
 
-/** Every parameter of any method by its name, with the methods that take it and their defaults. */
-export const methodParameters: ReadonlyMap<
-  string,
-  { readonly description: string; readonly takers: readonly string[] }
-> = collected()
+/** Every parameter of any method by its name, with its help: what each method takes it for, and the default. */
+export const methodParameters: ReadonlyMap<string, string> = new Map(
+  Array.from(collected(), ([name, uses]) => [
+    name,
+    Array.from(uses, ([description, takers]) => `${description} (${takers.join(', ')})`).join('; '),
+  ]),
+)
 
-function collected() {
-  const found = new Map<string, { description: string; takers: string[] }>()
+/** By parameter and by description the methods that take it so. */
+function collected(): Map<string, Map<string, string[]>> {
+  const found = new Map<string, Map<string, string[]>>()
   for (const method of Object.keys(methods) as MethodName[]) {
-    for (const [name, parameter] of Object.entries(describedParameters(method))) {
-      const known = found.get(name) ?? { description: parameter.description, takers: [] }
-      known.takers.push(`${method}: ${parameter.default}`)
-      found.set(name, known)
+    for (const [name, { description, default: value }] of Object.entries(describedParameters(method))) {
+      const uses = found.get(name) ?? new Map<string, string[]>()
+      uses.set(description, [...(uses.get(description) ?? []), `${method}: ${value}`])
+      found.set(name, uses)
     }
   }
   return found
@@ -24,7 +27,5 @@ function collected() {
 /** Gives the command an option for every parameter of any method. */
 export function addMethodParameters(command: Command): void {
   command.optionsGroup('Parameters of the method:')
-  for (const [name, { description, takers }] of methodParameters) {
-    command.option(`${flagOf(name)} <value>`, `${description} (${takers.join(', ')})`, numeric)
-  }
+  for (const [name, help] of methodParameters) command.option(`${flagOf(name)} <value>`, help, numeric)
 }

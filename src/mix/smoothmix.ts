@@ -1,4 +1,4 @@
-import type { Method, NumberParameter } from './method.js'
+import type { Method } from './method.js'
 import { withMask } from './withMask.js'
 
 export interface SmoothmixParameters {
@@ -6,11 +6,7 @@ export interface SmoothmixParameters {
   readonly sigmaHigh: number
 }
 
-const sigma: Omit<NumberParameter, 'default'> = {
-  low: 0.01,
-  high: 10,
-  description: "bound of the circle's sigma, in shares of the shorter side",
-}
+const range = { low: 0.01, high: 10 } as const
 
 /**
  * SmoothMix (Lee et al., CVPR workshops 2020), its circle: x' = G x1 + (1 - G) x2 with
@@ -19,7 +15,10 @@ const sigma: Omit<NumberParameter, 'default'> = {
  * feature. `details`: centre in pixels, sigma in pixels.
  */
 export const smoothmix: Method<SmoothmixParameters> = {
-  parameters: { sigmaLow: { ...sigma, default: 0.25 }, sigmaHigh: { ...sigma, default: 0.5 } },
+  parameters: {
+    sigmaLow: { ...range, default: 0.25, description: 'least sigma of the circle, in shares of the shorter side' },
+    sigmaHigh: { ...range, default: 0.5, description: 'greatest sigma of the circle, in shares of the shorter side' },
+  },
   needsSaliency: () => false,
   mix([sample, partner], { sigmaLow, sigmaHigh }, random) {
     const { width, height } = sample!.image

@@ -19,3 +19,14 @@ test('the table of options in the README has every option, and no other', async 
   expect(named.filter((flag) => !known.has(flag)).sort()).toEqual(options.filter((flag) => !known.has(flag)).sort())
   expect(parameters).toEqual(expect.arrayContaining(named.filter((flag) => !options.includes(flag))))
 })
+
+test('the help of a parameter says what each method takes it for, and the default', async () => {
+  const { options } = await augmentCommand({ parameters: true })
+  for (const name of Object.keys(methods) as MethodName[]) {
+    for (const [key, parameter] of Object.entries(describedParameters(name))) {
+      const { description } = options.find(({ long }) => long === flagOf(key))!
+      const use = description.split(`${parameter.description} (`)[1]?.split(')')[0]
+      expect(use?.split(', '), `${name} ${key}`).toContain(`${name}: ${parameter.default}`)
+    }
+  }
+})
