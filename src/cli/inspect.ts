@@ -54,7 +54,7 @@ async function inspect(model: Model): Promise<Inspection> {
   const dtypeOf = (value: string) => dtypes.get(value) ?? DataType.UNDEFINED
   const port = (info: Model['graph']['inputs'][number]): Port => ({
     name: info.name,
-    type: DataType[dtypeOf(info.name)].toLowerCase(),
+    type: (DataType[dtypeOf(info.name)] ?? `type ${dtypeOf(info.name)}`).toLowerCase(),
     dims: declaredType(info)?.dims ?? null,
   })
   const [input] = graph.inputs

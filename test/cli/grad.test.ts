@@ -109,6 +109,12 @@ test('inspect names the opset of a model that is too old', async () => {
   })
 })
 
+test('inspect shows an element type that it does not know by its number', async () => {
+  const nodes = [makeNode('Cast', ['x'], ['y'], { to: 77 })]
+  const file = saved('odd.onnx', modelOf({ nodes, inputs: { x: ['N', 3] }, outputs: ['y'] }))
+  expect(await printed(file)).toMatch(/^output {2}y type 77 /m)
+})
+
 test('inspect says so where nothing blocks', async () => {
   expect(await printed(saved('dynamic.onnx', dynamic()))).toContain('can be differentiated')
 })
