@@ -1,9 +1,10 @@
 /**
  * Times the differentiated model against the plain one, and both against PyTorch's forward pass and forward + input gradient.
  *   npm run build && node test/bench/gradients.js <folder of models> [name ...]
- * Each subfolder holds model.onnx and meta.json as shared/oracle/export_models.py writes them. PyTorch is left out where
- * /usr/bin/python3 has no torchvision. Runs alternate in one process; each figure is the median over the repetitions of CPU
- * time per image (THREADS, 2 by default), which other load on the machine disturbs less than the clock.
+ * Each subfolder holds model.onnx and meta.json as shared/oracle/export_models.py writes them, or for resnet20
+ * `gradients.py export <folder of models>`. PyTorch is left out where /usr/bin/python3 has no torchvision. Runs alternate
+ * in one process; each figure is the median over the repetitions of CPU time per image (THREADS, 2 by default), which other
+ * load on the machine disturbs less than the clock.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

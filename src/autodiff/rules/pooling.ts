@@ -63,7 +63,7 @@ function maxima(g: GraphBuilder, x: Value, window: readonly Axis[]): Value {
  * Each output's cotangent goes to the first maximum of its window in row-major order, found one axis at a time: the first
  * row that has the maximum, then the first element of it. In `rest` the earlier ones are gone already, so in place of an
  * element may stand the largest up to it, which pooling finds faster than a strided view reads the element; but a runtime
- * refuses windows of nothing but padding.
+ * refuses windows of nothing but padding. A product with the mask reads less memory than onnxruntime's Where.
  */
 const MaxPool: VjpRule = single((g, node, c) => {
   const x = node.input[0]!
@@ -80,7 +80,7 @@ const MaxPool: VjpRule = single((g, node, c) => {
       // Whatever no earlier element of the window has taken belongs to the last one.
       if (k === views.length - 1) return rest
       const upTo = k < axis.before ? view : maxima(g, x, around({ ...axis, kernel: k + 1 }))
-      const part = g.where(g.emit('Equal', [upTo, largest]), rest, 0)
+      const part = g.mul(rest, g.cast(g.emit('Equal', [upTo, largest]), g.dtype(rest)))
       rest = g.sub(rest, part)
       return part
     })
