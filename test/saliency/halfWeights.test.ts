@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf'
-import { AttributeProtoSchema } from 'onnx-buf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { AttributeProtoSchema, ModelProtoSchema } from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
@@ -86,6 +86,53 @@ test('a model that computes in half precision is differentiated in float32', asy
   }
   expect((found.gradient!.data as Float32Array).some((value) => value !== 0)).toBe(true)
 })
+
+/** A model with every float16 in it declared as another type of two bytes. */
+function retyped(file: Uint8Array, dtype: DataType): Uint8Array {
+  const proto = fromBinary(ModelProtoSchema, file)
+  const { initializer, node, input, output } = proto.graph!
+  const attributes = node.flatMap((n) => n.attribute)
+  for (const tensor of [...initializer, ...attributes.flatMap(({ t }) => t ?? [])]) tensor.dataType = dtype
+  for (const attribute of attributes) if (attribute.i === BigInt(DataType.FLOAT16)) attribute.i = BigInt(dtype)
+  for (const { type } of [...input, ...output]) {
+    if (type?.value.case === 'tensorType') type.value.value.elemType = dtype
+  }
+  return toBinary(ModelProtoSchema, proto)
+}
+
+test.each([DataType.FLOAT16, DataType.BFLOAT16])(
+  'damaged models of type %i are refused in a line, or are sound',
+  async (dtype) => {
+    const half = Object.fromEntries(
+      Object.entries({ w: 12, b: 4, low: 1, high: 1 }).map(([name, count]) => {
+        const dims = { w: [3, 4], b: [4] }[name] ?? []
+        return [name, { dims, values: eighths(count) }]
+      }),
+    )
+    const file = computing(DataType.FLOAT16, half)
+    const original = retyped(file, dtype)
+    let sound = 0
+    for (let seed = 0; seed < 500; seed++) {
+      const damaged = Uint8Array.from(original)
+      for (let edit = 0; edit <= seed % 3; edit++) {
+        const random = Math.imul(3 * seed + edit + 1, 2654435761) >>> 0
+        damaged[random % damaged.length] = random >>> 24
+      }
+      const error = await gradientModel(damaged, 'm.onnx').then(
+        () => undefined,
+        (problem) => problem,
+      )
+      if (error === undefined) sound++
+      else
+        expect(error).toMatchObject({
+          name: 'AugmentError',
+          message: expect.stringMatching(/^[^\p{Cc}]+(\n[^\p{Cc}]+){0,10}$/u),
+        })
+    }
+    expect(sound).toBeGreaterThan(10)
+    expect(sound).toBeLessThan(490)
+  },
+)
 
 test('every half widens to the float32 of the same value, from either encoding', () => {
   const bits = [0x3c00, 0xc100, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfc00]
