@@ -64,10 +64,14 @@ function tensorProblem(tensor: TensorProto, place: string): string | undefined {
   return undefined
 }
 
+/** Operators of any number of inputs, none of which may be left out: onnxruntime reads them unseen. */
+const VARIADIC = new Set(['Concat', 'Einsum', 'Max', 'Mean', 'Min', 'Sum'])
+
 /** What is wrong with a node by itself, or undefined. */
 function nodeProblem(node: NodeProto, opset: number): string | undefined {
   if (hasSubgraph(node)) return `control flow is not supported: ${describe(node, opset)}`
   if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
+  if (VARIADIC.has(node.opType) && node.input.includes('')) return `${describe(node)} lacks an input`
   const tensor = node.attribute.find((a) => a.t)?.t
   return tensor && tensorProblem(tensor, `the constant of ${describe(node)}`)
 }

@@ -83,6 +83,14 @@ test('what is wrong with a graph is said, all at once', () => {
   ])
 })
 
+test('an operator that adds what it is given is given all of it', () => {
+  const nodes = [makeNode('Sum', ['x', ''], ['h']), makeNode('Einsum', ['h', ''], ['y'], { equation: 'i,i->i' })]
+  expect(complaint(broken(() => ({ nodes }))).split('\n')).toEqual([
+    'm.onnx: Sum (node "h") lacks an input',
+    'm.onnx: Einsum (node "y") lacks an input',
+  ])
+})
+
 test('weights of impossible or wrong sizes are refused', () => {
   const w = makeTensor('w', DataType.FLOAT, [2], [1, 2])
   const withWeight = (fields: Partial<typeof w>) =>
