@@ -52,9 +52,10 @@ class Swaps {
   /** 1 for the members that get b. */
   private readonly chosen: Uint8Array
   private readonly cut: MinCut
-  /** How often the labelling has changed, and when so for the last swap of a and b, at a labels + b. */
+  /** How often the labelling has changed; and, at a labels + b, what that was after the last swap of a and b. */
   private changes = 0
   private readonly swapped: Int32Array
+  /** The neighbouring cells, two by two, and the weights between them. */
   private readonly first: Int32Array
   private readonly second: Int32Array
   private readonly weight: Float64Array
@@ -82,8 +83,8 @@ class Swaps {
   /** Gives the cells at a or b the cheapest mixture of the two. */
   swap(a: number, b: number): void {
     const { problem, labelling, uses, variable, members, chosen, swapped } = this
-    const pair = a * problem.labels + b
-    if ((uses[a] === 0 && uses[b] === 0) || swapped[pair] === this.changes) return
+    const at = a * problem.labels + b
+    if ((uses[a] === 0 && uses[b] === 0) || swapped[at] === this.changes) return
     let count = 0
     for (let i = 0; i < labelling.length; i++) {
       const member = labelling[i] === a || labelling[i] === b
@@ -91,7 +92,7 @@ class Swaps {
       if (member) members[count++] = i
     }
     this.weighPreferences(a, b, count)
-    this.choose(problem.distance[pair]!, count)
+    this.choose(problem.distance[at]!, count)
     let changed = false
     for (let p = 0; p < count; p++) {
       const label = chosen[p] === 1 ? b : a
@@ -103,7 +104,7 @@ class Swaps {
       uses[label]!++
     }
     if (changed) this.changes++
-    swapped[pair] = this.changes
+    swapped[at] = this.changes
   }
 
   /** What b costs each member more than a, by itself and beside the cells that keep another label. */
