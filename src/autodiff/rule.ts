@@ -9,9 +9,12 @@ import type { GraphBuilder, Value } from './builder.js'
  */
 export type VjpRule = (g: GraphBuilder, node: NodeProto, cotangents: readonly (Value | null)[]) => (Value | null)[]
 
-/** The rule of an operator with one output that matters. */
+/** The rule of an operator for its first output; there is none for the others, such as the mean of a normalisation. */
 export function single(rule: (g: GraphBuilder, node: NodeProto, cotangent: Value) => (Value | null)[]): VjpRule {
-  return (g, node, cotangents) => (cotangents[0] ? rule(g, node, cotangents[0]) : node.input.map(() => null))
+  return (g, node, [c, ...others]) => {
+    if (others.some((other) => other)) return []
+    return c ? rule(g, node, c) : node.input.map(() => null)
+  }
 }
 
 /** The rule of an elementwise operator: `rule` answers in the output's shape, and broadcasting is undone here, once. */

@@ -94,7 +94,7 @@ export function makeTensor(
   return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData: encode(type, values) })
 }
 
-/** The elements of a small float, double, int64 or int32 tensor, or undefined if it is something else. */
+/** The elements of a small float, double, int64, int32 or bool tensor, or undefined if it is something else. */
 export function numbers(tensor: TensorProto): number[] | undefined {
   const { rawData: raw, dataType: type } = tensor
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
@@ -103,6 +103,7 @@ export function numbers(tensor: TensorProto): number[] | undefined {
   if (type === DataType.INT64)
     return raw.length > 0 ? read((at) => Number(view.getBigInt64(at, true))) : tensor.int64Data.map(Number)
   if (type === DataType.INT32) return raw.length > 0 ? read((at) => view.getInt32(at, true)) : [...tensor.int32Data]
+  if (type === DataType.BOOL) return raw.length > 0 ? [...raw] : [...tensor.int32Data]
   if (type === DataType.FLOAT) return raw.length > 0 ? read((at) => view.getFloat32(at, true)) : [...tensor.floatData]
   if (type === DataType.DOUBLE) return raw.length > 0 ? read((at) => view.getFloat64(at, true)) : [...tensor.doubleData]
   return undefined

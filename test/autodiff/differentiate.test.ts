@@ -162,22 +162,6 @@ test('logits with two more axes of one element are a matrix', async () => {
   ])
 })
 
-test('all operators without a rule are named at once, with node and opset', async () => {
-  const nodes = [
-    makeNode('Det', ['x'], ['d']),
-    makeNode('Relu', ['d'], ['r']),
-    makeNode('Unknown', ['r'], ['u']),
-    makeNode('Flatten', ['u'], ['y']),
-  ]
-  const model = modelOf({ nodes, inputs: { x: ['N', 3, 2, 2] }, outputs: ['y'] })
-  const types = new Map(
-    [...'xdruy'].map((v) => [v, { dtype: DataType.FLOAT, dims: v === 'x' ? [null, 3, 2, 2] : [null, 3] }]),
-  )
-  expect(() => differentiate(model, { types, loss: 'logit' })).toThrow(
-    'test.onnx: no gradient rule for operator Det (node "d", opset 17)\ntest.onnx: no gradient rule for operator Unknown (node "u", opset 17)',
-  )
-})
-
 test('an operator without a rule does no harm where no cotangent arrives', async () => {
   const nodes = [
     makeNode('Det', ['k'], ['d']),
@@ -191,66 +175,6 @@ test('an operator without a rule does no harm where no cotangent arrives', async
     weights: { k: { dims: [2, 2], values: [2, 0, 0, 3] } },
   }
   expect(await firstLogit(spec, [1, 1, 1], [1, 3], 3)).toEqual([6, 0, 0])
-})
-
-test.each([
-  ['ScatterElements', ['x', 'at', 'factors'], { axis: 1, reduction: 'mul' }],
-  ['Slice', ['x', 'zeros', 'count'], {}],
-  ['Pad', ['x', 'both'], {}],
-  ['Tile', ['x', 'count'], {}],
-] as const)(
-  'a form of %s that its rule does not cover is refused like a missing rule',
-  async (op, inputs, attributes) => {
-    // The counts differ from batch to batch.
-    const nodes = [
-      makeNode('Shape', ['x'], ['shape']),
-      makeNode('Sub', ['shape', 'first'], ['count']),
-      makeNode('Concat', ['count', 'count'], ['both'], { axis: 0 }),
-      makeNode(op, inputs, ['s'], attributes),
-      makeNode('ReduceSum', ['s', 'first'], ['r']),
-      makeNode('Expand', ['r', 'one'], ['e']),
-      makeNode('Add', ['x', 'e'], ['y']),
-    ]
-    const weights = {
-      at: { dims: [1, 2], values: [0, 1], dtype: DataType.INT64 },
-      factors: { dims: [1, 2], values: [2, 3] },
-      first: { dims: [2], values: [0, 1], dtype: DataType.INT64 },
-      zeros: { dims: [2], values: [0, 0], dtype: DataType.INT64 },
-      one: { dims: [2], values: [1, 1], dtype: DataType.INT64 },
-    }
-    const spec = { nodes, inputs: { x: ['N', 2] }, outputs: ['y'], weights }
-    expect((await complaint(spec)).message).toBe(`test.onnx: no gradient rule for operator ${op} (node "s", opset 17)`)
-  },
-)
-
-test.each([
-  ['keep_aspect_ratio_policy', { axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' }, ['', '', 'sizes']],
-  ['a roi', { coordinate_transformation_mode: 'tf_crop_and_resize' }, ['roi', 'scales']],
-  ['a factor that moves pixels but keeps the size', { mode: 'linear' }, ['', 'scales']],
-])('Resize with %s is refused', async (_, attributes, parameters) => {
-  const nodes = [makeNode('Resize', ['x', ...parameters], ['r'], attributes), makeNode('Flatten', ['r'], ['y'])]
-  const weights = {
-    roi: { dims: [8], values: [0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9] },
-    scales: { dims: [4], values: [1, 1, 1.2, 2] },
-    sizes: { dims: [2], values: [6, 6], dtype: DataType.INT64 },
-  }
-  const spec = { nodes, inputs: { x: ['N', 1, 4, 4] }, outputs: ['y'], weights, opset: 18 }
-  expect((await complaint(spec)).message).toBe('test.onnx: no gradient rule for operator Resize (node "r", opset 18)')
-})
-
-test('a Resize of pictures of open size asks for their size', async () => {
-  const nodes = [makeNode('Resize', ['x', '', 'scales'], ['r']), makeNode('GlobalMaxPool', ['r'], ['y'])]
-  const scales = { dims: [4], values: [1, 1, 2, 2] }
-  const spec = { nodes, inputs: { x: ['N', 3, 'height', 'width'] }, outputs: ['y'], weights: { scales } }
-  expect(await complaint(spec)).toMatchObject({ hint: expect.stringContaining('--size WxH') })
-})
-
-test('BatchNormalization in training mode is refused', async () => {
-  const nodes = [makeNode('BatchNormalization', ['x', 'k', 'k', 'k', 'k'], ['y', 'm', 'v'], { training_mode: 1 })]
-  const spec = { nodes, inputs: { x: ['N', 3] }, outputs: ['y'], weights: { k: { dims: [3], values: [1, 2, 3] } } }
-  expect((await complaint(spec)).message).toBe(
-    'test.onnx: no gradient rule for operator BatchNormalization (node "y", opset 17)',
-  )
 })
 
 test('an output or input that does not exist, or one class alone, is said', async () => {

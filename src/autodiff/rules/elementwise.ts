@@ -89,8 +89,10 @@ export const ELEMENTWISE: Record<string, VjpRule> = {
   Acosh: unary((g, c, x) => g.div(c, g.emit('Sqrt', [g.sub(square(g, x), 1)]))),
   Atanh: unary((g, c, x) => g.div(c, g.sub(1, square(g, x)))),
   Identity: unary((_g, c) => c),
-  /** In inference mode, the only one that a classifier is exported in, nothing is dropped. */
-  Dropout: single((_g, _node, c) => [c, null, null]),
+  /** In inference mode nothing is dropped; there is no rule for training mode. */
+  Dropout: single((g, { input: [, , training] }, c) =>
+    training && g.known(training)?.[0] !== 0 ? [] : [c, null, null],
+  ),
   Cast: cast,
   CastLike: single((g, node, c) => [g.cast(c, g.dtype(node.input[0]!)), null]),
   /** a - b floor(a / b), or with fmod the remainder towards zero: the quotient is locally constant. */

@@ -89,6 +89,7 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
   Dropout: [
     ...each('Dropout'),
     one('Dropout', [[2, 3]], {}, { weights: { 1: { ...weight([], [0.5]), dtype: DataType.FLOAT } }, outputs: 2 }),
+    one('Dropout', [[2, 3]], {}, { booleans: { 2: weight([], [0]) } }),
   ],
   Cast: [
     {
