@@ -12,7 +12,7 @@ import {
 } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { encodeModel } from './encode.js'
-import { describe, hasSubgraph, quoted } from './node.js'
+import { describe, hasSubgraph, intAttribute, quoted } from './node.js'
 import { revise } from './revise.js'
 import { DataType, ELEMENT_SIZE } from './tensor.js'
 
@@ -67,11 +67,18 @@ function tensorProblem(tensor: TensorProto, place: string): string | undefined {
 /** Operators of any number of inputs, none of which may be left out: onnxruntime reads them unseen. */
 const VARIADIC = new Set(['Concat', 'Einsum', 'Max', 'Mean', 'Min', 'Sum'])
 
+/** More axes than any tensor has. */
+const MAX_RANK = 64
+
 /** What is wrong with a node by itself, or undefined. */
 function nodeProblem(node: NodeProto, opset: number): string | undefined {
   if (hasSubgraph(node)) return `control flow is not supported: ${describe(node, opset)}`
   if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
   if (VARIADIC.has(node.opType) && node.input.includes('')) return `${describe(node)} lacks an input`
+  const [axis, batch] = [intAttribute(node, 'axis', 0), intAttribute(node, 'batch_dims', 0)]
+  // onnxruntime counts batch_dims from the start of the shapes, without a look at the sign.
+  if (!(Math.abs(axis) <= MAX_RANK && batch >= 0 && batch <= MAX_RANK))
+    return `${describe(node)} names an impossible axis`
   const tensor = node.attribute.find((a) => a.t)?.t
   return tensor && tensorProblem(tensor, `the constant of ${describe(node)}`)
 }

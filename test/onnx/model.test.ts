@@ -91,6 +91,18 @@ test('an operator that adds what it is given is given all of it', () => {
   ])
 })
 
+test('axes that no tensor has are refused', () => {
+  const nodes = [
+    makeNode('GatherND', ['x', 'w'], ['g'], { batch_dims: -1 }),
+    makeNode('Softmax', ['g'], ['h'], { axis: -(2 ** 31) }),
+    makeNode('Softmax', ['h'], ['y'], { axis: -1 }),
+  ]
+  expect(complaint(broken(() => ({ nodes }))).split('\n')).toEqual([
+    'm.onnx: GatherND (node "g") names an impossible axis',
+    'm.onnx: Softmax (node "h") names an impossible axis',
+  ])
+})
+
 test('weights of impossible or wrong sizes are refused', () => {
   const w = makeTensor('w', DataType.FLOAT, [2], [1, 2])
   const withWeight = (fields: Partial<typeof w>) =>
