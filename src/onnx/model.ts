@@ -70,17 +70,23 @@ const VARIADIC = new Set(['Concat', 'Einsum', 'Max', 'Mean', 'Min', 'Sum'])
 /** More axes than any tensor has. */
 const MAX_RANK = 64
 
+/** What is wrong with the integers that a node is given, which onnxruntime calculates with unseen, or undefined. */
+function attributeProblem(node: NodeProto): string | undefined {
+  const [axis, batch] = [intAttribute(node, 'axis', 0), intAttribute(node, 'batch_dims', 0)]
+  if (!(Math.abs(axis) <= MAX_RANK && batch >= 0 && batch <= MAX_RANK))
+    return `${describe(node)} names an impossible axis`
+  const large =
+    node.opType === 'Constant' ? undefined : node.attribute.find(({ i }) => i > 2n ** 31n || i < -(2n ** 31n))
+  return large && `${describe(node)} has the impossible ${quoted(large.name)} of ${large.i}`
+}
+
 /** What is wrong with a node by itself, or undefined. */
 function nodeProblem(node: NodeProto, opset: number): string | undefined {
   if (hasSubgraph(node)) return `control flow is not supported: ${describe(node, opset)}`
   if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
   if (VARIADIC.has(node.opType) && node.input.includes('')) return `${describe(node)} lacks an input`
-  const [axis, batch] = [intAttribute(node, 'axis', 0), intAttribute(node, 'batch_dims', 0)]
-  // onnxruntime counts batch_dims from the start of the shapes, without a look at the sign.
-  if (!(Math.abs(axis) <= MAX_RANK && batch >= 0 && batch <= MAX_RANK))
-    return `${describe(node)} names an impossible axis`
   const tensor = node.attribute.find((a) => a.t)?.t
-  return tensor && tensorProblem(tensor, `the constant of ${describe(node)}`)
+  return tensor ? tensorProblem(tensor, `the constant of ${describe(node)}`) : attributeProblem(node)
 }
 
 /** Every problem of the graph that would make it meaningless: names defined twice, values used before they exist. */

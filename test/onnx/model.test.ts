@@ -91,15 +91,17 @@ test('an operator that adds what it is given is given all of it', () => {
   ])
 })
 
-test('axes that no tensor has are refused', () => {
+test('axes and counts that no tensor has are refused', () => {
   const nodes = [
     makeNode('GatherND', ['x', 'w'], ['g'], { batch_dims: -1 }),
     makeNode('Softmax', ['g'], ['h'], { axis: -(2 ** 31) }),
-    makeNode('Softmax', ['h'], ['y'], { axis: -1 }),
+    makeNode('DepthToSpace', ['h'], ['d'], { blocksize: 2 ** 40 }),
+    makeNode('Softmax', ['d'], ['y'], { axis: -1 }),
   ]
   expect(complaint(broken(() => ({ nodes }))).split('\n')).toEqual([
     'm.onnx: GatherND (node "g") names an impossible axis',
     'm.onnx: Softmax (node "h") names an impossible axis',
+    'm.onnx: DepthToSpace (node "d") has the impossible "blocksize" of 1099511627776',
   ])
 })
 
