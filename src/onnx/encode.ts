@@ -20,7 +20,7 @@ function encodeTensor(tensor: TensorProto): Uint8Array[] {
 }
 
 /** The ONNX bytes of a model. */
-export function encodeModel(model: ModelProto): Uint8Array {
+export function encodeModel(model: ModelProto): Uint8Array<ArrayBuffer> {
   const shell = revise(model, {})
   clearField(shell, ModelProtoSchema.field.graph)
   const pieces: Uint8Array[] = [toBinary(ModelProtoSchema, shell)]

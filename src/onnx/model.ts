@@ -145,7 +145,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
 }
 
 /** The model as ONNX bytes. */
-export function writeModel(model: Model): Uint8Array {
+export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const { graph, proto, opset } = model
   const foreign = proto.opsetImport.filter((o) => !isStandardDomain(o.domain))
   const written = revise(proto, {

@@ -28,7 +28,7 @@ function defaultBatch({ width, height }: ModelFacts): number {
 }
 
 /**
- * Starts the thread and the session in it. `targetOf` is the label distribution over the model's classes that the loss of a
+ * Starts the thread and the session in it; the classifier's bytes move there and are gone here. `targetOf` is the label distribution over the model's classes that the loss of a
  * source takes, or null to take the model's own prediction. Throws usage, model and device errors.
  */
 export async function startEstimator(
@@ -57,7 +57,8 @@ export async function startEstimator(
     devices,
     threads: run.jobs ?? availableParallelism(),
   }
-  const pool = new Pool<InferenceRequest, InferenceReply>(new URL('./inferenceWorker.js', import.meta.url), 1, data)
+  const script = new URL('./inferenceWorker.js', import.meta.url)
+  const pool = new Pool<InferenceRequest, InferenceReply>(script, 1, data, [classifier.bytes.buffer])
   try {
     const { facts } = await pool.call(null)
     if (targetOf !== null && classifier.classes !== null && classifier.classes.length !== facts.classes) {

@@ -8,7 +8,7 @@ import { decideTarget } from './target.js'
 
 /** The classifier of a run, at work. */
 export interface Explainer {
-  readonly classifier: Classifier
+  readonly classifier: Omit<Classifier, 'bytes'>
   readonly target: 'label' | 'predicted'
   readonly estimator: Estimator
   /** Which model explains what, in one line. */

@@ -5,7 +5,7 @@ import { createSession, type Device } from '../saliency/session.js'
 import { answerRequests } from './answer.js'
 
 export interface InferenceData {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly name: string
   readonly options: SaliencyOptions
   readonly devices: readonly Device[]
@@ -40,12 +40,22 @@ export interface InferenceReply {
 
 const data = workerData as InferenceData
 
+/** Frees the memory of `bytes` at once: a message that nobody has read goes with its port. A model may have gigabytes. */
+function discard(bytes: Uint8Array<ArrayBuffer>): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.postMessage(null, [bytes.buffer])
+  port2.close()
+}
+
 async function start() {
-  const model = await saliencyModel(data.bytes, data.name, data.options)
+  const { bytes, ...model } = await saliencyModel(data.bytes, data.name, data.options)
+  discard(data.bytes)
   let refusal: unknown
   for (const device of data.devices) {
     try {
-      return { model, device, session: await createSession(model.bytes, { device, threads: data.threads }) }
+      const session = await createSession(bytes, { device, threads: data.threads })
+      discard(bytes)
+      return { model, device, session }
     } catch (error) {
       refusal ??= error
     }

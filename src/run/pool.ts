@@ -23,9 +23,10 @@ export class Pool<Request, Reply> {
   private nextId = 0
   private closed: Error | undefined
 
-  constructor(script: URL, size: number, workerData: unknown) {
+  /** `transfer` moves buffers of the data instead of copying them, to a pool of one thread. */
+  constructor(script: URL, size: number, workerData: unknown, transfer: ArrayBuffer[] = []) {
     for (let i = 0; i < size; i++) {
-      const worker = new Worker(script, { workerData })
+      const worker = new Worker(script, { workerData, transferList: transfer })
       const open = new Map<number, Pending<Reply>>()
       worker.on('message', (answer: Answer<Reply>) => {
         const pending = open.get(answer.id)

@@ -14,7 +14,7 @@ const floats = (data: Float32Array, dims: readonly number[]): Tensor => ({ type:
  */
 export async function integratedMap(
   session: Session,
-  model: SaliencyModel,
+  model: Omit<SaliencyModel, 'bytes'>,
   pixels: Uint8Array,
   target: Float32Array | null,
   steps: number,

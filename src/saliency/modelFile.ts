@@ -15,7 +15,7 @@ const MAX_BYTES = 2 ** 31 - 1
  * The bytes of an ONNX file, external weights included. Throws AugmentError 'model' if these lie outside the model's
  * folder or are cut short, and 'usage' if there is no file that can be read.
  */
-export async function readModelFile(file: string): Promise<Uint8Array> {
+export async function readModelFile(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const refuse = (cause: unknown) => {
     const message = `${file}: ${reasonOf(cause)}, expected an ONNX model`
     throw new AugmentError('usage', message, { ...hintFor(cause), cause })

@@ -51,7 +51,7 @@ interface Named {
 /** A classifier, found and read, with all that is known about it. */
 export interface Classifier {
   readonly name: string
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly sha256: string
   readonly classes: ClassNames | null
   readonly preprocessing: Preprocessing

@@ -40,7 +40,7 @@ export interface SaliencyOptions {
 
 /** `bytes` is the ONNX model; a `fixedBatch` is the only batch size it takes, null means any. */
 export interface SaliencyModel {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly width: number
   readonly height: number
   readonly classes: number
