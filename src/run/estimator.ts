@@ -22,9 +22,15 @@ export interface Estimator {
   close(): Promise<void>
 }
 
-/** As many pictures a batch as make about 400,000 pixels (8 at 224 x 224), where bigger ones gain nothing on a CPU. */
-function defaultBatch({ width, height }: ModelFacts): number {
-  return Math.max(1, Math.min(64, Math.floor(400_000 / (width * height))))
+/**
+ * As many pictures a batch as make about 400,000 pixels (8 at 224 x 224), where bigger ones gain nothing on a CPU, and fit in
+ * half of the `available` bytes of memory.
+ */
+export function defaultBatch(
+  { width, height, pictureBytes }: Pick<ModelFacts, 'width' | 'height' | 'pictureBytes'>,
+  available: number,
+): number {
+  return Math.max(1, Math.min(64, Math.floor(400_000 / (width * height)), Math.floor(available / 2 / pictureBytes)))
 }
 
 /**
@@ -67,7 +73,7 @@ export async function startEstimator(
         `${classifier.name}: ${classifier.classes.length} class names, expected ${facts.classes} as the model has logits`,
       )
     }
-    const batch = facts.fixedBatch ?? run.batch ?? defaultBatch(facts)
+    const batch = facts.fixedBatch ?? run.batch ?? defaultBatch(facts, process.availableMemory())
     const once = (items: readonly Item[]) => infer(pool, facts, items)
     const fitting = facts.fixedBatch === null ? withinMemory(once) : once
     const request = batcher(batch, (items: Item[]) =>

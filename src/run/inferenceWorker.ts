@@ -28,6 +28,8 @@ export interface ModelFacts {
   readonly classes: number
   /** The only batch size the model takes; null means any. */
   readonly fixedBatch: number | null
+  /** What another picture in the batch takes of memory, at most. */
+  readonly pictureBytes: number
 }
 
 export interface InferenceReply {
@@ -68,11 +70,11 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, classes } = model
+  const { width, height, classes, pictureBytes } = model
   const { integrated } = data.options
   // A path of integrated gradients fills a batch with one picture.
   const fixedBatch = integrated === undefined ? model.fixedBatch : 1
-  const facts: ModelFacts = { device, width, height, classes, fixedBatch }
+  const facts: ModelFacts = { device, width, height, classes, fixedBatch, pictureBytes }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }

@@ -1,11 +1,11 @@
 /** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
-import { GraphBuilder, type Value } from '../autodiff/builder.js'
+import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { oneHotOfMax } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
-import { DataType } from '../onnx/tensor.js'
+import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
 import { prepare } from './prepare.js'
 
@@ -45,6 +45,8 @@ export interface SaliencyModel {
   readonly height: number
   readonly classes: number
   readonly fixedBatch: number | null
+  /** What another picture in the batch takes of memory, at most. */
+  readonly pictureBytes: number
   /** Of the classifier's own input. */
   readonly channels: number
   readonly layout: 'nchw' | 'nhwc'
@@ -94,7 +96,19 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
   const built: Model = { ...model, graph: emit(g, { model, head, input, batch: fixedBatch, options }) }
   const { width, height, channels } = input
   const { layout } = options.preprocessing
-  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch, channels, layout }
+  const pictureBytes = workingBytes(types)
+  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch, pictureBytes, channels, layout }
+}
+
+/** Bytes of all that a classifier computes of one picture, and as much again for the cotangents. */
+function workingBytes(types: Types): number {
+  let bytes = 0
+  for (const { dtype, dims } of types.values()) {
+    // What has no open batch is a parameter.
+    if (dims.includes(null))
+      bytes += 2 * (ELEMENT_SIZE[dtype] ?? 0) * dims.reduce<number>((n, dim) => n * (dim ?? 1), 1)
+  }
+  return bytes
 }
 
 function pictureInput(model: Model, options: SaliencyOptions): PictureInput {

@@ -270,3 +270,9 @@ test.each([
     }
   },
 )
+
+test("a picture's working memory is all that the classifier computes of it, twice", async () => {
+  const { pictureBytes } = await saliencyModel(linear(Array(15).fill(1), 1, 3, 5), 'linear', plain)
+  const [input, flat, logits] = [15, 15, 2]
+  expect(pictureBytes).toBe(2 * 4 * (input + flat + logits))
+})
