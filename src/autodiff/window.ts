@@ -61,7 +61,11 @@ export function untaps(
   [n, channels]: readonly Dim[],
   window: readonly Axis[],
 ): Value {
-  const counts = window.map((a) => Math.ceil(a.size / a.stride))
+  /** How many elements of a phase the windows reach and x has. */
+  const counts = window.map((a) => {
+    const reached = Math.floor(((a.kernel - 1) * a.dilation - a.before) / a.stride) + a.outputs
+    return Math.min(Math.ceil(a.size / a.stride), reached)
+  })
   const phases = new Map<string, Value>()
   for (const [i, offset] of offsets(window).entries()) {
     const at = window.map((a, j) => offset[j]! * a.dilation - a.before)
