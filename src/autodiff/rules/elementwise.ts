@@ -89,10 +89,11 @@ export const ELEMENTWISE: Record<string, VjpRule> = {
   Acosh: unary((g, c, x) => g.div(c, g.emit('Sqrt', [g.sub(square(g, x), 1)]))),
   Atanh: unary((g, c, x) => g.div(c, g.sub(1, square(g, x)))),
   Identity: unary((_g, c) => c),
-  /** In inference mode nothing is dropped; there is no rule for training mode. */
-  Dropout: single((g, { input: [, , training] }, c) =>
-    training && g.known(training)?.[0] !== 0 ? [] : [c, null, null],
-  ),
+  /** Nothing is dropped in inference mode, or (as torchvision's Swin has it) at a ratio of 0; for all else there is no rule. */
+  Dropout: single((g, { input: [, ratio, training] }, c) => {
+    const isZero = (value: Value | undefined) => Boolean(value) && g.known(value!)?.[0] === 0
+    return !training || isZero(training) || isZero(ratio) ? [c, null, null] : []
+  }),
   Cast: cast,
   CastLike: single((g, node, c) => [g.cast(c, g.dtype(node.input[0]!)), null]),
   /** a - b floor(a / b), or with fmod the remainder towards zero: the quotient is locally constant. */

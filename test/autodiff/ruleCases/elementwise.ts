@@ -90,6 +90,12 @@ export const ELEMENTWISE: Record<string, readonly RuleCase[]> = {
     ...each('Dropout'),
     one('Dropout', [[2, 3]], {}, { weights: { 1: { ...weight([], [0.5]), dtype: DataType.FLOAT } }, outputs: 2 }),
     one('Dropout', [[2, 3]], {}, { booleans: { 2: weight([], [0]) } }),
+    one(
+      'Dropout',
+      [[2, 3]],
+      {},
+      { weights: { 1: { ...weight([], [0]), dtype: DataType.FLOAT } }, booleans: { 2: weight([], [1]) } },
+    ),
   ],
   Cast: [
     {
