@@ -28,7 +28,7 @@ export function zeros(dtype: DataType, dims: readonly number[]): Tensor {
 /** Inputs of operators that a gradient rule must know the elements of. All are short lists. */
 const PARAMETERS: Record<string, readonly number[]> = {
   Clip: [1, 2],
-  Dropout: [2],
+  Dropout: [1, 2],
   Gather: [1],
   Pad: [1, 3],
   Resize: [2],

@@ -209,7 +209,7 @@ test('ViT: class token, attention with shapes computed at run time', async () =>
   await expectGradient(graph([2, 3, 4], nodes, weights), 'ViT')
 })
 
-test('Swin: cyclic shift by Slice and Concat, windows by Reshape and Transpose', async () => {
+test('Swin: cyclic shift by Slice and Concat, windows by Reshape and Transpose, Dropout of nothing in training mode', async () => {
   const nodes = [
     n('Slice', ['a', 'one', 'end', 'axis1'], 'rest'),
     n('Slice', ['a', 'zero', 'one', 'axis1'], 'first'),
@@ -218,9 +218,13 @@ test('Swin: cyclic shift by Slice and Concat, windows by Reshape and Transpose',
     n('Reshape', ['padded', 'windows'], 'w'),
     n('Transpose', ['w'], 'wt', { perm: [0, 1, 3, 2, 4, 5] }),
     n('Reshape', ['wt', 'flat'], 'f'),
-    n('LayerNormalization', ['f', 'scale', 'bias'], 'y', { epsilon: float(0.1) }),
+    n('Identity', ['none'], 'ratio'),
+    n('Dropout', ['f', 'ratio', 'training'], 'd'),
+    n('LayerNormalization', ['d', 'scale', 'bias'], 'y', { epsilon: float(0.1) }),
   ]
   const weights = {
+    none: scalar(0),
+    training: { dims: [], values: [1], dtype: DataType.BOOL },
     one: list(1),
     end: list(2 ** 62),
     axis1: list(1),
