@@ -34,8 +34,9 @@ export function defaultBatch(
 }
 
 /**
- * Starts the thread and the session in it; the classifier's bytes move there and are gone here. `targetOf` is the label distribution over the model's classes that the loss of a
- * source takes, or null to take the model's own prediction. Throws usage, model and device errors.
+ * Starts the thread and the session in it; the classifier's bytes move there and are gone here. `targetOf` is the label
+ * distribution over the model's classes that the loss of a source takes, or null to take the model's own prediction. Throws
+ * usage, model and device errors.
  */
 export async function startEstimator(
   classifier: Classifier,

@@ -28,7 +28,7 @@ export interface ModelFacts {
   readonly classes: number
   /** The only batch size the model takes; null means any. */
   readonly fixedBatch: number | null
-  /** What another picture in the batch takes of memory, at most. */
+  /** Estimate, on the high side, of what another picture in the batch takes of memory. */
   readonly pictureBytes: number
 }
 

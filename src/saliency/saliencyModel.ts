@@ -45,7 +45,7 @@ export interface SaliencyModel {
   readonly height: number
   readonly classes: number
   readonly fixedBatch: number | null
-  /** What another picture in the batch takes of memory, at most. */
+  /** Estimate, on the high side, of what another picture in the batch takes of memory. */
   readonly pictureBytes: number
   /** Of the classifier's own input. */
   readonly channels: number
@@ -100,7 +100,10 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
   return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch, pictureBytes, channels, layout }
 }
 
-/** Bytes of all that a classifier computes of one picture, and as much again for the cotangents. */
+/**
+ * Bytes of all that a classifier computes of one picture, and as much again for the cotangents. onnxruntime, which reuses
+ * memory, took 0.35 to 0.75 of it on a CPU for five classifiers of torchvision.
+ */
 function workingBytes(types: Types): number {
   let bytes = 0
   for (const { dtype, dims } of types.values()) {

@@ -216,3 +216,15 @@ test('the gradient is the same however far onnxruntime rewrites the graph', asyn
     })
   }
 })
+
+test('windows side by side are put together as they are, and only the whole is padded to the size of x', async () => {
+  const nodes = [
+    makeNode('MaxPool', ['x'], ['p'], { kernel_shape: [2, 2], strides: [2, 2] }),
+    makeNode('Flatten', ['p'], ['f']),
+    makeNode('MatMul', ['f', 'w'], ['y']),
+  ]
+  const w = { dims: [4, 2], values: Array(8).fill(1) }
+  const { graph } = await gradientOf({ nodes, inputs: { x: ['N', 1, 5, 5] }, outputs: ['y'], weights: { w } })
+  // For each axis one, and one that cuts what is compared with the maxima.
+  expect(graph.nodes.filter(({ opType }) => opType === 'Pad')).toHaveLength(4)
+})
