@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torchvision.transforms import GaussianBlur
-from network import Classifier
-from train import RECIPES
+from network import SHAPES, Classifier
 
 getcontext().prec = 200
 SMALL = {'small-rgb': (3, 32), 'small-grey': (1, 28)}
@@ -137,7 +136,7 @@ def fixture_pictures(name):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('what', choices=['small', 'attributions', *RECIPES])
+    parser.add_argument('what', choices=['small', 'attributions', *SHAPES])
     parser.add_argument('folder', help='for small and attributions: where to write; else the weights')
     parser.add_argument('out', nargs='?')
     args = parser.parse_args()
@@ -147,9 +146,10 @@ def main():
     if args.what == 'attributions':
         return attributions(args.folder)
     described = json.loads((pathlib.Path(__file__).parents[1] / f'{args.what}.json').read_text())
-    recipe, mean = RECIPES[args.what], described['mean']
-    model = Classifier(len(mean), recipe['widths'], len(described['classes']), recipe['stem'])
-    model.load_state_dict(torch.load(args.folder))
+    weights, mean = torch.load(args.folder), described['mean']
+    normalised = any('norms' in name for name in weights)
+    model = Classifier(len(mean), classes=len(described['classes']), normalised=normalised, **SHAPES[args.what])
+    model.load_state_dict(weights)
     pixels, labels = fixture_pictures(args.what)
     write(args.out, model, pixels, mean, described['std'], labels)
 

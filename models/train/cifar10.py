@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""Trains the bundled CIFAR-10 classifier on two CPU cores in under two hours and exports it.
+
+    /usr/bin/python3 cifar10.py <folder with train/ and test/ class folders> --out ../cifar10
+
+Needs Debian's python3-torch, python3-onnx and python3-pil, and a processor with bfloat16 products (AMX) to be that fast.
+Writes <out>.onnx (opset 17, dynamic batch, filters as int8 with a scale for each output) and <out>.pt (the weights, for
+reference.py). Muon for the filters, SGD for the rest, all rates falling to zero; flips in turn, shifts, cut-out squares,
+label smoothing. The test split is only looked at for the log. With glibc, MALLOC_MMAP_THRESHOLD_=8000000000
+MALLOC_TRIM_THRESHOLD_=16000000000 keeps memory from going back and forth.
+"""
+import argparse
+import time
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+from convolution import BfloatConv2d
+from network import SHAPES, Classifier
+from optimizer import Muon
+from pictures import accuracy, cut, flipped, normalised, shifted
+
+BATCH, SHIFT, HOLE, TEMPERATURE = 1000, 3, 10, 9
+FILTER_RATE, BIAS_RATE, HEAD_RATE = 0.2, 30, 1.3
+WARM, PLAIN = 0.03, 0.12  # shares of the steps: rising rates at first, whole pictures at last
+
+
+def optimizers(model):
+    decay = 2e-6 * BATCH
+    group = lambda parameters, rate: dict(params=parameters, lr=rate, weight_decay=decay / rate)
+    sgd = torch.optim.SGD([group([norm.bias for norm in model.norms()], BIAS_RATE),
+                           group(list(model.head.parameters()), HEAD_RATE)], lr=1, momentum=0.85, nesterov=True)
+    return [sgd, Muon([layer.weight for layer in model.convolutions()], FILTER_RATE, momentum=0.6)]
+
+
+def classifier(x, classes):
+    model = Classifier(x.shape[1], classes=classes, convolution=BfloatConv2d, **SHAPES['cifar10'])
+    model.whiten(x[:5000])
+    model.stem.bias.data.zero_()
+    model.stem.requires_grad_(False)
+    for layer in model.convolutions():
+        torch.nn.init.dirac_(layer.weight.data[:layer.in_channels])
+    for norm in model.norms():
+        norm.weight.requires_grad_(False)
+    return model.to(memory_format=torch.channels_last).train()
+
+
+def train(model, x, y, epochs, generator):
+    """Trains in place; yields (epoch, mean loss, share of hits) after each epoch."""
+    stepping = optimizers(model)
+    peaks = [[group['lr'] for group in optimizer.param_groups] for optimizer in stepping]
+    steps = len(x) // BATCH
+    first_flip = torch.rand(len(x), generator=generator) < 0.5
+    for epoch in range(epochs):
+        order, loss_sum, hits = torch.randperm(len(x), generator=generator), 0, 0
+        for step, some in enumerate(order[:steps * BATCH].split(BATCH)):
+            done = (epoch + step / steps) / epochs
+            inputs = shifted(flipped(x[some], first_flip[some] ^ (epoch % 2 == 1)), SHIFT, generator)
+            inputs = inputs if done >= 1 - PLAIN else cut(inputs, HOLE, generator)
+            logits = model(inputs) / TEMPERATURE
+            loss = F.cross_entropy(logits, y[some], label_smoothing=0.2)
+            model.zero_grad(set_to_none=True)
+            loss.backward()
+            for optimizer, rates in zip(stepping, peaks):
+                for group, rate in zip(optimizer.param_groups, rates):
+                    group['lr'] = rate * min(1 - done, done / WARM + 0.01)
+                optimizer.step()
+            loss_sum, hits = loss_sum + loss.item(), hits + (logits.argmax(1) == y[some]).sum().item()
+        yield epoch + 1, loss_sum / steps, hits / (steps * BATCH)
+
+
+def int8(filters):
+    """[K, ...] float32 -> int8 and scales [K, 1, ...], the largest magnitude of each output 127."""
+    scale = filters.abs().amax(tuple(range(1, filters.dim())), keepdim=True) / 127
+    return (filters / scale).round().to(torch.int8), scale
+
+
+@torch.no_grad()
+def finish(model, x):
+    """The trained classifier with filters that int8 can hold, its norms those of whole pictures, folded away."""
+    for layer in model.convolutions():
+        values, scale = int8(layer.weight)
+        layer.weight.copy_(values * scale)
+    for norm in model.norms():
+        norm.reset_running_stats()
+        norm.momentum = None
+    for batch in x[torch.randperm(len(x))[:12000]].split(1000):
+        model(torch.cat([batch[:500], batch[500:].flip(3)]))
+    for parameter in model.head.parameters():
+        parameter /= TEMPERATURE
+    return model.to(memory_format=torch.contiguous_format).folded().eval()
+
+
+def export(model, x, path):
+    """ONNX, opset 17, dynamic batch; filters are stored as int8 and multiplied by their scales when loaded."""
+    torch.onnx.export(model, x, path, opset_version=17, input_names=['input'], output_names=['logits'],
+                      dynamic_axes={'input': {0: 'batch'}, 'logits': {0: 'batch'}})
+    stored = onnx.load(path)
+    for tensor in [t for t in stored.graph.initializer if t.name.startswith('stages') and len(t.dims) == 4]:
+        name = tensor.name
+        values, scale = int8(torch.from_numpy(numpy_helper.to_array(tensor).copy()))
+        tensor.CopyFrom(numpy_helper.from_array(values.numpy(), f'{name}.int8'))
+        stored.graph.initializer.append(numpy_helper.from_array(scale.numpy(), f'{name}.scale'))
+        stored.graph.node.insert(0, helper.make_node('Mul', [f'{name}.float', f'{name}.scale'], [name]))
+        stored.graph.node.insert(0, helper.make_node('Cast', [f'{name}.int8'], [f'{name}.float'], to=TensorProto.FLOAT))
+    onnx.checker.check_model(stored)
+    onnx.save(stored, path)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('folder')
+    parser.add_argument('--out', required=True)
+    parser.add_argument('--epochs', type=int, default=40)
+    parser.add_argument('--seed', type=int, default=0)
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(2)
+    generator = torch.Generator().manual_seed(args.seed)
+
+    (x, y), (tx, ty), classes = normalised('cifar10', args.folder)
+    model, started = classifier(x, len(classes)), time.time()
+    for epoch, loss, hits in train(model, x, y, args.epochs, generator):
+        print(f'epoch {epoch}/{args.epochs} {time.time() - started:.0f} s loss {loss:.3f} train {hits:.4f}', flush=True)
+        torch.save(model.state_dict(), f'{args.out}.training.pt')
+    model = finish(model, x)
+    print(f'test {accuracy(model, tx, ty):.4f}')
+    torch.save(model.state_dict(), f'{args.out}.pt')
+    export(model, tx[:2].contiguous(), f'{args.out}.onnx')
+
+
+if __name__ == '__main__':
+    main()
