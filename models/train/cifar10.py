@@ -9,7 +9,6 @@ reference.py). Muon for the filters, SGD for the rest, all rates falling to zero
 label smoothing. The test split is only looked at for the log. With glibc, MALLOC_MMAP_THRESHOLD_=8000000000
 MALLOC_TRIM_THRESHOLD_=16000000000 keeps memory from going back and forth.
 """
-import argparse
 import time
 import onnx
 import torch
@@ -19,6 +18,7 @@ from convolution import BfloatConv2d
 from network import SHAPES, Classifier
 from optimizer import Muon
 from pictures import accuracy, cut, flipped, normalised, shifted
+from training import begin, save
 
 BATCH, SHIFT, HOLE, TEMPERATURE = 1000, 3, 10, 9
 FILTER_RATE, BIAS_RATE, HEAD_RATE = 0.2, 30, 1.3
@@ -91,10 +91,8 @@ def finish(model, x):
     return model.to(memory_format=torch.contiguous_format).folded().eval()
 
 
-def export(model, x, path):
-    """ONNX, opset 17, dynamic batch; filters are stored as int8 and multiplied by their scales when loaded."""
-    torch.onnx.export(model, x, path, opset_version=17, input_names=['input'], output_names=['logits'],
-                      dynamic_axes={'input': {0: 'batch'}, 'logits': {0: 'batch'}})
+def shrink(path):
+    """Stores the filters of an ONNX file as int8, multiplied by their scales when it is loaded."""
     stored = onnx.load(path)
     for tensor in [t for t in stored.graph.initializer if t.name.startswith('stages') and len(t.dims) == 4]:
         name = tensor.name
@@ -108,16 +106,7 @@ def export(model, x, path):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('folder')
-    parser.add_argument('--out', required=True)
-    parser.add_argument('--epochs', type=int, default=40)
-    parser.add_argument('--seed', type=int, default=0)
-    args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(2)
-    generator = torch.Generator().manual_seed(args.seed)
-
+    args, generator = begin(epochs=40)
     (x, y), (tx, ty), classes = normalised('cifar10', args.folder)
     model, started = classifier(x, len(classes)), time.time()
     for epoch, loss, hits in train(model, x, y, args.epochs, generator):
@@ -125,8 +114,8 @@ def main():
         torch.save(model.state_dict(), f'{args.out}.training.pt')
     model = finish(model, x)
     print(f'test {accuracy(model, tx, ty):.4f}')
-    torch.save(model.state_dict(), f'{args.out}.pt')
-    export(model, tx[:2].contiguous(), f'{args.out}.onnx')
+    save(model, tx[:2], args.out)
+    shrink(f'{args.out}.onnx')
 
 
 if __name__ == '__main__':

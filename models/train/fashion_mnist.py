@@ -7,12 +7,12 @@ Needs Debian's python3-torch and python3-pil. Writes <out>.onnx (opset 17, dynam
 weights, for reference.py). SGD with Nesterov momentum, one triangular learning-rate cycle, flips, shifts and
 label smoothing; the test split is only looked at for the log.
 """
-import argparse
 import time
 import torch
 import torch.nn.functional as F
 from network import SHAPES, Classifier
 from pictures import accuracy, flipped, normalised, shifted
+from training import begin, save
 
 BATCH, PEAK, DECAY, SHIFT = 256, 0.25, 5e-4, 2
 
@@ -40,16 +40,7 @@ def train(model, x, y, epochs, generator):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('folder')
-    parser.add_argument('--out', required=True)
-    parser.add_argument('--epochs', type=int, default=9)
-    parser.add_argument('--seed', type=int, default=0)
-    args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(2)
-    generator = torch.Generator().manual_seed(args.seed)
-
+    args, generator = begin(epochs=9)
     (x, y), (tx, ty), classes = normalised('fashion-mnist', args.folder)
     model = Classifier(x.shape[1], classes=len(classes), **SHAPES['fashion-mnist'])
     model.whiten(x[:5000])
@@ -60,10 +51,7 @@ def main():
         print(f'epoch {epoch}/{args.epochs} {time.time() - started:.0f} s loss {loss:.3f} '
               f'test {accuracy(model, tx, ty):.4f}', flush=True)
 
-    model.to(memory_format=torch.contiguous_format).eval()
-    torch.save(model.state_dict(), f'{args.out}.pt')
-    torch.onnx.export(model, x[:2].contiguous(), f'{args.out}.onnx', opset_version=17, input_names=['input'],
-                      output_names=['logits'], dynamic_axes={'input': {0: 'batch'}, 'logits': {0: 'batch'}})
+    save(model.to(memory_format=torch.contiguous_format).eval(), x[:2], args.out)
 
 
 if __name__ == '__main__':

@@ -1,8 +1,9 @@
 /**
  * Images a second of a whole run and of each of its stages alone, side by side, with all cores:
  *
- *     node test/bench/run.js <image folder> [outputs] [-- more options of sage-augment]
+ *     node test/bench/run.js <image folder> [outputs] [-- more options of the whole run]
  *
+ * The stages are timed with the defaults.
  * On a machine without a GPU all stages share the cores, so the time a picture takes is at least the sum of its stages'.
  */
 import { spawn } from 'node:child_process'
