@@ -7,7 +7,7 @@ Needs Debian's python3-torch, python3-onnx and python3-pil, and a processor with
 Writes <out>.onnx (opset 17, dynamic batch, filters as int8 with a scale for each output) and <out>.pt (the weights, for
 reference.py). Muon for the filters, SGD for the rest, all rates falling to zero; flips in turn, shifts, cut-out squares,
 label smoothing. The test split is only looked at for the log. With glibc, MALLOC_MMAP_THRESHOLD_=8000000000
-MALLOC_TRIM_THRESHOLD_=16000000000 keeps memory from going back and forth.
+MALLOC_TRIM_THRESHOLD_=16000000000 (the bundled run had both) keep freed memory for the next step.
 """
 import time
 import onnx
