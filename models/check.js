@@ -12,7 +12,7 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { decodeImage, resize } from '../dist/codec/codec.js'
 import { readManifest } from '../dist/dataset/manifest.js'
-import { classIndices, resolveModel } from '../dist/saliency/resolveModel.js'
+import { classIndices, resolveModel } from '../dist/classifiers/resolveModel.js'
 import { saliencyModel } from '../dist/saliency/saliencyModel.js'
 import { createSession } from '../dist/saliency/session.js'
 

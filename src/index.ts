@@ -1,4 +1,6 @@
 /** The library: what the command line does, from TypeScript. docs/library.md has running examples. */
+
+export { readModelFile } from './classifiers/modelFile.js'
 export { AugmentError, type ErrorCode, EXIT } from './core/errors.js'
 export { bestShift } from './rearrange/bestShift.js'
 export type { Shift } from './rearrange/shift.js'
@@ -7,4 +9,3 @@ export type { ConfigInput } from './run/config.js'
 export type { AugmentEvent, Summary } from './run/events.js'
 export { drawSaliency as saliency, type MapOptions } from './run/saliency.js'
 export { type GradientOptions, gradientModel as differentiate } from './saliency/gradientModel.js'
-export { readModelFile } from './saliency/modelFile.js'

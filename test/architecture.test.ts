@@ -15,13 +15,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'mix/solvers': [],
   codec: ['core'],
   dataset: ['core', 'codec'],
-  write: ['core'],
-  models: ['core', 'write'],
-  saliency: ['core', 'onnx', 'autodiff', 'models'],
+  output: ['core'],
+  classifiers: ['core', 'onnx', 'output'],
+  saliency: ['core', 'onnx', 'autodiff', 'classifiers'],
+  threads: ['core'],
   report: ['core', 'codec'],
-  run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'saliency', 'write', 'report'],
-  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'models', 'saliency', 'write', 'run'],
-  '.': ['core', 'rearrange', 'autodiff', 'saliency', 'run'],
+  run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'classifiers', 'saliency', 'output', 'threads', 'report'],
+  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'classifiers', 'saliency', 'output', 'run'],
+  '.': ['core', 'rearrange', 'autodiff', 'classifiers', 'saliency', 'run'],
 }
 
 /** Folders without node:*, async, clocks or chance. */
@@ -33,9 +34,9 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-node': /^saliency\/session\.ts$/,
   commander: /^cli\//,
   'cli-progress': /^cli\//,
-  undici: /^models\//,
-  'hyparquet-writer': /^write\//,
-  'node:worker_threads': /^run\//,
+  undici: /^classifiers\//,
+  'hyparquet-writer': /^output\//,
+  'node:worker_threads': /^threads\//,
 }
 
 interface SourceFile {

@@ -25,7 +25,7 @@ function parseSize(text: string): { width: number; height: number } {
 
 async function run(file: string, { out, ...options }: GradientOptions & { out: string }): Promise<void> {
   const { gradientModel } = await import('../saliency/gradientModel.js')
-  const { readModelFile } = await import('../saliency/modelFile.js')
+  const { readModelFile } = await import('../classifiers/modelFile.js')
   const { requirePlace } = await import('../run/paths.js')
   await requirePlace(out)
   const bytes = await gradientModel(await readModelFile(file), path.basename(file), options)

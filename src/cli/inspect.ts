@@ -32,7 +32,7 @@ export function inspectCommand(): Command {
 }
 
 async function run(file: string, { json }: { json?: boolean }): Promise<void> {
-  const { readModelFile } = await import('../saliency/modelFile.js')
+  const { readModelFile } = await import('../classifiers/modelFile.js')
   const { readModel } = await import('../onnx/model.js')
   const inspection = await inspect(readModel(await readModelFile(file), path.basename(file)))
   process.stdout.write(json ? `${JSON.stringify(inspection)}\n` : formatted(inspection))

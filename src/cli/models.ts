@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
+import type { ZooModel } from '../classifiers/registry.js'
 import { AugmentError } from '../core/errors.js'
-import type { ZooModel } from '../models/registry.js'
 
 /** What `models` says of a classifier, and prints with --json. */
 interface Listed {
@@ -58,11 +58,11 @@ function formatted({ name, state, classes, width, height, bytes, opset, licence 
 }
 
 async function listed(): Promise<Listed[]> {
-  const { bundledModels } = await import('../saliency/resolveModel.js')
-  const { zoo } = await import('../models/registry.js')
-  const { cachedFile } = await import('../models/cache.js')
+  const { bundledModels } = await import('../classifiers/resolveModel.js')
+  const { zoo } = await import('../classifiers/registry.js')
+  const { cachedFile } = await import('../classifiers/cache.js')
   const { readModel } = await import('../onnx/model.js')
-  const { readModelFile } = await import('../saliency/modelFile.js')
+  const { readModelFile } = await import('../classifiers/modelFile.js')
   const bundled = (await bundledModels()).map(async ({ name, file, descriptor }): Promise<Listed> => {
     const bytes = await readModelFile(file)
     const { width, height, licence = 'unknown', classes = [] } = descriptor
@@ -82,8 +82,8 @@ async function listed(): Promise<Listed[]> {
 }
 
 async function show(name: string): Promise<void> {
-  const { zoo, ZOO_ROOT } = await import('../models/registry.js')
-  const { bundledModels } = await import('../saliency/resolveModel.js')
+  const { zoo, ZOO_ROOT } = await import('../classifiers/registry.js')
+  const { bundledModels } = await import('../classifiers/resolveModel.js')
   const models = await listed()
   const one = named(name, models)
   const entry = zoo.find((model) => model.name === name)
@@ -96,12 +96,12 @@ async function show(name: string): Promise<void> {
 }
 
 async function pullAll(names: string[], { mirror, quiet }: { mirror?: string; quiet?: boolean }): Promise<void> {
-  const { zoo } = await import('../models/registry.js')
+  const { zoo } = await import('../classifiers/registry.js')
   for (const model of names.map((name) => named(name, zoo))) await pullOne(model, mirror, quiet ?? false)
 }
 
 async function pullOne(model: ZooModel, mirror: string | undefined, quiet: boolean): Promise<void> {
-  const { pull } = await import('../models/pull.js')
+  const { pull } = await import('../classifiers/pull.js')
   const megabytes = (bytes: number) => Math.round(bytes / 1e6)
   const { meter } = await import('./progress.js')
   const shown = quiet ? undefined : meter(' MB')

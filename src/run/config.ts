@@ -4,7 +4,7 @@ import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { didYouMean } from '../core/nearest.js'
 import { defaultParameters, describedParameters, type MethodName, methods } from '../mix/index.js'
-import { LABELS_FORMATS, LAYOUTS } from '../write/forms.js'
+import { LABELS_FORMATS, LAYOUTS } from '../output/forms.js'
 
 /** A number in [low, high], said in full when it is not. */
 function number(low: number, high: number) {

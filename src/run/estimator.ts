@@ -1,17 +1,17 @@
 import { availableParallelism } from 'node:os'
+import type { Classifier } from '../classifiers/resolveModel.js'
 import { resize } from '../codec/codec.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
-import type { Classifier } from '../saliency/resolveModel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Device } from '../saliency/session.js'
-import { batcher } from './batcher.js'
+import { batcher } from '../threads/batcher.js'
+import { Pool } from '../threads/pool.js'
+import { isExhaustion, withinMemory } from '../threads/withinMemory.js'
 import { settleTf32 } from './exact.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
-import { Pool } from './pool.js'
-import { isExhaustion, withinMemory } from './withinMemory.js'
 
 /** A classifier in a thread of its own that gives pictures their saliency maps. */
 export interface Estimator {

@@ -1,6 +1,6 @@
 /** TF32 on CUDA: float32 products of which only 10 bits of the mantissa are used, unless a run is to be exact. */
-import { isMainThread } from 'node:worker_threads'
 import { AugmentError } from '../core/errors.js'
+import { isMainThread } from '../threads/answer.js'
 
 /** cuDNN's manual (cudnnMathType_t): TF32 "can be explicitly disabled by the environment variable", set to 0. */
 const SWITCH = 'NVIDIA_TF32_OVERRIDE'

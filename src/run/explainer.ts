@@ -1,6 +1,6 @@
+import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { type Classifier, resolveModel } from '../saliency/resolveModel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import { type Config, parseSize } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'

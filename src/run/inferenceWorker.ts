@@ -1,8 +1,7 @@
-import { workerData } from 'node:worker_threads'
 import { integratedMap } from '../saliency/integrated.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
 import { createSession, type Device } from '../saliency/session.js'
-import { answerRequests } from './answer.js'
+import { answerRequests, workerData } from '../threads/answer.js'
 
 export interface InferenceData {
   readonly bytes: Uint8Array<ArrayBuffer>

@@ -4,7 +4,7 @@ import { heaviest } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import { type Pair, readPairs } from '../dataset/pairs.js'
-import { checkForms } from '../write/forms.js'
+import { checkForms } from '../output/forms.js'
 import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
 

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Failure } from '../write/tables.js'
+import type { Failure } from '../output/tables.js'
 
 /** One output as the tables of a run tell it; what only SAGE records may be missing. */
 export interface MadeRow {

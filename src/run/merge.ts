@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
-import { differences, IDENTITY, type Identity, openOutput, type RunRecord, readRecord } from '../write/outputFolder.js'
+import { differences, IDENTITY, type Identity, openOutput, type RunRecord, readRecord } from '../output/outputFolder.js'
 import { requirePaths } from './paths.js'
 
 interface Part {

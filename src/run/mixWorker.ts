@@ -4,7 +4,7 @@ import { randomStream } from '../core/random.js'
 import type { Sample } from '../core/sample.js'
 import { type MethodName, mixWith } from '../mix/index.js'
 import type { Mixed } from '../mix/method.js'
-import { answerRequests } from './answer.js'
+import { answerRequests } from '../threads/answer.js'
 
 export interface MixRequest {
   readonly method: MethodName

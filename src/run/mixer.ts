@@ -1,9 +1,9 @@
 import { methods } from '../mix/index.js'
 import type { GroupMethod, Method } from '../mix/method.js'
+import { Pool } from '../threads/pool.js'
 import { type Config, shiftOf } from './config.js'
 import type { MixReply, MixRequest } from './mixWorker.js'
 import type { Job, Plan } from './plan.js'
-import { Pool } from './pool.js'
 import type { View, Views } from './views.js'
 
 /** A mixed picture and the sources that have a share in it, in the order of its weights. */

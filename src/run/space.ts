@@ -6,7 +6,7 @@ import { decodeImage, encodeImage, resizeToCover } from '../codec/codec.js'
 import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import { Tables } from '../write/tables.js'
+import { Tables } from '../output/tables.js'
 import { type Config, parseSize } from './config.js'
 import type { Inputs } from './inputs.js'
 

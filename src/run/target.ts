@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { type Classifier, classIndices } from '../classifiers/resolveModel.js'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
-import { type Classifier, classIndices } from '../saliency/resolveModel.js'
 import type { Config } from './config.js'
 
 export interface Target {

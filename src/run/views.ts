@@ -9,7 +9,7 @@ import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
-import { placed } from '../write/atomic.js'
+import { placed } from '../output/atomic.js'
 import { parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 

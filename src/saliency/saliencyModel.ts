@@ -2,22 +2,13 @@
 import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { oneHotOfMax } from '../autodiff/loss.js'
+import type { Preprocessing } from '../classifiers/preprocessing.js'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
 import { prepare } from './prepare.js'
-
-/** How a classifier wants its pixels: `(value * scale - mean) / std` per channel, value 0..255. */
-export interface Preprocessing {
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-  /** Multiplies the 0..255 value first; usually 1 / 255. */
-  readonly scale: number
-  readonly layout: 'nchw' | 'nhwc'
-  readonly colorOrder: 'rgb' | 'bgr'
-}
 
 export interface SaliencyOptions {
   readonly preprocessing: Preprocessing

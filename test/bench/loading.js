@@ -3,8 +3,8 @@
  *   npm run build && node --expose-gc test/bench/loading.js <model.onnx>
  */
 import path from 'node:path'
+import { readModelFile } from '../../dist/classifiers/modelFile.js'
 import { gradientModel } from '../../dist/saliency/gradientModel.js'
-import { readModelFile } from '../../dist/saliency/modelFile.js'
 import { createSession } from '../../dist/saliency/session.js'
 
 const MB = 1e6

@@ -13,10 +13,10 @@ import path from 'node:path'
 import pLimit from 'p-limit'
 import { decodeImage, encodeImage } from '../../dist/codec/codec.js'
 import { readManifest } from '../../dist/dataset/manifest.js'
+import { folderMaker, writeAtomic } from '../../dist/output/atomic.js'
 import { parseConfig } from '../../dist/run/config.js'
 import { startExplainer } from '../../dist/run/explainer.js'
 import { startMixer } from '../../dist/run/mixer.js'
-import { folderMaker, writeAtomic } from '../../dist/write/atomic.js'
 
 const [folder, count = '5000'] = process.argv.slice(2)
 const more = process.argv.includes('--') ? process.argv.slice(process.argv.indexOf('--') + 1) : []

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { resolveModel } from '../../src/classifiers/resolveModel.js'
 import { didYouMean, nearest } from '../../src/core/nearest.js'
-import { resolveModel } from '../../src/saliency/resolveModel.js'
 
 const COMMANDS = ['saliency', 'grad', 'inspect', 'verify', 'merge', 'doctor']
 

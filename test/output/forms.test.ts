@@ -3,10 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { expect, test } from 'vitest'
-import { checkForms, checkWrittenForms, type Forms, writeForms } from '../../src/write/forms.js'
-import { labelsParquet } from '../../src/write/labelForms.js'
-import { metadataLine, type Row } from '../../src/write/rows.js'
-import { TAR_END, tarMember } from '../../src/write/tar.js'
+import { checkForms, checkWrittenForms, type Forms, writeForms } from '../../src/output/forms.js'
+import { labelsParquet } from '../../src/output/labelForms.js'
+import { metadataLine, type Row } from '../../src/output/rows.js'
+import { TAR_END, tarMember } from '../../src/output/tar.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const CLASSES = ['NA', 'a "quoted" name', 'häst', 'x_file_name']

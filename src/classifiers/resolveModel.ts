@@ -7,11 +7,11 @@ import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { reasonOf } from '../core/systemError.js'
-import { cachedFile } from '../models/cache.js'
-import { imagenetClasses } from '../models/imagenet.js'
-import { zoo } from '../models/registry.js'
+import { cachedFile } from './cache.js'
+import { imagenetClasses } from './imagenet.js'
 import { readModelFile } from './modelFile.js'
-import type { Preprocessing } from './saliencyModel.js'
+import type { Preprocessing } from './preprocessing.js'
+import { zoo } from './registry.js'
 
 const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
 

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { openMapFolder, portablePath } from '../../src/write/mapFolder.js'
+import { openMapFolder, portablePath } from '../../src/output/mapFolder.js'
 
 test('ordinary names stay as they are', () => {
   for (const name of ['cat/a b.jpg', 'Katze-ä_1.PNG', '.hidden/x.jpg']) expect(portablePath(name)).toBe(name)

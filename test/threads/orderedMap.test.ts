@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { orderedMap } from '../../src/run/orderedMap.js'
+import { orderedMap } from '../../src/threads/orderedMap.js'
 
 async function collect<T>(results: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { batcher } from '../../src/run/batcher.js'
+import { batcher } from '../../src/threads/batcher.js'
 
 test('every request gets its own result, in batches no larger than asked', async () => {
   const sizes: number[] = []

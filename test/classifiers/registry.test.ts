@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { cachedFile } from '../../src/models/cache.js'
-import { imagenetClasses } from '../../src/models/imagenet.js'
-import { ZOO_ROOT, zoo } from '../../src/models/registry.js'
-import { classIndices, resolveModel } from '../../src/saliency/resolveModel.js'
+import { cachedFile } from '../../src/classifiers/cache.js'
+import { imagenetClasses } from '../../src/classifiers/imagenet.js'
+import { ZOO_ROOT, zoo } from '../../src/classifiers/registry.js'
+import { classIndices, resolveModel } from '../../src/classifiers/resolveModel.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 test('the zoo has the classifiers that people ask for, each with all that a pull needs', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { differences, openOutput } from '../../src/write/outputFolder.js'
+import { differences, openOutput } from '../../src/output/outputFolder.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const CLASSES = ['cat', 'dog']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withinMemory } from '../../src/run/withinMemory.js'
+import { withinMemory } from '../../src/threads/withinMemory.js'
 
 /** Squares up to `room` numbers at a time and notes how many each batch had. */
 function squarer(room: number) {

@@ -1,6 +1,8 @@
-import { parentPort } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { AugmentError } from '../core/errors.js'
 import type { Answer } from './pool.js'
+
+export { isMainThread, workerData }
 
 interface Answered<Reply> {
   readonly reply: Reply

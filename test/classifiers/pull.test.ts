@@ -4,9 +4,9 @@ import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { cachedFile, cacheFolder } from '../../src/models/cache.js'
-import { type PullOptions, pull } from '../../src/models/pull.js'
-import type { ZooModel } from '../../src/models/registry.js'
+import { cachedFile, cacheFolder } from '../../src/classifiers/cache.js'
+import { type PullOptions, pull } from '../../src/classifiers/pull.js'
+import type { ZooModel } from '../../src/classifiers/registry.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 const BYTES = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) >> 3))

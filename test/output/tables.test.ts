@@ -2,8 +2,8 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Row } from '../../src/write/rows.js'
-import { type Failure, Tables } from '../../src/write/tables.js'
+import type { Row } from '../../src/output/rows.js'
+import { type Failure, Tables } from '../../src/output/tables.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const CLASSES = ['cat', '=HYPERLINK("x")', 'a,b "c"']

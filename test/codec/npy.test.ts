@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { encodeNpy } from '../../src/write/npy.js'
+import { encodeNpy } from '../../src/codec/npy.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 const python = (() => {
