@@ -12,7 +12,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'built', include: ['test/built/**/*.test.ts'] },
+        test: {
+          name: 'built',
+          include: ['test/built/**/*.test.ts'],
+          server: { deps: { external: [/\/dist\//] } }, // as node loads it, so that its threads start from there
+        },
       },
     ],
   },

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { FASHION, ROOT, run, start } from '../helpers/cli.js'
+import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const PHOTOS = path.join(ROOT, 'fixtures/photos')
@@ -251,7 +251,7 @@ test('an explicit device that cannot start is exit 5 and names what is missing',
 
 test('--help needs neither sharp nor onnxruntime', async () => {
   // Native addons cannot be loaded in such a process, so loading either would fail.
-  const { code, stdout } = await run(['--help'], { NODE_OPTIONS: '--no-addons' })
+  const { code, stdout } = await spawned(['--help'], { NODE_OPTIONS: '--no-addons' })
   expect(code).toBe(0)
   expect(stdout).toContain('--pairs <file>')
 })

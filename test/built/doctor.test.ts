@@ -1,7 +1,7 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { type Finished, run } from '../helpers/cli.js'
+import { type Finished, run, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { installation } from '../helpers/installation.js'
 
@@ -22,7 +22,7 @@ function findings({ stdout }: Pick<Finished, 'stdout'>): Record<string, Finding>
 
 test('doctor finds what works here, and says so to people and programs', async () => {
   const out = path.join(temporaryFolder(), 'not/yet/there')
-  const finished = await run(['doctor', '--json', '--out', out], { UV_THREADPOOL_SIZE: '7' })
+  const finished = await spawned(['doctor', '--json', '--out', out], { UV_THREADPOOL_SIZE: '7' })
   expect(finished).toMatchObject({ code: 0, stderr: '' })
   const { node, sharp, cpu, output, simd, 'thread pool': pool } = findings(finished)
   expect(node!.found).toContain(process.versions.node)
@@ -45,7 +45,7 @@ test('a device asked for that does not work is exit 5, with what is missing and 
 })
 
 test('a machine where no native code loads is examined all the same', async () => {
-  const finished = await run(['doctor', '--json'], { NODE_OPTIONS: '--no-addons' })
+  const finished = await spawned(['doctor', '--json'], { NODE_OPTIONS: '--no-addons' })
   expect(finished.code).toBe(5)
   const { sharp, cpu, output } = findings(finished)
   expect([sharp!.ok, cpu!.ok, output!.ok]).toEqual([false, false, true])
@@ -82,7 +82,7 @@ test.skipIf(process.platform !== 'linux')('a library counts as missing until its
     dereference: true,
   })
   const missing = async (libraries: string) => {
-    const { cuda } = findings(await run(['doctor', '--json'], { LD_LIBRARY_PATH: libraries }))
+    const { cuda } = findings(await spawned(['doctor', '--json'], { LD_LIBRARY_PATH: libraries }))
     return cuda!.ok ? [] : (/not found: (.*)/.exec(cuda!.found)?.[1] ?? '').split(', ')
   }
   const without = await missing('')

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { FASHION, ROOT, run } from '../helpers/cli.js'
+import { FASHION, ROOT, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { installation } from '../helpers/installation.js'
 
@@ -39,9 +39,9 @@ test.skipIf(!hasCompiler)('with --exact the CUDA provider finds TF32 switched of
 test('--exact is recorded, and a run does not go on without it', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   const args = [FASHION, '--out', out, '--count', '2', '--quiet']
-  expect(await run([...args, '--exact'])).toMatchObject({ code: 0, stderr: '' })
+  expect(await spawned([...args, '--exact'])).toMatchObject({ code: 0, stderr: '' })
   expect(JSON.parse(readFileSync(path.join(out, 'run.json'), 'utf8')).options.exact).toBe(true)
-  expect(await run(args)).toMatchObject({
+  expect(await spawned(args)).toMatchObject({
     code: 6,
     stderr: expect.stringContaining('run with options.exact true, now asked for false'),
   })

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
-import { FASHION, type Finished, ROOT, run, start } from '../helpers/cli.js'
+import { FASHION, type Finished, ROOT, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 /** One copy of the pictures that tests may damage, and what a run makes of it when nothing goes wrong. */
@@ -67,7 +67,7 @@ const FILE_FAULTS: [call: string, where: string, code: string, after: number][] 
 
 test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and can be completed', async (fault) => {
   const out = path.join(temporaryFolder(), 'aug')
-  const ended = await run([...COMMAND, out], fileFault(...fault))
+  const ended = await spawned([...COMMAND, out], fileFault(...fault))
   await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: [a-z ]+ \\(${fault[2]}\\)$`, 'm'), out)
 })
 
@@ -83,17 +83,17 @@ test.skipIf(process.platform === 'win32').for([24, 40])('a limit of %i open file
 
 test.for(['inference', 'mixing'])('a crashed thread of %s is told in one line and loses nothing', async (kind) => {
   const out = path.join(temporaryFolder(), 'aug')
-  const ended = await run([...COMMAND, out], { ...preload('threadFault.js'), CRASH: kind })
+  const ended = await spawned([...COMMAND, out], { ...preload('threadFault.js'), CRASH: kind })
   await expectOrderlyFailure(ended, 1, /^worker thread: stopped unexpectedly \(injected\)/, out)
 })
 
 test('a model that runs out of memory gets smaller batches, which change nothing', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   const memory = (fits: number) => ({ ...preload('memoryFault.js'), FITS: `${fits}` })
-  const ended = await run([...COMMAND, out], memory(0))
+  const ended = await spawned([...COMMAND, out], memory(0))
   await expectOrderlyFailure(ended, 1, /^fashion-mnist: found no memory for 1 picture of 28 x 28/, out)
   const small = `${out}-small`
-  expect(await run([...COMMAND, small], memory(3))).toMatchObject({ code: 0, stderr: '' })
+  expect(await spawned([...COMMAND, small], memory(3))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(small)).toEqual(whole)
 })
 
@@ -108,7 +108,7 @@ test('an input that cannot be read or has vanished is skipped, and retried when 
     expect(tree(out)).toEqual(whole)
   }
   const closed = path.join(temporaryFolder(), 'aug')
-  const ended = await run([...COMMAND, closed], fileFault('open', `pictures/${file}`, 'EACCES'))
+  const ended = await spawned([...COMMAND, closed], fileFault('open', `pictures/${file}`, 'EACCES'))
   await skipped(closed, ended, new RegExp(`^${file}: permission denied, expected a readable picture$`))
   const out = path.join(temporaryFolder(), 'aug')
   const { ended: going } = await underWay(out)
@@ -160,9 +160,9 @@ test('an input of a finished output that has other content by now is refused, an
 test.for(['truncate', 'rm'])('a run killed at the %s of going back to its failures can go back again', async (call) => {
   const file = provenance[40]!.sources[0].file
   const out = path.join(temporaryFolder(), 'aug')
-  expect(await run([...COMMAND, out], fileFault('open', `pictures/${file}`, 'EACCES'))).toMatchObject({ code: 3 })
+  expect(await spawned([...COMMAND, out], fileFault('open', `pictures/${file}`, 'EACCES'))).toMatchObject({ code: 3 })
   const killed = fileFault(call, '(provenance|failures)\\.jsonl', 'SIGKILL')
-  expect(await run([...COMMAND, out, '--retry-failed'], killed)).toMatchObject({ code: null })
+  expect(await spawned([...COMMAND, out, '--retry-failed'], killed)).toMatchObject({ code: null })
   expect(await run([...COMMAND, out, '--retry-failed'])).toMatchObject({ code: 0, stderr: '' })
   expect(tree(out)).toEqual(whole)
 })

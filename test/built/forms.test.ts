@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { randomStream } from '../../src/core/random.js'
-import { FASHION, ROOT, run, start } from '../helpers/cli.js'
+import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
@@ -23,7 +24,7 @@ for (const [name, options] of Object.entries(FORMS)) {
     const at = (out: string) => path.join(folder, out)
     const command = (out: string) => [FASHION, '--count', '60', '--quiet', ...options, '--out', at(out)]
     const began = performance.now()
-    expect(await run(command('whole'))).toMatchObject({ code: 0, stderr: '' })
+    expect(await spawned(command('whole'))).toMatchObject({ code: 0, stderr: '' })
     const duration = performance.now() - began
     expect(await run(['verify', at('whole')])).toMatchObject({ code: 0 })
     const random = randomStream(5, 0)
@@ -125,15 +126,15 @@ test('what a kill leaves half-written lies in a hidden folder', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   for (let kill = 0; kill < 4; kill++) {
     const { child, ended } = start([FASHION, '--out', out, '--quiet', '--epochs', '20', '--method', 'mixup'])
-    const timer = setTimeout(() => child.kill('SIGKILL'), 1500 + 333 * kill)
-    await ended
-    clearTimeout(timer)
-    const visible = existsSync(out) ? files(out).filter((file) => !file.startsWith('.sage')) : []
+    const picture = path.join(out, `images/00000/${String(500 * kill + 100).padStart(9, '0')}.jpg`)
+    while (!existsSync(picture) && child.exitCode === null) await wait(1)
+    child.kill('SIGKILL')
+    expect(await ended).toMatchObject({ code: null })
+    const visible = files(out).filter((file) => !file.startsWith('.sage'))
     expect(visible.filter((file) => !/^(images\/\d{5}\/\d{9}\.jpg|[a-z]+\.(json|jsonl|csv|txt))$/.test(file))).toEqual(
       [],
     )
   }
-  expect(files(path.join(out, 'images')).length).toBeGreaterThan(0)
 })
 
 /** A Python that has what `modules` says, or undefined. */

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { randomStream } from '../../src/core/random.js'
-import { FASHION, run, start } from '../helpers/cli.js'
+import { FASHION, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const COMMAND = [FASHION, '--count', '300', '--quiet', '--out']
@@ -12,7 +12,7 @@ test('fifty kills at random moments lose nothing: every completed tree is that o
   const folder = temporaryFolder()
   const [whole, killed] = [path.join(folder, 'whole'), path.join(folder, 'killed')]
   const started = performance.now()
-  expect(await run([...COMMAND, whole])).toMatchObject({ code: 0 })
+  expect(await spawned([...COMMAND, whole])).toMatchObject({ code: 0 })
   let duration = performance.now() - started
   const random = randomStream(50, 0)
   for (let kill = 0; kill < 50; ) {
@@ -66,7 +66,7 @@ async function interrupted(command: readonly string[], out: string): Promise<voi
 
 test('of two writers at once one does the work and the other is told who does', async () => {
   const out = path.join(temporaryFolder(), 'aug')
-  const results = await Promise.all([run([...COMMAND, out]), run([...COMMAND, out])])
+  const results = await Promise.all([spawned([...COMMAND, out]), spawned([...COMMAND, out])])
   const [winner, loser] = results.sort((a, b) => a.code! - b.code!)
   expect(winner!.code).toBe(0)
   expect(loser).toMatchObject({ code: 6, stderr: expect.stringMatching(/held by process \d+ on /) })

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT, run } from '../helpers/cli.js'
+import { ROOT, run, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 /** A Vulkan driver in software, which Debian's Chromium brings. */
@@ -15,7 +15,7 @@ test.skipIf(!hasWebgpu)('WebGPU draws the maps of the CPU and is on record', asy
   const draw = async (device: string) => {
     const out = path.join(folder, device)
     const args = ['saliency', path.join(folder, 'in'), '--target', 'predicted', '--raw', 'npy', '--out', out]
-    const { code, stderr } = await run([...args, '--device', device], { VK_ICD_FILENAMES: SOFTWARE_VULKAN })
+    const { code, stderr } = await spawned([...args, '--device', device], { VK_ICD_FILENAMES: SOFTWARE_VULKAN })
     expect({ code, end: stderr.trimEnd().split('\n').at(-1) }).toEqual({ code: 0, end: expect.stringMatching(device) })
     expect(JSON.parse(readFileSync(path.join(out, 'saliency.json'), 'utf8')).device).toBe(device)
     const bytes = readFileSync(path.join(out, 'maps/chelsea.jpg.npy'))
