@@ -7,6 +7,7 @@ import { TensorProto_DataLocation as DataLocation, ModelProtoSchema, type Tensor
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 import { encodeModel } from '../onnx/encode.js'
+import { tensorsOf } from '../onnx/rawData.js'
 
 /** Protocol buffers cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1
@@ -24,8 +25,9 @@ export async function readModelFile(file: string): Promise<Uint8Array<ArrayBuffe
   if (size > MAX_BYTES) throw new AugmentError('model', `${file}: ${size} bytes, expected less than 2 GiB`)
   const bytes = await readFile(file).catch(refuse)
   const model = parsed(bytes)
-  const external = model?.graph?.initializer.filter((t) => t.dataLocation === DataLocation.EXTERNAL) ?? []
-  if (!model || external.length === 0) return bytes
+  if (model === undefined) return bytes
+  const external = tensorsOf(model).filter((t) => t.dataLocation === DataLocation.EXTERNAL)
+  if (external.length === 0) return bytes
   let total = size
   for (const tensor of external) {
     tensor.rawData = await readWeights(file, tensor, MAX_BYTES - total)

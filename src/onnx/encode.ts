@@ -15,7 +15,10 @@ function field(number: number, pieces: readonly Uint8Array[]): Uint8Array[] {
 }
 
 function encodeTensor(tensor: TensorProto): Uint8Array[] {
-  const head = toBinary(TensorProtoSchema, revise(tensor, { rawData: new Uint8Array() }))
+  const rest = revise(tensor, {})
+  // Present and empty, it would be the tensor's data.
+  clearField(rest, TensorProtoSchema.field.rawData)
+  const head = toBinary(TensorProtoSchema, rest)
   return tensor.rawData.length > 0 ? [head, ...field(RAW_DATA, [tensor.rawData])] : [head]
 }
 

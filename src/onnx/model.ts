@@ -13,6 +13,7 @@ import {
 import { AugmentError } from '../core/errors.js'
 import { encodeModel } from './encode.js'
 import { describe, hasSubgraph, intAttribute, quoted } from './node.js'
+import { settleTensors } from './rawData.js'
 import { revise } from './revise.js'
 import { DataType, ELEMENT_SIZE } from './tensor.js'
 
@@ -51,16 +52,11 @@ function tensorProblem(tensor: TensorProto, place: string): string | undefined {
   const count = elements(tensor)
   if (!(count <= MAX_ELEMENTS)) return `${place} has an impossible shape [${tensor.dims}]`
   if (tensor.dataLocation === DataLocation.EXTERNAL) return `${place} lies in an external file`
-  const size = ELEMENT_SIZE[tensor.dataType as DataType]
+  const isText = tensor.dataType === DataType.STRING
+  const size = isText ? 1 : ELEMENT_SIZE[tensor.dataType]
   if (size === undefined) return `${place} has the unsupported type ${DataType[tensor.dataType] ?? tensor.dataType}`
-  const typed =
-    tensor.floatData.length +
-    tensor.int32Data.length +
-    tensor.int64Data.length +
-    tensor.doubleData.length +
-    tensor.uint64Data.length
-  const found = tensor.rawData.length > 0 ? tensor.rawData.length / size : typed
-  if (found !== count) return `${place} of shape [${tensor.dims}] holds ${found} elements`
+  const found = isText ? tensor.stringData.length : tensor.rawData.length
+  if (found !== Math.ceil(count * size)) return `${place} of shape [${tensor.dims}] holds ${found / size} elements`
   return undefined
 }
 
@@ -83,7 +79,7 @@ function attributeProblem(node: NodeProto): string | undefined {
 /** What is wrong with a node by itself, or undefined. */
 function nodeProblem(node: NodeProto, opset: number): string | undefined {
   if (hasSubgraph(node)) return `control flow is not supported: ${describe(node, opset)}`
-  if (node.attribute.some((a) => a.sparseTensor)) return `sparse tensors are not supported: ${describe(node)}`
+  if (node.attribute.some((a) => a.sparseTensor)) return `${describe(node)} has an impossible sparse tensor`
   if (VARIADIC.has(node.opType) && node.input.includes('')) return `${describe(node)} lacks an input`
   const tensor = node.attribute.find((a) => a.t)?.t
   return tensor ? tensorProblem(tensor, `the constant of ${describe(node)}`) : attributeProblem(node)
@@ -114,7 +110,7 @@ function graphProblems(graph: Graph, opset: number): string[] {
   return problems
 }
 
-/** The model in `bytes`; weights are not copied. Throws AugmentError 'model' for what is not a sound ONNX model. */
+/** The model in `bytes`; raw weights are not copied. Throws AugmentError 'model' for what is not a sound ONNX model. */
 export function readModel(bytes: Uint8Array, name: string): Model {
   let proto: ModelProto
   try {
@@ -122,6 +118,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   } catch (cause) {
     throw new AugmentError('model', `${name}: not an ONNX model, or cut short`, { cause })
   }
+  settleTensors(proto)
   const raw = proto.graph
   const standard = proto.opsetImport.find((o) => isStandardDomain(o.domain))
   if (!raw || raw.node.length === 0 || raw.output.length === 0 || !standard) {
@@ -137,6 +134,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
     outputs: raw.output,
   }
   const problems = graphProblems(graph, opset)
+  if (raw.sparseInitializer.length > 0) problems.push('an impossible sparse tensor among the initializers')
   if (initializers.size < raw.initializer.length) problems.push('two initializers have the same name')
   const more = problems.splice(MAX_PROBLEMS).length
   if (more > 0) problems.push(`and ${more} more problems`)

@@ -6,7 +6,7 @@ import { revise } from './revise.js'
 export { DataType, type TensorProto }
 
 /** Bytes per element of the types that models on our targets use. */
-export const ELEMENT_SIZE: Partial<Record<DataType, number>> = {
+export const ELEMENT_SIZE: Partial<Record<number, number>> = {
   [DataType.FLOAT]: 4,
   [DataType.DOUBLE]: 8,
   [DataType.FLOAT16]: 2,
@@ -20,6 +20,13 @@ export const ELEMENT_SIZE: Partial<Record<DataType, number>> = {
   [DataType.INT8]: 1,
   [DataType.UINT8]: 1,
   [DataType.BOOL]: 1,
+  [DataType.FLOAT8E4M3FN]: 1,
+  [DataType.FLOAT8E4M3FNUZ]: 1,
+  [DataType.FLOAT8E5M2]: 1,
+  [DataType.FLOAT8E5M2FNUZ]: 1,
+  // UINT4 and INT4, which the schema does not name yet.
+  21: 0.5,
+  22: 0.5,
 }
 
 export function isHalf(type: DataType): boolean {
@@ -56,16 +63,16 @@ function fromHalfBits(bits: number): number {
 
 /** A float16 or bfloat16 tensor as float32, which holds each of its values exactly. */
 export function toFloat32(tensor: TensorProto): TensorProto {
-  const { rawData: raw, int32Data: list } = tensor
+  const { rawData: raw } = tensor
   const source = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
-  const count = raw.length > 0 ? raw.length / 2 : list.length
+  const count = raw.length / 2
   const target = new DataView(new ArrayBuffer(4 * count))
   for (let i = 0; i < count; i++) {
-    const bits = raw.length > 0 ? source.getUint16(2 * i, true) : list[i]! & 0xffff
+    const bits = source.getUint16(2 * i, true)
     if (tensor.dataType === DataType.BFLOAT16) target.setUint32(4 * i, bits * 2 ** 16, true)
     else target.setFloat32(4 * i, fromHalfBits(bits), true)
   }
-  return revise(tensor, { dataType: DataType.FLOAT, rawData: new Uint8Array(target.buffer), int32Data: [] })
+  return revise(tensor, { dataType: DataType.FLOAT, rawData: new Uint8Array(target.buffer) })
 }
 
 /** Little-endian bytes of `values` as elements of `type` (bool: 0 or 1). */
@@ -98,13 +105,12 @@ export function makeTensor(
 export function numbers(tensor: TensorProto): number[] | undefined {
   const { rawData: raw, dataType: type } = tensor
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
-  const size = ELEMENT_SIZE[type as DataType] ?? 1
+  const size = ELEMENT_SIZE[type] ?? 1
   const read = (get: (at: number) => number) => Array.from({ length: raw.byteLength / size }, (_, i) => get(i * size))
-  if (type === DataType.INT64)
-    return raw.length > 0 ? read((at) => Number(view.getBigInt64(at, true))) : tensor.int64Data.map(Number)
-  if (type === DataType.INT32) return raw.length > 0 ? read((at) => view.getInt32(at, true)) : [...tensor.int32Data]
-  if (type === DataType.BOOL) return raw.length > 0 ? [...raw] : [...tensor.int32Data]
-  if (type === DataType.FLOAT) return raw.length > 0 ? read((at) => view.getFloat32(at, true)) : [...tensor.floatData]
-  if (type === DataType.DOUBLE) return raw.length > 0 ? read((at) => view.getFloat64(at, true)) : [...tensor.doubleData]
+  if (type === DataType.INT64) return read((at) => Number(view.getBigInt64(at, true)))
+  if (type === DataType.INT32) return read((at) => view.getInt32(at, true))
+  if (type === DataType.BOOL) return [...raw]
+  if (type === DataType.FLOAT) return read((at) => view.getFloat32(at, true))
+  if (type === DataType.DOUBLE) return read((at) => view.getFloat64(at, true))
   return undefined
 }

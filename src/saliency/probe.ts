@@ -116,7 +116,8 @@ async function run(session: Session, model: Model, batch: number, extent: number
 /** Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels). */
 export async function probeTypes(model: Model): Promise<Map<string, ValueType>> {
   const dtypes = inferDtypes(model.graph)
-  const names = [...dtypes.keys()]
+  const weights = model.graph.initializers
+  const names = [...dtypes.keys()].filter((name) => !weights.has(name))
   const parameters = new Set(computedParameters(model.graph))
   const light = { ...model, graph: withoutWeights(model.graph) }
   const bytes = withShapes(light, names, [...parameters], dtypes)
@@ -131,7 +132,13 @@ export async function probeTypes(model: Model): Promise<Map<string, ValueType>> 
       const isConstant = parameters.has(name) && first[name]!.join() === second[name]!.join()
       return isConstant ? { ...type, values: first[name]! } : type
     }
-    return new Map(names.map((name, i) => [name, typeOf(name, i)]))
+    return new Map<string, ValueType>([
+      ...Array.from(
+        weights,
+        ([name, { dims, dataType }]) => [name, { dtype: dataType, dims: dims.map(Number) }] as const,
+      ),
+      ...names.map((name, i) => [name, typeOf(name, i)] as const),
+    ])
   } finally {
     await session.release()
   }

@@ -1,7 +1,12 @@
 import { readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { TensorProto_DataLocation as DataLocation, ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf'
+import {
+  AttributeProtoSchema,
+  TensorProto_DataLocation as DataLocation,
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+} from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { readModelFile } from '../../src/classifiers/modelFile.js'
 import { readModel, writeModel } from '../../src/onnx/model.js'
@@ -33,6 +38,19 @@ function external(entries: Record<string, string>): string {
 test('weights beside the model are read in', async () => {
   const bytes = await readModelFile(external({ location: 'weights.bin', offset: '8', length: '12' }))
   const { y } = await runModel(readModel(bytes, 'model.onnx'), { x: float32([3], [1, 10, 100]) })
+  expect(Array.from(y!.data as Float32Array)).toEqual([1, 20, 300])
+})
+
+test('constants of nodes beside the model are read in, too', async () => {
+  const file = external({ location: 'weights.bin', offset: '8', length: '12' })
+  const model = fromBinary(ModelProtoSchema, readFileSync(file))
+  const constant = makeNode('Constant', [], ['w'])
+  const [t] = model.graph!.initializer
+  constant.attribute.push(create(AttributeProtoSchema, { name: 'value', type: 4, t: t! }))
+  model.graph!.node.unshift(constant)
+  model.graph!.initializer = []
+  writeFileSync(file, toBinary(ModelProtoSchema, model))
+  const { y } = await runModel(readModel(await readModelFile(file), 'model.onnx'), { x: float32([3], [1, 10, 100]) })
   expect(Array.from(y!.data as Float32Array)).toEqual([1, 20, 300])
 })
 

@@ -134,13 +134,11 @@ test.each([DataType.FLOAT16, DataType.BFLOAT16])(
   },
 )
 
-test('every half widens to the float32 of the same value, from either encoding', () => {
-  const bits = [0x3c00, 0xc100, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfc00]
+test('every half widens to the float32 of the same value', () => {
   const values = [1, -2.5, 65504, 2 ** -24, -1023 * 2 ** -24, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   const floats = (tensor: TensorProto) => [...new Float32Array(toFloat32(tensor).rawData.slice().buffer)]
   const half = makeTensor('h', DataType.FLOAT16, [8], values)
   expect(floats(half)).toEqual(values)
-  expect(floats(revise(half, { rawData: new Uint8Array(0), int32Data: bits }))).toEqual(values)
   const brain = revise(half, {
     dataType: DataType.BFLOAT16,
     dims: [2n],
