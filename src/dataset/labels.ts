@@ -2,7 +2,7 @@
 import { counted } from '../core/counted.js'
 import { didYouMean } from '../core/nearest.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { quoted } from './problems.js'
+import { type Problems, quoted } from './problems.js'
 
 /** A label as written: a class name, a class index, weights in class order, or weights by class name. */
 export type WrittenLabel = string | number | Float64Array | Readonly<Record<string, number>>
@@ -89,6 +89,24 @@ function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLab
 export function unknownClass(name: string, classes: Classes): string {
   const question = didYouMean(name, classes.names)
   return `class ${quoted(name)} is not among the ${counted(classes.names.length, 'class', 'classes')} of the manifest${question}`
+}
+
+/** Adds a problem for every class name that no reader would give back from labels.csv or classes.txt. */
+export function checkNames(names: readonly string[], placeOf: (name: string) => string, problems: Problems): void {
+  for (const name of names) {
+    const problem = nameProblem(name)
+    if (problem === undefined) continue
+    problems.add(placeOf(name), `class ${quoted(name)} ${problem}`)
+    problems.hint('rename the class: labels.csv and classes.txt would not give this name back')
+  }
+}
+
+function nameProblem(name: string): string | undefined {
+  // Python's splitlines ends lines at U+2028 and U+2029, which are no control characters.
+  if (/[\p{Cc}\u2028\u2029]/u.test(name)) return 'has a line break or control character'
+  if (/\p{Surrogate}/u.test(name)) return 'has half a character, which UTF-8 cannot hold'
+  if (name.trim() !== name) return 'begins or ends with a space'
+  return name.toLowerCase() === 'file_name' ? 'is called like the column of file names' : undefined
 }
 
 /** The class names that labels speak of, by code point; but integers in numeric order if all are. */

@@ -5,7 +5,15 @@ import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { Classes, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass, type WrittenLabel } from './labels.js'
+import {
+  Classes,
+  checkNames,
+  classNames,
+  sortedClasses,
+  UNNAMED_WEIGHTS,
+  unknownClass,
+  type WrittenLabel,
+} from './labels.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
@@ -129,13 +137,14 @@ function byFile(a: { readonly file: string }, b: { readonly file: string }): num
 
 /** Throws where the classes as such are wrong, since every row would repeat it. */
 function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined, origin: string, problems: Problems) {
-  const control = classes.names.find((name) => /\p{Cc}/u.test(name))
+  const before = problems.count
+  checkNames(classes.names, () => origin, problems)
+  const unwritable = problems.count > before
   const unknown = table.columns?.filter((name) => classes.indexOf(name) === undefined) ?? []
   const unnamed = !fixed && !table.columns && table.rows.some((row) => row.label instanceof Float64Array)
-  if (control !== undefined) problems.add(origin, `class ${quoted(control)} has a line break or control character`)
   for (const name of unknown) problems.add(table.placeOf(1), unknownClass(name, classes))
   if (unnamed) problems.add(origin, UNNAMED_WEIGHTS)
-  if (control !== undefined || unknown.length > 0 || unnamed) problems.throwIfAny()
+  if (unwritable || unknown.length > 0 || unnamed) problems.throwIfAny()
 }
 
 /** Weights of the columns of a CSV, by name where the classes have an order of their own. */
@@ -165,6 +174,7 @@ async function fromClassFolders(folder: Folder, place: string, fixed?: Classes):
   for (const name of names) {
     if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
   }
+  checkNames(classes.names, (name) => path.join(place, name), problems)
   problems.throwIfAny()
   if (files.length === 0) throw noLabels(folder, place)
   if (!fixed && classes.names.every((name) => SPLIT.test(name))) throw splitsFound(classes.names, place)

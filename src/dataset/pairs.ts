@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { Classes, classNames, UNNAMED_WEIGHTS, type WrittenLabel } from './labels.js'
+import { Classes, checkNames as checkClassNames, classNames, UNNAMED_WEIGHTS, type WrittenLabel } from './labels.js'
 import { type Manifest, type ManifestOptions, readClasses, readManifest, type Source } from './manifest.js'
 import { Problems, quoted } from './problems.js'
 import { Folder } from './scan.js'
@@ -48,7 +48,7 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
     problems.add(file, 'found no pairs, expected pairs like ["a.jpg", "b.jpg"]')
     problems.throwIfAny()
   }
-  const catalogue = await Catalogue.open({ ...written, ...options }, written.pairs)
+  const catalogue = await Catalogue.open(file, { ...written, ...options }, written.pairs)
   const located: { pair: WrittenPair; a: string; b: string; labels: Pick<Pair, 'labelA' | 'labelB'> }[] = []
   for (const pair of written.pairs) {
     const fail = (problem: string) => problems.add(pair.place, problem)
@@ -102,7 +102,11 @@ class Catalogue {
     this.#labels = new Map(base?.sources.map(({ file, label }) => [file, label]))
   }
 
-  static async open(inputs: PairOptions & { images: string }, pairs: readonly WrittenPair[]): Promise<Catalogue> {
+  static async open(
+    file: string,
+    inputs: PairOptions & { images: string },
+    pairs: readonly WrittenPair[],
+  ): Promise<Catalogue> {
     const labels = pairs.flatMap((pair) => [pair.label_a, pair.label_b])
     if (inputs.labels !== undefined || labels.includes(undefined)) {
       const base = await readManifest(inputs.images, inputs)
@@ -112,6 +116,9 @@ class Catalogue {
     if (inputs.classes === undefined && own.some((label) => label instanceof Float64Array))
       throw new AugmentError('usage', UNNAMED_WEIGHTS)
     const classes = inputs.classes === undefined ? new Classes(classNames(own)) : await readClasses(inputs.classes)
+    const problems = new Problems()
+    checkClassNames(classes.names, () => inputs.classes ?? file, problems)
+    problems.throwIfAny()
     return new Catalogue(inputs.images, classes)
   }
 

@@ -9,6 +9,7 @@ const byNumber = new Intl.Collator('en', { numeric: true })
 export class Problems {
   readonly #shown: { readonly place: string; readonly text: string }[] = []
   #count = 0
+  #hint: string | undefined
 
   /** How many there are. */
   get count(): number {
@@ -21,6 +22,11 @@ export class Problems {
     if (this.#shown.length < SHOWN) this.#shown.push({ place: place.replace(/\p{Cc}/gu, '\ufffd'), text })
   }
 
+  /** What can be done about them; the first hint is the one told, however many problems bring it. */
+  hint(text: string): void {
+    this.#hint ??= text
+  }
+
   /** Throws AugmentError `usage` with one line a problem, by place, the first hundred in full, unless there are none. */
   throwIfAny(): void {
     if (this.#count === 0) return
@@ -28,7 +34,7 @@ export class Problems {
     const lines = this.#shown.map(({ place, text }) => `${place}: ${text}`)
     const more = this.#count - lines.length
     if (more > 0) lines.push(`... and ${counted(more, 'more problem')} like these`)
-    throw new AugmentError('usage', lines.join('\n'))
+    throw new AugmentError('usage', lines.join('\n'), this.#hint === undefined ? {} : { hint: this.#hint })
   }
 }
 

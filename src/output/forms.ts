@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { AugmentError } from '../core/errors.js'
 import { writeAtomic } from './atomic.js'
 import { labelsJsonl, labelsParquet } from './labelForms.js'
 import { type FormFile, SHARD_FOLDER, shards } from './webdataset.js'
@@ -19,12 +18,6 @@ export interface Forms {
 
 /** Everything that `writeForms` may leave in an output folder. */
 export const FORM_FILES = ['labels.jsonl', 'labels.parquet', SHARD_FOLDER] as const
-
-/** Throws a usage error where a class has the name of the column of file names. */
-export function checkForms({ labelsFormat }: Forms, classes: readonly string[]): void {
-  if (labelsFormat === 'csv' || !classes.includes('file_name')) return
-  throw new AugmentError('usage', `--labels-format ${labelsFormat}: found a class "file_name", expected another name`)
-}
 
 /** Makes the forms; what an interrupted attempt has left is replaced. Each file appears complete or not at all. */
 export async function writeForms(

@@ -23,9 +23,9 @@ export function formatFloat(x: number): string {
   return text.includes('e') ? text.replace('e', '.0e') : `${text}.0`
 }
 
-/** The header of labels.csv. Cells that a spreadsheet would run as a formula get a leading apostrophe. */
+/** The header of labels.csv; classes are named as in every other file, also where a spreadsheet sees a formula in that. */
 export function labelsHeader(classes: readonly string[]): string {
-  return stringify([['file_name', ...classes]], { escape_formulas: true })
+  return stringify([['file_name', ...classes]])
 }
 
 /** One line of labels.csv: file name (numeric, hence unquoted) and K floats. */

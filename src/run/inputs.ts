@@ -4,7 +4,6 @@ import { heaviest } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import { type Pair, readPairs } from '../dataset/pairs.js'
-import { checkForms } from '../output/forms.js'
 import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
 
@@ -44,7 +43,6 @@ export async function readInputs(config: Config): Promise<Inputs> {
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */
 export function planRun(inputs: Inputs, config: Config): Plan {
   const { sources, pairs } = inputs
-  checkForms(config, inputs.classes)
   if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
   const classes = Int32Array.from(sources, ({ label }) => (typeof label === 'number' ? label : heaviest(label)))

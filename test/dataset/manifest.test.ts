@@ -300,3 +300,35 @@ test('line breaks in names stay within the line of their problem', async () => {
     'labels.json: class "x\\ny" has a line break or control character',
   ])
 })
+
+/** Names that no reader would give back, and why. */
+const UNWRITABLE: readonly (readonly [string, string])[] = [
+  ['a\u2028b', 'has a line break or control character'],
+  ['a\u2029b', 'has a line break or control character'],
+  ['a\u0085b', 'has a line break or control character'],
+  ['a\tb', 'has a line break or control character'],
+  ['a\nb', 'has a line break or control character'],
+  [' a', 'begins or ends with a space'],
+  ['a\u00a0', 'begins or ends with a space'],
+  ['a\ufeff', 'begins or ends with a space'],
+  ['file_name', 'is called like the column of file names'],
+  ['File_Name', 'is called like the column of file names'],
+]
+
+test('class names that could not be read back are refused, from folders as from tables, all at once', async () => {
+  const hint = expect.stringContaining('rename the class')
+  const folders = temporaryFolder(Object.fromEntries(UNWRITABLE.map(([name]) => [`${name}/a.png`, ''])))
+  const told = UNWRITABLE.map(([name, problem]) => `class ${JSON.stringify(name)} ${problem}`)
+  const fromFolders = readManifest(folders)
+  expect((await problemsOf(fromFolders)).map((line) => line.slice(line.indexOf(': class ') + 2)).sort()).toEqual(
+    told.sort(),
+  )
+  await expect(fromFolders).rejects.toMatchObject({ hint })
+  const quotedCell = (text: string) => `"${text}"`
+  const rows = UNWRITABLE.map(([name], i) => `${i}.png,${quotedCell(name)}`)
+  const files = Object.fromEntries(UNWRITABLE.map((_, i) => [`${i}.png`, '']))
+  const hard = await problemsOf(withLabels('labels.csv', `file_name,label\n${rows.join('\n')}\n`, {}, files))
+  expect(hard.sort()).toEqual(told.map((line) => `labels.csv: ${line}`).sort())
+  const columns = `file_name,${UNWRITABLE.map(([name]) => quotedCell(name)).join(',')}\na.png,1.0${',0.0'.repeat(9)}\n`
+  expect((await problemsOf(withLabels('labels.csv', columns))).sort()).toEqual(hard)
+})

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { expect, test } from 'vitest'
-import { checkForms, checkWrittenForms, type Forms, writeForms } from '../../src/output/forms.js'
+import { checkWrittenForms, type Forms, writeForms } from '../../src/output/forms.js'
 import { labelsParquet } from '../../src/output/labelForms.js'
 import { metadataLine, type Row } from '../../src/output/rows.js'
 import { TAR_END, tarMember } from '../../src/output/tar.js'
@@ -99,13 +99,6 @@ test('what is changed, missing or too much is found', async () => {
     'webdataset/000000.tar: not what the pictures and metadata.jsonl make of it',
     'webdataset/000002.tar: found a file that the run did not make',
   ])
-})
-
-test('a class called file_name is refused where it would hide the column', () => {
-  expect(() => checkForms(forms('csv'), ['file_name'])).not.toThrow()
-  for (const format of ['jsonl', 'parquet'] as const) {
-    expect(() => checkForms(forms(format), ['cat', 'file_name'])).toThrow(`--labels-format ${format}: found a class`)
-  }
 })
 
 test('a name too long for a tar header is an error, one of 100 bytes is not', () => {
