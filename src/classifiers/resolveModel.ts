@@ -17,8 +17,8 @@ const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
 
 /** What stands beside a model file: how its input is made from 8-bit RGB pixels, and its classes. */
 const descriptorSchema = z.object({
-  /** Entry n is the name of logit n, or its names; without them, only `--target predicted` is possible. */
-  classes: z.array(z.union([z.string(), z.array(z.string()).min(1)])).optional(),
+  /** Entry n is the name of logit n, or its names; `imagenet`: those of ILSVRC 2012. Without, only `--target predicted` is possible. */
+  classes: z.union([z.array(z.union([z.string(), z.array(z.string()).min(1)])), z.literal('imagenet')]).optional(),
   /** input = (pixel * scale - mean) / std, per channel in the model's colour order. */
   scale: z
     .number()
@@ -34,7 +34,7 @@ const descriptorSchema = z.object({
   licence: z.string().optional(),
 })
 
-export type Descriptor = z.infer<typeof descriptorSchema>
+export type Descriptor = Omit<z.infer<typeof descriptorSchema>, 'classes'> & { classes?: ClassNames | undefined }
 
 /** The names of every class of a model, in the order of its logits. */
 type ClassNames = readonly (string | readonly string[])[]
@@ -156,7 +156,8 @@ async function readDescriptor(file: string): Promise<Descriptor> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   try {
-    return descriptorSchema.parse(JSON.parse(text))
+    const { classes, ...rest } = descriptorSchema.parse(JSON.parse(text))
+    return { ...rest, classes: classes === 'imagenet' ? await imagenetClasses() : classes }
   } catch (cause) {
     const problem = cause instanceof z.ZodError ? `\n${z.prettifyError(cause)}` : ` (${reasonOf(cause)})`
     throw new AugmentError('usage', `${file}: not a description of a model${problem}`, { cause })

@@ -11,7 +11,8 @@ test('models lists the bundled classifiers and those of the zoo, and shows where
   expect(code).toBe(0)
   const models = JSON.parse(stdout) as { name: string; state: string; classes: number; licence: string }[]
   const state = Object.fromEntries(models.map((model) => [model.name, `${model.state} ${model.classes}`]))
-  expect(state).toMatchObject({ cifar10: 'bundled 10', 'fashion-mnist': 'bundled 10', resnet18: 'not pulled 1000' })
+  expect(state).toMatchObject({ cifar10: 'bundled 10', 'fashion-mnist': 'bundled 10', general: 'bundled 1000' })
+  expect(state).toMatchObject({ resnet18: 'not pulled 1000' })
   expect(models.filter(({ licence }) => !['MIT', 'Apache-2.0'].includes(licence))).toEqual([])
   const lines = (await run(['models', 'list'], { XDG_CACHE_HOME: cache })).stdout.trimEnd().split('\n')
   expect(lines.map((line) => line.split(' ')[0])).toEqual(models.map(({ name }) => name))
