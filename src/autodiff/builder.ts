@@ -85,6 +85,12 @@ export class GraphBuilder {
     return this.types.get(value)?.values ?? (tensor && numbers(tensor))
   }
 
+  /** Whether `indices` name every element of the one axis of `x` in order, however many the batch makes them. */
+  isWhole(x: Value, indices: Value): boolean {
+    const [all, named] = [this.types.get(x), this.types.get(indices)]
+    return all?.dims.length === 1 && named?.isCount === true && all.counts?.join() === named.counts?.join()
+  }
+
   /** The node that makes a value of the original graph; undefined for inputs and weights. */
   maker(value: Value): NodeProto | undefined {
     return this.makers.get(value)

@@ -39,12 +39,12 @@ async function run(file: string, { json }: { json?: boolean }): Promise<void> {
 }
 
 async function inspect(model: Model): Promise<Inspection> {
-  const { normalize } = await import('../onnx/normalize.js')
+  const { standardize } = await import('../onnx/standardize.js')
   const { blockers, hasRule } = await import('../autodiff/backward.js')
   const { describe, operatorOf } = await import('../onnx/node.js')
   const { DataType, isFloat } = await import('../onnx/tensor.js')
   const { declaredType, inferDtypes } = await import('../onnx/valueInfo.js')
-  const { graph } = normalize(model)
+  const { graph } = standardize(model)
   const counts = new Map<string, { count: number; hasRule: boolean }>()
   for (const node of graph.nodes) {
     const known = counts.get(operatorOf(node))

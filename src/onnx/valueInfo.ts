@@ -19,6 +19,10 @@ export interface ValueType {
   readonly dims: readonly Dim[]
   /** The elements of a small value that other nodes use as a parameter and that is the same whatever is fed. */
   readonly values?: readonly number[]
+  /** Whether such a parameter counts 0, 1, 2, ... over all its elements, however many the batch makes them. */
+  readonly isCount?: boolean
+  /** How many elements there are with one batch and with another, where that depends on the batch. */
+  readonly counts?: readonly [number, number]
 }
 
 /** Declares an input or output; a string is a named dynamic dimension, no `dims` means any shape. */
@@ -100,7 +104,7 @@ export function inferDtypes(graph: Graph): Map<string, DataType> {
   for (const input of graph.inputs) types.set(input.name, declaredType(input)?.dtype ?? DataType.FLOAT)
   for (const node of graph.nodes) {
     const inputs = node.input.map((v) => types.get(v) ?? DataType.UNDEFINED)
-    for (const [i, output] of node.output.entries()) types.set(output, outputDtype(node, i, inputs))
+    for (const [i, output] of node.output.entries()) if (output !== '') types.set(output, outputDtype(node, i, inputs))
   }
   return types
 }

@@ -3,12 +3,10 @@ import type { Types } from '../autodiff/builder.js'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, writeModel } from '../onnx/model.js'
 import { intsAttribute, type NodeProto, tensorAttribute } from '../onnx/node.js'
-import { normalize } from '../onnx/normalize.js'
-import { poolFirst } from '../onnx/poolFirst.js'
 import { revise } from '../onnx/revise.js'
+import { standardize } from '../onnx/standardize.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
-import { widen } from '../onnx/widen.js'
 import { checkSizes } from './checkSizes.js'
 import { probeTypes, tryRun, zeros } from './probe.js'
 import { createSession, type Tensor } from './session.js'
@@ -29,7 +27,7 @@ export async function prepare(
   sizesOf: (type: ValueType, name: string) => readonly Dim[],
   output?: string,
 ): Promise<Prepared> {
-  const model = poolFirst(widen(normalize(original)))
+  const model = standardize(original)
   const info = model.graph.inputs[0]
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)

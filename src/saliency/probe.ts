@@ -14,9 +14,11 @@ const RUNTIME_TYPE: Partial<Record<DataType, Tensor['type']>> = {
   [DataType.INT64]: 'int64',
 }
 
+const volume = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
+
 /** A zero-filled tensor of the given type. */
 export function zeros(dtype: DataType, dims: readonly number[]): Tensor {
-  const size = dims.reduce((a, b) => a * b, 1)
+  const size = volume(dims)
   const type = RUNTIME_TYPE[dtype]
   if (type === 'float32') return { type, dims, data: new Float32Array(size) }
   if (type === 'float64') return { type, dims, data: new Float64Array(size) }
@@ -127,10 +129,14 @@ export async function probeTypes(model: Model): Promise<Map<string, ValueType>> 
     const second = await run(session, model, 3, 256)
     const typeOf = (name: string, i: number): ValueType => {
       const again = second[`probe/${i}`]!
-      const dims = first[`probe/${i}`]!.map((size, axis) => (again[axis] === size ? size : null))
-      const type = { dtype: dtypes.get(name)!, dims }
-      const isConstant = parameters.has(name) && first[name]!.join() === second[name]!.join()
-      return isConstant ? { ...type, values: first[name]! } : type
+      const sizes = first[`probe/${i}`]!
+      const dims = sizes.map((size, axis) => (again[axis] === size ? size : null))
+      const counts = dims.includes(null) && ([volume(sizes), volume(again)] as const)
+      const type = { dtype: dtypes.get(name)!, dims, ...(counts && { counts }) }
+      if (!parameters.has(name)) return type
+      const found = [first[name]!, second[name]!] as const
+      if (found[0].join() === found[1].join()) return { ...type, values: found[0] }
+      return found.every((list) => list.every((value, at) => value === at)) ? { ...type, isCount: true } : type
     }
     return new Map<string, ValueType>([
       ...Array.from(

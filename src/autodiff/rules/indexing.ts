@@ -5,14 +5,37 @@ import { product } from '../../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { single, type VjpRule } from '../rule.js'
 
+/** A Gather along an axis as long as the batch makes it: every cotangent is added where its element came from. */
+function scattered(g: GraphBuilder, c: Value, x: Value, indices: Value, axis: number): Value {
+  const rank = g.dims(x).length
+  const count = g.dims(indices).length
+  const axes = Array.from({ length: rank + count - 1 }, (_, i) => i)
+  const along = axes.splice(axis, count)
+  const last = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis)
+  const zeros = g.zerosLike(x)
+  const place = g.unsqueeze(indices, [count])
+  if (axis === 0) return g.emit('ScatterND', [zeros, place, c], { reduction: 'add' })
+  const rows = g.transpose(zeros, [axis, ...last])
+  const sums = g.emit('ScatterND', [rows, place, g.transpose(c, [...along, ...axes])], { reduction: 'add' })
+  const back = [axis, ...last]
+  return g.transpose(
+    sums,
+    back.map((_, i) => back.indexOf(i)),
+  )
+}
+
 /**
  * Element i of the axis is the sum of the cotangents of all its copies: a product with the one-hot matrix of the indices,
- * which unlike a scattered sum is reproducible everywhere. A single constant index needs only padding.
+ * which unlike a scattered sum is reproducible everywhere. A single constant index needs only padding; a view of the
+ * whole (PyTorch's as_strided, where the batch is open) is a Reshape.
  */
 const Gather: VjpRule = single((g, node, c) => {
   const [x, indices] = node.input as [Value, Value]
   const rank = g.dims(x).length
   const axis = (intAttribute(node, 'axis', 0) + rank) % rank
+  if (g.dims(x)[axis] === null) {
+    return [g.isWhole(x, indices) ? g.reshapeLike(c, x) : scattered(g, c, x, indices, axis), null]
+  }
   const [before, after] = [g.dims(x).slice(0, axis), g.dims(x).slice(axis + 1)]
   const size = g.size(x, axis)
   const picked = g.dims(indices)
