@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     testTimeout: 300_000,
+    reporters: ['default', './test/helpers/skippedReporter.ts'],
     maxWorkers: '100%', // the default leaves one core idle, which is half of two
     projects: [
       {

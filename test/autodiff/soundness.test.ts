@@ -7,7 +7,9 @@ import { DataType } from '../../src/onnx/tensor.js'
 import { gradientModel } from '../../src/saliency/gradientModel.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { differentiated } from '../helpers/gradientCheck.js'
+import { needing } from '../helpers/needing.js'
 import { float32, runModel } from '../helpers/onnx.js'
+import { pythonWith } from '../helpers/python.js'
 import { RULE_CASES } from './ruleCases/index.js'
 
 const BUNDLED = { cifar10: [2, 3, 32, 32], 'fashion-mnist': [2, 1, 28, 28] }
@@ -16,14 +18,7 @@ const bundled = (name: string) => readFileSync(new URL(`../../models/${name}.onn
 /** The newest opset that Debian's python3-onnx knows. */
 const CHECKED_OPSET = 17
 
-const PYTHON = [process.env.PYTHON, 'python3', '/usr/bin/python3'].find((python) => {
-  try {
-    execFileSync(python ?? '', ['-c', 'import onnx.checker'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})
+const PYTHON = pythonWith('onnx.checker')
 
 /** Prints how many models are in a folder and what is wrong with which. */
 const CHECK = `
@@ -37,8 +32,8 @@ for file in files:
         print(os.path.basename(file), problem)
 `
 
-test.skipIf(PYTHON === undefined)(
-  'onnx.checker accepts the gradient of every rule and of the bundled models (needs Python with onnx)',
+needing('Python with onnx', PYTHON !== undefined)(
+  'onnx.checker accepts the gradient of every rule and of the bundled models',
   async () => {
     const files: Record<string, Uint8Array> = {}
     for (const name of Object.keys(BUNDLED)) files[`${name}.onnx`] = await gradientModel(bundled(name), name)

@@ -2,9 +2,10 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { FASHION, ROOT } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
 import { packed } from '../helpers/packed.js'
 
 /** Commands that cannot run here as they stand, why, and what runs instead. */
@@ -72,7 +73,7 @@ function bash(command: string, cwd: string): Promise<{ code: number; said: strin
   })
 }
 
-test.skipIf(process.platform === 'win32')(
+needing('bash', process.platform !== 'win32')(
   'every command of the README and the docs works',
   async () => {
     const bin = path.join(packed(temporaryFolder()).folder, 'bin/sage-augment.js')

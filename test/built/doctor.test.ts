@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { type Finished, run, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { installation } from '../helpers/installation.js'
+import { needing } from '../helpers/needing.js'
 
 interface Finding {
   readonly name: string
@@ -53,7 +54,7 @@ test('a machine where no native code loads is examined all the same', async () =
   expect(cpu!.found).toContain('native addon')
 })
 
-test.skipIf(process.platform !== 'linux')('an output folder that cannot be written to is named', async () => {
+needing('Linux', process.platform === 'linux')('an output folder that cannot be written to is named', async () => {
   const { output } = findings(await run(['doctor', '--json', '--out', '/proc/aug']))
   expect(output).toMatchObject({ ok: false, found: expect.stringMatching(/^\/proc\/aug: cannot be written to/) })
 })
@@ -75,20 +76,23 @@ test('a truncated provider is told from a missing one, and leaves the CPU alone'
   expect(cuda!.hint).toContain('onnxruntime-node-install=cuda12')
 })
 
-test.skipIf(process.platform !== 'linux')('a library counts as missing until its folder is on the path', async () => {
-  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] }
-  const folder = temporaryFolder()
-  cpSync(sharedObjects.find((file) => /\/libm\.so/.test(file))!, path.join(folder, 'libcudnn.so.9'), {
-    dereference: true,
-  })
-  const missing = async (libraries: string) => {
-    const { cuda } = findings(await spawned(['doctor', '--json'], { LD_LIBRARY_PATH: libraries }))
-    return cuda!.ok ? [] : (/not found: (.*)/.exec(cuda!.found)?.[1] ?? '').split(', ')
-  }
-  const without = await missing('')
-  if (!without.includes('libcudnn.so.9')) return // This machine has cuDNN in a system folder.
-  expect(await missing(folder)).toEqual(without.filter((name) => name !== 'libcudnn.so.9'))
-})
+needing('Linux', process.platform === 'linux')(
+  'a library counts as missing until its folder is on the path',
+  async () => {
+    const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] }
+    const folder = temporaryFolder()
+    cpSync(sharedObjects.find((file) => /\/libm\.so/.test(file))!, path.join(folder, 'libcudnn.so.9'), {
+      dereference: true,
+    })
+    const missing = async (libraries: string) => {
+      const { cuda } = findings(await spawned(['doctor', '--json'], { LD_LIBRARY_PATH: libraries }))
+      return cuda!.ok ? [] : (/not found: (.*)/.exec(cuda!.found)?.[1] ?? '').split(', ')
+    }
+    const without = await missing('')
+    if (!without.includes('libcudnn.so.9')) return // This machine has cuDNN in a system folder.
+    expect(await missing(folder)).toEqual(without.filter((name) => name !== 'libcudnn.so.9'))
+  },
+)
 
 test('a runtime that crashes takes only its own process along', async () => {
   const { runtime, program } = installation()

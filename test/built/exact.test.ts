@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { FASHION, ROOT, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { installation } from '../helpers/installation.js'
+import { needing } from '../helpers/needing.js'
 
 const hasCompiler = process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
 
@@ -17,24 +18,27 @@ __attribute__((constructor)) static void tell(void) {
   fprintf(stderr, "TF32 override: %s\\n", found ? found : "unset");
 }`
 
-test.skipIf(!hasCompiler)('with --exact the CUDA provider finds TF32 switched off when it is loaded', async () => {
-  const { providers, program } = installation()
-  const source = path.join(temporaryFolder({ 'spy.c': SPY }), 'spy.c')
-  execFileSync('cc', ['-shared', '-fPIC', '-o', path.join(providers, 'libonnxruntime_providers_shared.so'), source])
-  const told = async (command: readonly string[], override?: string) => {
-    const { code, stderr } = await program([...command, '--device', 'cuda'], { NVIDIA_TF32_OVERRIDE: override })
-    expect(code).toBe(5)
-    return /^TF32 override: (.*)$/m.exec(stderr)?.[1]
-  }
-  const out = path.join(temporaryFolder(), 'out')
-  const augment = [FASHION, '--out', out]
-  const photos = ['rocket.jpg', 'chelsea.jpg'].map((name) => path.join(ROOT, 'fixtures/photos', name))
-  expect(await told(augment)).toBe('unset')
-  expect(await told([...augment, '--exact'])).toBe('0')
-  expect(await told([...augment, '--exact'], '1')).toBe('0')
-  expect(await told(['saliency', FASHION, '--out', out, '--exact'])).toBe('0')
-  expect(await told(['compare', ...photos, '--out', `${out}.png`, '--exact'])).toBe('0')
-})
+needing('a C compiler on Linux', hasCompiler)(
+  'with --exact the CUDA provider finds TF32 switched off when it is loaded',
+  async () => {
+    const { providers, program } = installation()
+    const source = path.join(temporaryFolder({ 'spy.c': SPY }), 'spy.c')
+    execFileSync('cc', ['-shared', '-fPIC', '-o', path.join(providers, 'libonnxruntime_providers_shared.so'), source])
+    const told = async (command: readonly string[], override?: string) => {
+      const { code, stderr } = await program([...command, '--device', 'cuda'], { NVIDIA_TF32_OVERRIDE: override })
+      expect(code).toBe(5)
+      return /^TF32 override: (.*)$/m.exec(stderr)?.[1]
+    }
+    const out = path.join(temporaryFolder(), 'out')
+    const augment = [FASHION, '--out', out]
+    const photos = ['rocket.jpg', 'chelsea.jpg'].map((name) => path.join(ROOT, 'fixtures/photos', name))
+    expect(await told(augment)).toBe('unset')
+    expect(await told([...augment, '--exact'])).toBe('0')
+    expect(await told([...augment, '--exact'], '1')).toBe('0')
+    expect(await told(['saliency', FASHION, '--out', out, '--exact'])).toBe('0')
+    expect(await told(['compare', ...photos, '--out', `${out}.png`, '--exact'])).toBe('0')
+  },
+)
 
 test('--exact is recorded, and a run does not go on without it', async () => {
   const out = path.join(temporaryFolder(), 'aug')

@@ -16,6 +16,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { FASHION, type Finished, ROOT, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
 
 /** One copy of the pictures that tests may damage, and what a run makes of it when nothing goes wrong. */
 const home = mkdtempSync(path.join(tmpdir(), 'sage-augment-'))
@@ -71,15 +72,18 @@ test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and ca
   await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: [a-z ]+ \\(${fault[2]}\\)$`, 'm'), out)
 })
 
-test.skipIf(process.platform === 'win32').for([24, 40])('a limit of %i open files is told in one line', (limit) => {
-  const out = path.join(temporaryFolder(), 'aug')
-  const program = [process.execPath, path.join(ROOT, 'bin/sage-augment.js'), ...COMMAND, out]
-  const script = `ulimit -n ${limit}; exec "$0" "$@"`
-  const { status, stderr } = spawnSync('bash', ['-c', script, ...program], { encoding: 'utf8' })
-  expect(status).toBe(1)
-  expect(stderr).toMatch(/^[^\n]+\n {2}hint: raise the limit of open files \(ulimit -n\)[^\n]*\n$/)
-  expect(existsSync(out)).toBe(false)
-})
+needing('ulimit', process.platform !== 'win32').for([24, 40])(
+  'a limit of %i open files is told in one line',
+  (limit) => {
+    const out = path.join(temporaryFolder(), 'aug')
+    const program = [process.execPath, path.join(ROOT, 'bin/sage-augment.js'), ...COMMAND, out]
+    const script = `ulimit -n ${limit}; exec "$0" "$@"`
+    const { status, stderr } = spawnSync('bash', ['-c', script, ...program], { encoding: 'utf8' })
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^[^\n]+\n {2}hint: raise the limit of open files \(ulimit -n\)[^\n]*\n$/)
+    expect(existsSync(out)).toBe(false)
+  },
+)
 
 test.for(['inference', 'mixing'])('a crashed thread of %s is told in one line and loses nothing', async (kind) => {
   const out = path.join(temporaryFolder(), 'aug')

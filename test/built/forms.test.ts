@@ -6,6 +6,8 @@ import { expect, test } from 'vitest'
 import { randomStream } from '../../src/core/random.js'
 import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
+import { pythonWith } from '../helpers/python.js'
 
 const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
 const files = (folder: string) =>
@@ -137,22 +139,10 @@ test('what a kill leaves half-written lies in a hidden folder', async () => {
   }
 })
 
-/** A Python that has what `modules` says, or undefined. */
-function pythonWith(modules: string): string | undefined {
-  return [process.env.PYTHON, 'python3', '/usr/bin/python3'].find((python) => {
-    try {
-      execFileSync(python ?? '', ['-c', `import ${modules}`], { stdio: 'ignore' })
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
 const PYTHON = pythonWith('torch, torchvision, pandas, PIL')
 
-test.skipIf(PYTHON === undefined)(
-  'the snippets of docs/loading.md and README.md load what labels.csv says (needs Python with torch, torchvision, pandas)',
+needing('Python with torch, torchvision, pandas and Pillow', PYTHON !== undefined)(
+  'the snippets of docs/loading.md and README.md load what labels.csv says',
   async () => {
     const folder = temporaryFolder()
     const input = traps()

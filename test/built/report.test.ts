@@ -7,6 +7,7 @@ import { decodeImage } from '../../src/codec/codec.js'
 import type { Image } from '../../src/core/image.js'
 import { FASHION, ROOT, run, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
 import { readPicture } from '../helpers/pictures.js'
 
 const PHOTOS = path.join(ROOT, 'fixtures/photos')
@@ -183,7 +184,7 @@ async function hostileReport(): Promise<string> {
   return path.join(out, 'report.html')
 }
 
-test.skipIf(CHROMIUM === undefined)(
+needing('Chromium', CHROMIUM !== undefined)(
   'in a browser: names stay text, rows are filtered and sorted by mouse and keyboard, nothing is asked of a network',
   async () => {
     const file = await hostileReport()
@@ -222,7 +223,7 @@ test.skipIf(CHROMIUM === undefined)(
   },
 )
 
-test.skipIf(CHROMIUM === undefined)(
+needing('Chromium', CHROMIUM !== undefined)(
   'in a browser: everything is reached with the Tab key, is named, and is dark where the system is',
   async () => {
     const file = await hostileReport()
@@ -248,7 +249,7 @@ test.skipIf(CHROMIUM === undefined)(
   },
 )
 
-test.skipIf(CHROMIUM === undefined)(
+needing('Chromium', CHROMIUM !== undefined)(
   'in a browser: on a narrow screen only the outputs scroll sideways, whatever the names, and labels can be read',
   async () => {
     const folder = temporaryFolder()

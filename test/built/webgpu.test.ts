@@ -1,15 +1,16 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { ROOT, run, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
 
 /** A Vulkan driver in software, which Debian's Chromium brings. */
 const SOFTWARE_VULKAN = '/usr/lib/chromium/vk_swiftshader_icd.json'
 
 const hasWebgpu = existsSync(SOFTWARE_VULKAN) && process.platform === 'linux' && process.arch === 'x64'
 
-test.skipIf(!hasWebgpu)('WebGPU draws the maps of the CPU and is on record', async () => {
+needing('a Vulkan driver in software', hasWebgpu)('WebGPU draws the maps of the CPU and is on record', async () => {
   const folder = temporaryFolder()
   cpSync(path.join(ROOT, 'fixtures/photos/chelsea.jpg'), path.join(folder, 'in/chelsea.jpg'))
   const draw = async (device: string) => {
@@ -28,7 +29,7 @@ test.skipIf(!hasWebgpu)('WebGPU draws the maps of the CPU and is on record', asy
   })
 })
 
-test.skipIf(process.platform !== 'linux')('without a GPU driver WebGPU is exit 5 and says so', async () => {
+needing('Linux', process.platform === 'linux')('without a GPU driver WebGPU is exit 5 and says so', async () => {
   const photos = path.join(ROOT, 'fixtures/photos')
   const args = ['saliency', photos, '--out', path.join(temporaryFolder(), 'maps'), '--device', 'webgpu']
   const { code, stderr } = await run(args, { VK_ICD_FILENAMES: '/nonexistent' })

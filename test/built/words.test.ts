@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { FASHION, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
 
 /** Names of all commands, from the list in --help. */
 const commandsOf = (help: string) =>
@@ -93,7 +94,7 @@ function completed(script: string, words: readonly string[]): string[] {
   return out.trim().split(' ').filter(Boolean)
 }
 
-test.skipIf(process.platform === 'win32')('bash completes commands, options and their values', async () => {
+needing('bash', process.platform !== 'win32')('bash completes commands, options and their values', async () => {
   const { code, stdout } = await run(['completion', 'bash'])
   expect(code).toBe(0)
   expect(completed(stdout, ['do'])).toEqual(['doctor'])

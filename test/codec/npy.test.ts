@@ -4,15 +4,10 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { encodeNpy } from '../../src/codec/npy.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { needing } from '../helpers/needing.js'
+import { pythonWith } from '../helpers/python.js'
 
-const python = (() => {
-  try {
-    execFileSync('/usr/bin/python3', ['-c', 'import numpy'], { stdio: 'ignore' })
-    return '/usr/bin/python3'
-  } catch {
-    return undefined
-  }
-})()
+const PYTHON = pythonWith('numpy')
 
 test('an .npy file has its data at a multiple of 64 after a header of one line', () => {
   const bytes = Buffer.from(encodeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), width: 3, height: 2 }))
@@ -25,10 +20,10 @@ test('an .npy file has its data at a multiple of 64 after a header of one line',
   expect(bytes.readFloatLE(start + 4 * 4)).toBe(5)
 })
 
-test.skipIf(python === undefined)('NumPy reads the same values', () => {
+needing('Python with numpy', PYTHON !== undefined)('NumPy reads the same values', () => {
   const file = path.join(temporaryFolder(), 'a.npy')
   writeFileSync(file, encodeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6.5), width: 3, height: 2 }))
   const script = 'import numpy, sys; a = numpy.load(sys.argv[1]); print(a.tolist(), a.dtype)'
-  const printed = execFileSync(python!, ['-c', script, file], { encoding: 'utf8' })
+  const printed = execFileSync(PYTHON!, ['-c', script, file], { encoding: 'utf8' })
   expect(printed.trim()).toBe('[[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]] float32')
 })

@@ -6,6 +6,7 @@ import { mean, type Plane } from '../../src/core/plane.js'
 import { randomStream } from '../../src/core/random.js'
 import { blend, keepUncovered } from '../../src/mix/blend.js'
 import { type SageParameters, sage } from '../../src/mix/sage.js'
+import { needing } from '../helpers/needing.js'
 import { readGoldens } from '../rearrange/goldens.js'
 import { noise, sampleOf } from './pictures.js'
 
@@ -34,54 +35,60 @@ for (const [origin, goldens] of Object.entries({
   bundled: readGoldens('fixtures/goldens'),
   official: readGoldens(OFFICIAL),
 })) {
-  test.skipIf(goldens.length === 0)(`SAGE finds the official code's shift, mask and lambda (${origin})`, () => {
-    for (const { name, width, height, alpha, a, b, dx, dy, mask, lambda } of goldens) {
-      const sources = [
-        { image: noise(width, height, 1), saliency: { data: a.map((value) => value / alpha), width, height } },
-        { image: noise(width, height, 2), saliency: { data: b.map((value) => value / (1 - alpha)), width, height } },
-      ]
-      const mixed = sage.mix(sources, { ...parameters, fixed: { alpha } }, randomStream(0, 0))
-      expect(mixed.details.shift, name).toEqual([dx, dy])
-      expect(Math.abs(mixed.weights[0]! - lambda), name).toBeLessThan(1e-6)
-      const error = mixed.mask.data.reduce((most, value, i) => Math.max(most, Math.abs(value - mask[i]!)), 0)
-      expect(error, name).toBeLessThan(1e-6)
-    }
-  })
+  needing('the shared reference files', goldens.length > 0)(
+    `SAGE finds the official code's shift, mask and lambda (${origin})`,
+    () => {
+      for (const { name, width, height, alpha, a, b, dx, dy, mask, lambda } of goldens) {
+        const sources = [
+          { image: noise(width, height, 1), saliency: { data: a.map((value) => value / alpha), width, height } },
+          { image: noise(width, height, 2), saliency: { data: b.map((value) => value / (1 - alpha)), width, height } },
+        ]
+        const mixed = sage.mix(sources, { ...parameters, fixed: { alpha } }, randomStream(0, 0))
+        expect(mixed.details.shift, name).toEqual([dx, dy])
+        expect(Math.abs(mixed.weights[0]! - lambda), name).toBeLessThan(1e-6)
+        const error = mixed.mask.data.reduce((most, value, i) => Math.max(most, Math.abs(value - mask[i]!)), 0)
+        expect(error, name).toBeLessThan(1e-6)
+      }
+    },
+  )
 }
 
-test.skipIf(!existsSync(OFFICIAL))("SAGE's picture is the official code's within the rounding to 8 bits", () => {
-  const read = (name: string, file: string) => new Uint8Array(readFileSync(`${OFFICIAL}/${name}/${file}`)).buffer
-  for (const golden of readGoldens(OFFICIAL)) {
-    const [name, index] = golden.name.split(' #') as [string, string]
-    const { width, height, alpha, a, b } = golden
-    const i = Number(index)
-    const partner = new Int32Array(read(name, 'perm.bin'))[i]!
-    const values = new Float32Array(read(name, 'x.bin'))
-    const low = values.reduce((least, value) => Math.min(least, value), 0)
-    const high = values.reduce((most, value) => Math.max(most, value), 0)
-    const grey = (value: number) => (255 * (value - low)) / (high - low)
-    const pixels = width * height
-    const image = (k: number): Image => {
-      const data = new Uint8Array(pixels * 3)
-      for (let p = 0; p < pixels * 3; p++)
-        data[p] = Math.round(grey(values[(k * 3 + (p % 3)) * pixels + Math.floor(p / 3)]!))
-      return { data, width, height }
+needing('the shared reference files', existsSync(OFFICIAL))(
+  "SAGE's picture is the official code's within the rounding to 8 bits",
+  () => {
+    const read = (name: string, file: string) => new Uint8Array(readFileSync(`${OFFICIAL}/${name}/${file}`)).buffer
+    for (const golden of readGoldens(OFFICIAL)) {
+      const [name, index] = golden.name.split(' #') as [string, string]
+      const { width, height, alpha, a, b } = golden
+      const i = Number(index)
+      const partner = new Int32Array(read(name, 'perm.bin'))[i]!
+      const values = new Float32Array(read(name, 'x.bin'))
+      const low = values.reduce((least, value) => Math.min(least, value), 0)
+      const high = values.reduce((most, value) => Math.max(most, value), 0)
+      const grey = (value: number) => (255 * (value - low)) / (high - low)
+      const pixels = width * height
+      const image = (k: number): Image => {
+        const data = new Uint8Array(pixels * 3)
+        for (let p = 0; p < pixels * 3; p++)
+          data[p] = Math.round(grey(values[(k * 3 + (p % 3)) * pixels + Math.floor(p / 3)]!))
+        return { data, width, height }
+      }
+      const sources = [
+        { image: image(i), saliency: { data: a.map((value) => value / alpha), width, height } },
+        { image: image(partner), saliency: { data: b.map((value) => value / (1 - alpha)), width, height } },
+      ]
+      const mixed = sage.mix(sources, { ...parameters, fixed: { alpha } }, randomStream(0, 0))
+      const expected = new Float64Array(read(name, 'mixed_x_f64.bin'))
+      let error = 0
+      for (let p = 0; p < pixels * 3; p++) {
+        const official = grey(expected[(i * 3 + (p % 3)) * pixels + Math.floor(p / 3)]!)
+        error = Math.max(error, Math.abs(mixed.image.data[p]! - official))
+      }
+      // Half a grey level from rounding the sources, half from rounding the mix.
+      expect(error, golden.name).toBeLessThan(1.001)
     }
-    const sources = [
-      { image: image(i), saliency: { data: a.map((value) => value / alpha), width, height } },
-      { image: image(partner), saliency: { data: b.map((value) => value / (1 - alpha)), width, height } },
-    ]
-    const mixed = sage.mix(sources, { ...parameters, fixed: { alpha } }, randomStream(0, 0))
-    const expected = new Float64Array(read(name, 'mixed_x_f64.bin'))
-    let error = 0
-    for (let p = 0; p < pixels * 3; p++) {
-      const official = grey(expected[(i * 3 + (p % 3)) * pixels + Math.floor(p / 3)]!)
-      error = Math.max(error, Math.abs(mixed.image.data[p]! - official))
-    }
-    // Half a grey level from rounding the sources, half from rounding the mix.
-    expect(error, golden.name).toBeLessThan(1.001)
-  }
-})
+  },
+)
 
 test.each(SIZES)('the mix of %i x %i pictures on a %i x %i grid is the definition', (width, height, gridW, gridH) => {
   for (const seed of [1, 2, 3]) {
