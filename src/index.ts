@@ -2,10 +2,10 @@
 
 export { readModelFile } from './classifiers/modelFile.js'
 export { AugmentError, type ErrorCode, EXIT } from './core/errors.js'
+export type { ConfigInput, MapOptions } from './options/inputs.js'
 export { bestShift } from './rearrange/bestShift.js'
 export type { Shift } from './rearrange/shift.js'
 export { augment, Interrupted } from './run/augment.js'
-export type { ConfigInput } from './run/config.js'
 export type { AugmentEvent, Summary } from './run/events.js'
-export { drawSaliency as saliency, type MapOptions } from './run/saliency.js'
+export { drawSaliency as saliency } from './run/saliency.js'
 export { type GradientOptions, gradientModel as differentiate } from './saliency/gradientModel.js'

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rearrange: ['core'],
   mix: ['core', 'rearrange', 'mix/solvers'],
   'mix/solvers': [],
+  options: ['core', 'mix'],
   codec: ['core'],
   dataset: ['core', 'codec'],
   output: ['core'],
@@ -20,13 +21,25 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   saliency: ['core', 'onnx', 'autodiff', 'classifiers'],
   threads: ['core'],
   report: ['core', 'codec'],
-  run: ['core', 'rearrange', 'mix', 'codec', 'dataset', 'classifiers', 'saliency', 'output', 'threads', 'report'],
-  cli: ['core', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'dataset', 'classifiers', 'saliency', 'output', 'run'],
-  '.': ['core', 'rearrange', 'autodiff', 'classifiers', 'saliency', 'run'],
+  run: [
+    'core',
+    'options',
+    'rearrange',
+    'mix',
+    'codec',
+    'dataset',
+    'classifiers',
+    'saliency',
+    'output',
+    'threads',
+    'report',
+  ],
+  cli: ['core', 'options', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'classifiers', 'saliency', 'report', 'run'],
+  '.': ['core', 'options', 'rearrange', 'autodiff', 'classifiers', 'saliency', 'run'],
 }
 
 /** Folders without node:*, async, clocks or chance. */
-const PURE = ['core', 'onnx', 'autodiff', 'autodiff/rules', 'rearrange', 'mix', 'mix/solvers']
+const PURE = ['core', 'onnx', 'autodiff', 'autodiff/rules', 'rearrange', 'mix', 'mix/solvers', 'options']
 
 /** Packages that enter in one place. */
 const DOORS: Readonly<Record<string, RegExp>> = {

@@ -1,5 +1,9 @@
-import { Argument, Command } from 'commander'
+import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
+import { type Command, commands, optionsOf } from '../options/commands.js'
+import { helpOf, listed, type Option } from '../options/option.js'
+import type { Invocation } from './invocation.js'
+import { methodParameters } from './parameters.js'
 
 /** What a shell needs to know of one command. */
 interface Words {
@@ -18,39 +22,44 @@ interface Words {
 
 const SHELLS = { bash, zsh, fish }
 
-/** `sage-augment completion <shell>`: a script for the shell, made from the definitions of all commands of `program`. */
-export function completionCommand(program: Command): Command {
-  return new Command('completion')
-    .description('print a completion script for bash, zsh or fish')
-    .addHelpText('after', EXAMPLES)
-    .addArgument(new Argument('<shell>').choices(Object.keys(SHELLS)))
-    .action(async (shell: keyof typeof SHELLS) => {
-      process.stdout.write(SHELLS[shell](await wordsOf(program)))
-    })
+/** `sage-augment completion <shell>`: a script for the shell, made from the tables of commands and options. */
+export async function completionCommand({ words: [shell = ''], report }: Invocation<'completion'>): Promise<void> {
+  if (!isShell(shell)) {
+    throw new AugmentError('usage', `completion ${shell}: found no such shell, expected ${listed(Object.keys(SHELLS))}`)
+  }
+  const script = SHELLS[shell](allWords())
+  report.result({ shell, script }, script.trimEnd())
 }
 
-const EXAMPLES = `
-Examples:
-  source <(sage-augment completion bash)        in ~/.bashrc
-  source <(sage-augment completion zsh)         in ~/.zshrc, after compinit
-  sage-augment completion fish | source         in ~/.config/fish/config.fish`
+function isShell(word: string): word is keyof typeof SHELLS {
+  return word in SHELLS
+}
 
-async function wordsOf(program: Command): Promise<Words[]> {
-  const { configJsonSchema } = await import('../run/config.js')
-  const properties = configJsonSchema().properties as Record<string, { enum?: string[] }>
-  const choices = new Map(Object.entries(properties).map(([name, { enum: values }]) => [flagOf(name), values]))
-  const words = (command: Command, name: string | null): Words => ({
-    command: name,
-    about: command.description(),
-    below: command.commands.map((one) => one.name()).filter((below) => below !== 'augment'),
-    options: command.options.map((option) => ({
-      flag: option.long!,
-      about: option.description,
-      values: option.isBoolean() ? [] : (option.argChoices ?? choices.get(option.long!) ?? null),
-    })),
+function allWords(): Words[] {
+  const top = Object.entries(commands as Readonly<Record<string, Command>>).filter(([name]) => !name.includes(' '))
+  return top.map(([name, command]) => {
+    const below = Object.keys(commands).filter((other) => other.startsWith(`${name} `))
+    const isMain = name === 'augment'
+    const options = { ...optionsOf(command), ...(isMain && methodParameters) }
+    return {
+      command: isMain ? null : name,
+      about: command.about,
+      below: isMain
+        ? top.map(([other]) => other).filter((other) => other !== name)
+        : below.map((other) => other.split(' ')[1]!),
+      options: [
+        ...Object.entries(options)
+          .filter(([, { isArgument }]) => !isArgument)
+          .map(([key, option]) => ({ flag: flagOf(key), about: helpOf(option), values: valuesOf(option) })),
+        { flag: '--help', about: 'show the usual options', values: [] },
+      ],
+    }
   })
-  const visible = program.commands.filter((command) => command.name() !== 'augment')
-  return [words(program, null), ...visible.map((command) => words(command, command.name()))]
+}
+
+function valuesOf(option: Option): readonly string[] | null {
+  if (option.type === 'flag') return []
+  return 'choices' in option ? option.choices : null
 }
 
 function bash(all: readonly Words[]): string {

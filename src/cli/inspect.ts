@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { Command } from 'commander'
 import type { Model } from '../onnx/model.js'
+import type { Invocation } from './invocation.js'
 
 /** What `inspect` reports, and prints with --json. */
 interface Inspection {
@@ -22,20 +22,11 @@ interface Port {
 }
 
 /** `sage-augment inspect <model.onnx>`: inputs, outputs, operators, and what stands in the way of a gradient. */
-export function inspectCommand(): Command {
-  return new Command('inspect')
-    .description('show the operators of a model, and which have a gradient')
-    .argument('<model.onnx>', 'model to look at')
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  sage-augment inspect resnet50.onnx')
-    .action(run)
-}
-
-async function run(file: string, { json }: { json?: boolean }): Promise<void> {
+export async function inspectCommand({ words: [file], report }: Invocation<'inspect'>): Promise<void> {
   const { readModelFile } = await import('../classifiers/modelFile.js')
   const { readModel } = await import('../onnx/model.js')
-  const inspection = await inspect(readModel(await readModelFile(file), path.basename(file)))
-  process.stdout.write(json ? `${JSON.stringify(inspection)}\n` : formatted(inspection))
+  const inspection = await inspect(readModel(await readModelFile(file!), path.basename(file!)))
+  report.result(inspection, formatted(inspection))
 }
 
 async function inspect(model: Model): Promise<Inspection> {
@@ -85,5 +76,5 @@ function formatted({ file, opset, inputs, outputs, operators, blocking }: Inspec
     ),
     blocking.length === 0 ? 'can be differentiated' : `blocked first by ${blocking[0]}, ${blocking.length} such nodes`,
   ]
-  return `${lines.join('\n')}\n`
+  return lines.join('\n')
 }

@@ -4,15 +4,18 @@ import { comixup } from './comixup.js'
 import { cutmix } from './cutmix.js'
 import type { ChoiceParameter, GroupMethod, Method, Mixed, NumberParameter } from './method.js'
 import { mixup } from './mixup.js'
+import type { MethodName } from './names.js'
 import { puzzlemix } from './puzzlemix.js'
 import { sage } from './sage.js'
 import { saliencymix } from './saliencymix.js'
 import { smoothmix } from './smoothmix.js'
 
-/** Every method by the name users give it; adding one adds it here. */
-export const methods = { sage, mixup, cutmix, smoothmix, saliencymix, puzzlemix, comixup } as const
+export type { MethodName } from './names.js'
 
-export type MethodName = keyof typeof methods
+type Named = Record<MethodName, unknown>
+
+/** Every method by its name; adding one adds it here and to the names. */
+export const methods = { sage, mixup, cutmix, smoothmix, saliencymix, puzzlemix, comixup } as const satisfies Named
 
 /** The described parameters of a method, by name, as options and help are made of them. */
 export function describedParameters(name: MethodName): Readonly<Record<string, NumberParameter | ChoiceParameter>> {

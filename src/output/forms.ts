@@ -8,12 +8,9 @@ import { writeAtomic } from './atomic.js'
 import { labelsJsonl, labelsParquet } from './labelForms.js'
 import { type FormFile, SHARD_FOLDER, shards } from './webdataset.js'
 
-export const LABELS_FORMATS = ['csv', 'jsonl', 'parquet'] as const
-export const LAYOUTS = ['flat', 'class-folders', 'webdataset'] as const
-
 export interface Forms {
-  readonly labelsFormat: (typeof LABELS_FORMATS)[number]
-  readonly layout: (typeof LAYOUTS)[number]
+  readonly labelsFormat: 'csv' | 'jsonl' | 'parquet'
+  readonly layout: 'flat' | 'class-folders' | 'webdataset'
 }
 
 /** Everything that `writeForms` may leave in an output folder. */

@@ -6,18 +6,17 @@ import { randomStream } from '../core/random.js'
 import { type MethodName, methods, mixWith } from '../mix/index.js'
 import { inverse } from '../mix/kept.js'
 import type { Mixed } from '../mix/method.js'
+import { pairCount } from '../options/commands.js'
+import type { ConfigInput } from '../options/inputs.js'
 import { writeAtomic } from '../output/atomic.js'
 import { type ComparedMix, comparisonFigure } from '../report/comparison.js'
-import { type ConfigInput, parseConfig } from './config.js'
+import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import { planRun, readInputs } from './inputs.js'
 import { parametersOf } from './mixer.js'
 import { requirePaths, requirePlace } from './paths.js'
 import type { Job } from './plan.js'
 import { openViews, SourceError, type View, type Views } from './views.js'
-
-/** Pairs of a folder that are compared unless the caller says otherwise. */
-const DEFAULT_COUNT = 200
 
 /** Pairs whose pictures are prepared together, and the size of Co-Mixup's groups. */
 const CHUNK = 20
@@ -32,16 +31,6 @@ export interface MethodSummary {
   readonly lambda: { readonly mean: number; readonly sd: number; readonly min: number; readonly max: number }
   /** Of processor time per output, the saliency maps not counted; only one thread mixes. */
   readonly milliseconds: number
-}
-
-/** The names in a comma-separated list, all methods without one. Throws a usage error for a name that is none. */
-export function parseMethods(list: string | undefined): MethodName[] {
-  const known = Object.keys(methods) as MethodName[]
-  if (list === undefined) return known
-  const names = list.split(',').map((name) => name.trim())
-  const wrong = names.filter((name) => !known.some((method) => method === name))
-  if (wrong.length === 0) return names as MethodName[]
-  throw new AugmentError('usage', `--methods: expected some of ${known.join(', ')}, got "${wrong.join(', ')}"`)
 }
 
 /** The parameters of a method as its paper has them. */
@@ -124,7 +113,7 @@ export async function compareFolder(
   input: ConfigInput,
   tell: (message: string) => void,
 ): Promise<MethodSummary[]> {
-  const config = parseConfig({ ...input, count: input.count ?? DEFAULT_COUNT })
+  const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback })
   const { root, sources, classes, ...rest } = await readInputs(config)
   const plan = planRun({ root, sources, classes, ...rest }, config)
   const labels = sources.map(({ label }) => label)

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
-import { type ConfigInput, configProblems } from './config.js'
-
-/** Options that are paths, which a configuration file gives relative to its own folder. */
-const PATHS = ['images', 'out', 'labels', 'classes', 'pairs', 'classMap'] as const
+import type { ConfigInput } from '../options/inputs.js'
+import type { Option, Table } from '../options/option.js'
+import { runOptions } from '../options/run.js'
+import { configProblems } from './config.js'
 
 /**
  * The options in a JSON file, whose keys are those of ConfigInput (and `$schema`, for editors). Throws a usage error that
@@ -18,13 +18,18 @@ export async function readConfigFile(file: string): Promise<ConfigInput> {
     const lines = problems.map(({ name, problem }) => `${file}: ${name}: ${problem}`)
     throw new AugmentError('usage', lines.join('\n'), { hint: 'sage-augment.schema.json describes the file' })
   }
-  const config = options as ConfigInput
-  const placed = (name: string) => path.join(path.dirname(file), name)
-  for (const name of PATHS) {
-    if (config[name] !== undefined) config[name] = path.isAbsolute(config[name]) ? config[name] : placed(config[name])
-  }
-  if (config.model?.endsWith('.onnx') && !path.isAbsolute(config.model)) config.model = placed(config.model)
-  return config
+  const placed = Object.entries(options).map(([name, value]) => [
+    name,
+    isRelative(name, value) ? path.join(path.dirname(file), value) : value,
+  ])
+  return Object.fromEntries(placed) as ConfigInput
+}
+
+/** Whether the value is a path that does not start at the root. */
+function isRelative(name: string, value: unknown): value is string {
+  const option: Option | undefined = (runOptions as Table)[name]
+  if (option?.type !== 'path' || typeof value !== 'string' || path.isAbsolute(value)) return false
+  return option.isPath?.(value) ?? true
 }
 
 async function readObject(file: string): Promise<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 /** A process of its own that tries one device and says how it went, so that a crash of native code ends only itself. */
+import type { Device } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
-import type { Device } from '../saliency/session.js'
-import { missingCudaLibraries, tryDevice } from '../saliency/tryDevice.js'
+import { missingLibraries, tryDevice } from '../saliency/tryDevice.js'
 
 /** What the process prints as JSON. */
 export interface Trial {
@@ -19,7 +19,7 @@ async function trial(): Promise<Trial> {
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n')
     const problem = error instanceof AugmentError ? line.replace(`--device ${device}: `, '') : line
-    return { problem, missing: device === 'cuda' ? missingCudaLibraries() : [] }
+    return { problem, missing: missingLibraries(device) }
   }
 }
 

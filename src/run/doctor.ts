@@ -5,8 +5,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { imageLibraries } from '../codec/codec.js'
+import { DEVICES, type Device, devices } from '../core/devices.js'
 import { wasm } from '../rearrange/kernel.generated.js'
-import { type Device, providerFolder } from '../saliency/session.js'
+import { providerFolder } from '../saliency/session.js'
 import type { Trial } from './deviceWorker.js'
 import { versions } from './versions.js'
 
@@ -28,9 +29,7 @@ export async function examine(out: string): Promise<Finding[]> {
     { name: 'node', ok: true, found: `${versions.node} on ${process.platform} ${process.arch}` },
     await pictures(),
     { name: 'onnxruntime', ok: true, found: versions.onnxruntime },
-    await device('cpu'),
-    await device('cuda'),
-    await device('webgpu'),
+    ...(await tried()),
     processors(),
     vectors(),
     memory(),
@@ -49,21 +48,19 @@ async function pictures(): Promise<Finding> {
   }
 }
 
+/** One after the other: each has the machine for itself. */
+async function tried(): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const name of DEVICES) findings.push(await device(name))
+  return findings
+}
+
 async function device(name: Device): Promise<Finding> {
   const { problem, missing } = await attempt(name)
   if (problem === null) return { name, ok: true, found: 'runs a model' }
   const found = missing.length === 0 ? problem : `${problem}; not found: ${missing.join(', ')}`
-  return {
-    name,
-    ok: false,
-    found,
-    hint: name === 'cuda' ? cudaHint(problem, missing) : HINTS[name],
-  }
-}
-
-const HINTS = {
-  cpu: 'npm ci or npm install puts missing files back',
-  webgpu: 'needs a GPU with a Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS) driver',
+  const steps = name === 'cuda' ? cudaSteps(problem, missing) : []
+  return { name, ok: false, found, hint: steps.join('; ') || `needs ${devices[name].needs}` }
 }
 
 /** Lets a process of its own try the device; one that crashes or hangs is a problem like any other. */
@@ -83,7 +80,7 @@ function attempt(name: string): Promise<Trial> {
 }
 
 /** First what fetches onnxruntime's own files, then what the system lacks. */
-function cudaHint(problem: string, missing: readonly string[]): string {
+function cudaSteps(problem: string, missing: readonly string[]): string[] {
   const folder = providerFolder()
   const files = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so']
   const isUnusable = (file: string) => !existsSync(path.join(folder, file)) || problem.startsWith(`${file} is damaged`)
@@ -99,7 +96,7 @@ function cudaHint(problem: string, missing: readonly string[]): string {
   if (missing.some((library) => !/cuda\.|cudnn/.test(library))) steps.push('install CUDA 12')
   if (missing.includes('libcudnn.so.9')) steps.push('install cuDNN 9')
   if (missing.length > 0) steps.push('libraries outside the system folders need LD_LIBRARY_PATH')
-  return steps.join('; ') || 'needs an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9'
+  return steps
 }
 
 function processors(): Finding {

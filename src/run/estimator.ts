@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os'
 import type { Classifier } from '../classifiers/resolveModel.js'
 import { resize } from '../codec/codec.js'
 import { counted } from '../core/counted.js'
+import { AUTO_DEVICES, type Device } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
-import type { Device } from '../saliency/session.js'
 import { batcher } from '../threads/batcher.js'
 import { Pool } from '../threads/pool.js'
 import { isExhaustion, withinMemory } from '../threads/withinMemory.js'
@@ -49,7 +49,7 @@ export async function startEstimator(
   },
   targetOf: ((source: number, modelClasses: number) => Float32Array) | null,
 ): Promise<Estimator> {
-  const devices: readonly Device[] = run.device === 'auto' ? ['cuda', 'cpu'] : [run.device]
+  const devices: readonly Device[] = run.device === 'auto' ? AUTO_DEVICES : [run.device]
   if (devices.includes('cuda')) settleTf32(run.exact)
   const data: InferenceData = {
     bytes: classifier.bytes,

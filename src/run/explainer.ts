@@ -1,8 +1,9 @@
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
+import { parseSize } from '../core/size.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
-import { type Config, parseSize } from './config.js'
+import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import { decideTarget } from './target.js'
 

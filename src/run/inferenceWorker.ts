@@ -1,6 +1,7 @@
+import type { Device } from '../core/devices.js'
 import { integratedMap } from '../saliency/integrated.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
-import { createSession, type Device } from '../saliency/session.js'
+import { createSession } from '../saliency/session.js'
 import { answerRequests, workerData } from '../threads/answer.js'
 
 export interface InferenceData {

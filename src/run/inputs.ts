@@ -4,10 +4,9 @@ import { heaviest } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import { type Pair, readPairs } from '../dataset/pairs.js'
+import { runOptions } from '../options/run.js'
 import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
-
-const DEFAULT_OUT = 'aug'
 
 /** What a run works on: sources with their labels, and explicit pairs if there are any. */
 export interface Inputs {
@@ -29,7 +28,7 @@ export async function readInputs(config: Config): Promise<Inputs> {
   const files = { ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
   if (pairsFile !== undefined) {
     const { manifest, pairs, out } = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
-    return { ...manifest, out: config.out ?? out ?? DEFAULT_OUT, pairs, origin: path.basename(pairsFile) }
+    return { ...manifest, out: config.out ?? out ?? runOptions.out.fallback, pairs, origin: path.basename(pairsFile) }
   }
   if (images === undefined) {
     throw new AugmentError('usage', 'images: expected a folder of pictures, or --pairs <file>', {
@@ -37,7 +36,7 @@ export async function readInputs(config: Config): Promise<Inputs> {
     })
   }
   const manifest = await readManifest(images, files)
-  return { ...manifest, out: config.out ?? DEFAULT_OUT, pairs: null }
+  return { ...manifest, out: config.out ?? runOptions.out.fallback, pairs: null }
 }
 
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */

@@ -9,32 +9,19 @@ import type { Plane } from '../core/plane.js'
 import { normal, type Random, randomStream } from '../core/random.js'
 import { type Manifest, readManifest } from '../dataset/manifest.js'
 import { Folder, isImageName } from '../dataset/scan.js'
+import { mapOptions, mapsOut } from '../options/commands.js'
+import type { ConfigInput, MapOptions } from '../options/inputs.js'
+import { checked } from '../options/schema.js'
 import { type MapFolder, openMapFolder, portablePath } from '../output/mapFolder.js'
 import type { Failure } from '../output/tables.js'
 import { overlay } from '../report/overlay.js'
 import { orderedMap } from '../threads/orderedMap.js'
-import { type Config, type ConfigInput, parseConfig } from './config.js'
+import { type Config, parseConfig } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { versions } from './versions.js'
 import { openViews, SourceError } from './views.js'
-
-const DEFAULT_OUT = 'maps'
-
-export interface MapOptions {
-  /** Also write the maps themselves: float32, or 16-bit PNG in which 65535 is the map's largest value. */
-  readonly raw?: 'npy' | 'png16'
-  /** SmoothGrad over so many noisy copies. */
-  readonly smooth?: number
-  /** The gradient times the normalised input (Shrikumar et al. 2016, arXiv 1605.01713). */
-  readonly timesInput?: boolean
-  /**
-   * Integrated gradients over so many steps (Sundararajan et al. 2017, arXiv 1703.01365) of the logit of the label, from the
-   * picture of the model's mean colour; `loss` plays no part. Not with `smooth` or `timesInput`, which it contains.
-   */
-  readonly integrated?: number
-}
 
 /**
  * Draws the saliency map of every picture of a folder, the one that mixing uses, and tells its events; the last is `done`.
@@ -44,7 +31,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const started = performance.now()
   const config = parseConfig(input)
   checkOptions(options)
-  const { out = DEFAULT_OUT } = config
+  const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
   const { sources, classes, origin } = pictures
   yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${origin}` }
@@ -72,17 +59,11 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   }
 }
 
-/** Most noisy copies or steps, which are a mistake beyond. */
-const MOST = 1000
-
-function checkOptions({ smooth, timesInput, integrated }: MapOptions): void {
-  const problems = Object.entries({ smooth, integrated })
-    .filter(([, n]) => n !== undefined && !(Number.isInteger(n) && n >= 1 && n <= MOST))
-    .map(([name, n]) => `--${name}: expected a whole number between 1 and ${MOST}, got ${JSON.stringify(n)}`)
-  if (integrated !== undefined && (smooth !== undefined || timesInput)) {
-    problems.push('--integrated: expected neither --smooth nor --times-input')
-  }
-  if (problems.length > 0) throw new AugmentError('usage', problems.join('\n'))
+/** Throws a usage error for values out of range and for kinds of maps that do not go together. */
+function checkOptions(options: MapOptions): void {
+  const { smooth, timesInput, integrated } = checked(mapOptions, options)
+  if (integrated === undefined || (smooth === undefined && !timesInput)) return
+  throw new AugmentError('usage', '--integrated: expected neither --smooth nor --times-input')
 }
 
 function attributionOf({ timesInput, integrated }: MapOptions) {

@@ -6,8 +6,9 @@ import { decodeImage, encodeImage, resizeToCover } from '../codec/codec.js'
 import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { parseSize } from '../core/size.js'
 import { Tables } from '../output/tables.js'
-import { type Config, parseSize } from './config.js'
+import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 
 export interface Space {

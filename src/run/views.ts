@@ -8,9 +8,9 @@ import { decodeImage, resizeToCover } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
+import { parseSize } from '../core/size.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 import { placed } from '../output/atomic.js'
-import { parseSize } from './config.js'
 import type { Estimator } from './estimator.js'
 
 /** A source picture as decoded, and the hash of its file. */

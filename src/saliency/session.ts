@@ -2,9 +2,8 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
+import { type Device, devices } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
-
-export type Device = 'cuda' | 'webgpu' | 'cpu'
 
 /** Plain data, row-major, in the typed array that fits `type` ('bool' in a Uint8Array, 'float16' as bits). */
 export interface Tensor {
@@ -53,16 +52,11 @@ function loaderProblem(): string {
   return 'a CUDA or cuDNN library is missing'
 }
 
-/** What a device needs. */
-const DEVICE_HINTS = {
-  cuda: 'npm run cuda fetches the CUDA provider; it needs an NVIDIA driver, CUDA 12 and cuDNN 9 (see sage-augment doctor)',
-  webgpu: 'needs a GPU with a Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS) driver (see sage-augment doctor)',
-} as const
-
 function deviceProblem(device: Exclude<Device, 'cpu'>, cause: Error): AugmentError {
   const [line = ''] = cause.message.split('\n')
   const found = line.includes('load shared library') ? loaderProblem() : (/Failed to get .*/.exec(line)?.[0] ?? line)
-  return new AugmentError('device', `--device ${device}: ${found}`, { hint: DEVICE_HINTS[device], cause })
+  const hint = `needs ${devices[device].needs} (see sage-augment doctor)`
+  return new AugmentError('device', `--device ${device}: ${found}`, { hint, cause })
 }
 
 /** What onnxruntime says first; names that it quotes from a file neither break the line nor move the cursor. */

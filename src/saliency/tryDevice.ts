@@ -1,19 +1,13 @@
 /** Whether an execution provider really works on this machine. */
 import { create } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
+import { type Device, devices } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
 import { writeModel } from '../onnx/model.js'
 import { makeNode } from '../onnx/node.js'
 import { DataType } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
-import { createSession, type Device } from './session.js'
-
-/** What the CUDA provider loads on Linux: the driver's library, those of CUDA 12, and cuDNN 9. */
-const CUDA_LIBRARIES = [
-  'libcuda.so.1',
-  ...['libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11', 'libcurand.so.10'],
-  'libcudnn.so.9',
-]
+import { createSession } from './session.js'
 
 /** Runs the smallest of models on the device. Throws AugmentError 'device', and what onnxruntime throws when broken. */
 export async function tryDevice(device: Device): Promise<void> {
@@ -36,10 +30,10 @@ export async function tryDevice(device: Device): Promise<void> {
   }
 }
 
-/** The libraries of the CUDA provider that the system's loader does not find (Linux only). Loads those it finds. */
-export function missingCudaLibraries(): string[] {
+/** The libraries of the device's provider that the system's loader does not find (Linux only). Loads those it finds. */
+export function missingLibraries(device: Device): string[] {
   if (process.platform !== 'linux') return []
-  return CUDA_LIBRARIES.filter((library) => {
+  return devices[device].libraries.filter((library) => {
     try {
       process.dlopen({ exports: {} }, library)
       return false

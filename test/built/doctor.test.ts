@@ -12,7 +12,7 @@ interface Finding {
   readonly found: string
   readonly hint?: string
 }
-const DEVICES = ['cpu', 'cuda', 'webgpu']
+const DEVICES = ['cuda', 'webgpu', 'cpu']
 const NAMES = [...['node', 'sharp', 'onnxruntime'], ...DEVICES, 'processors', 'simd', 'memory', 'thread pool', 'output']
 
 function findings({ stdout }: Pick<Finished, 'stdout'>): Record<string, Finding> {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../helpers/folder.js'
 /** What the examples print, in the order of docs/library.md; patterns where it is not always the same. */
 const PRINTED = [
   /^(\d of 8\n)*8 of 8\n8 pictures in aug, on (cpu|cuda)\n$/,
-  /^interrupted after 1\d\d of 300 outputs\nusage --blur-kernel: expected an odd number, .*\n--quality: expected a whole .*\n$/,
+  /^interrupted after 1\d\d of 300 outputs\nusage --quality: expected a whole .*\n--blur-kernel: expected an odd number, .*\n$/,
   /^\d+ maps in maps\n$/,
   /^$/,
   /^0 -1 1\n$/,

@@ -146,7 +146,7 @@ test('misuse is exit 2 and leaves nothing', async () => {
   const out = path.join(folder, 'maps')
   const cases: [string[], RegExp][] = [
     [[], /missing required argument 'images'/],
-    [[FASHION, '--raw', 'tiff'], /'tiff' is invalid.*npy, png16/],
+    [[FASHION, '--raw', 'tiff'], /^--raw: expected npy or png16, got "tiff"$/m],
     [[FASHION, '--smooth', '0'], /expected a whole number between 1 and 1000/],
     [[FASHION, '--integrated', 'x'], /^--integrated: expected a whole number between 1 and 1000, got "x"$/m],
     [[FASHION, '--integrated', '9', '--times-input'], /^--integrated: expected neither --smooth nor --times-input$/m],

@@ -32,6 +32,63 @@ test('the help of every command fits a screen and has an example; --help-all has
   }
 })
 
+/** Defaults as the interface has them, by command and flag; every option that --help-all gives a default. */
+const DEFAULTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  augment: {
+    '--out': 'aug',
+    '--labels': 'found, else folders',
+    '--count': 'one per picture and epoch',
+    '--epochs': '1',
+    '--pairing': 'any',
+    '--seed': '0',
+    '--size': "the sample's own size",
+    '--format': 'jpeg',
+    '--quality': '95',
+    '--labels-format': 'csv',
+    '--layout': 'flat',
+    '--method': 'sage',
+    '--shift': 'exact',
+    '--blur-sigma': '1',
+    '--blur-kernel': '5',
+    '--loss': 'ce',
+    '--target': 'auto',
+    '--channel-norm': 'mean',
+    '--model': 'auto',
+    '--mean': "the model's .json",
+    '--std': "the model's .json",
+    '--input-layout': "the model's .json",
+    '--color-order': "the model's .json",
+    '--input-size': "the model's .json",
+    '--device': 'auto',
+    '--jobs': 'all cores',
+    '--batch': 'what fits',
+    '--max-pixels': '268402689',
+  },
+  saliency: { '--out': 'maps', '--seed': '0', '--device': 'auto', '--target': 'auto' },
+  compare: { '--out': 'figure.png', '--count': '200', '--methods': 'all', '--pairing': 'any' },
+  grad: { '--loss': 'ce', '--wrt': 'the first', '--output': 'the first' },
+  doctor: { '--out': 'aug', '--device': 'auto' },
+}
+
+/** The default that a help text gives each option. */
+function defaultsOf(help: string): Record<string, string> {
+  const options = help.split(/\n(?= {2}(?:-\w, )?--)/).map((part) => part.split('\n\n')[0]!.replace(/\s+/g, ' '))
+  const found = options.flatMap((text) => {
+    const [, flag, value] = /^ (--[a-z-]+) .*\((?:[^()]*; )?default: ([^()]+)\)/.exec(text) ?? []
+    return flag === undefined ? [] : [[flag, value!]]
+  })
+  return Object.fromEntries(found)
+}
+
+test('the defaults that --help-all prints are those of the interface', async () => {
+  for (const [command, defaults] of Object.entries(DEFAULTS)) {
+    const { stdout } = await run([command, ['grad', 'doctor'].includes(command) ? '--help' : '--help-all'])
+    const found = defaultsOf(stdout)
+    if (command === 'augment') expect(found).toEqual(defaults)
+    else expect(found).toMatchObject(defaults)
+  }
+})
+
 test('a word misspelt is answered with the one that was meant', async () => {
   const cases: [string[], RegExp][] = [
     [['docter'], /^docter: found neither a folder nor a command.*\n {2}hint: did you mean sage-augment doctor\?$/m],
@@ -39,7 +96,7 @@ test('a word misspelt is answered with the one that was meant', async () => {
     [['saliency', FASHION, '--smoth', '3'], /Did you mean --smooth\?/],
     [[FASHION, '--method', 'puzlemix'], /got "puzlemix"; did you mean puzzlemix\?$/m],
     [[FASHION, '--device', 'gpu'], /^--device: expected auto, cuda, webgpu or cpu, got "gpu"$/m],
-    [['completion', 'tcsh'], /bash, zsh, fish/],
+    [['completion', 'tcsh'], /expected bash, zsh or fish$/m],
   ]
   const out = path.join(temporaryFolder(), 'aug')
   for (const [args, expected] of cases) {

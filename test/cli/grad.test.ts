@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { gradCommand } from '../../src/cli/grad.js'
-import { inspectCommand } from '../../src/cli/inspect.js'
+import { call } from '../../src/cli/call.js'
+import { programOf } from '../../src/cli/program.js'
 import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { temporaryFolder } from '../helpers/folder.js'
@@ -13,12 +13,14 @@ function saved(name: string, model: Model): string {
   return path.join(temporaryFolder({ [name]: writeModel(model) }), name)
 }
 
-const grad = (...args: string[]) => gradCommand().exitOverride().parseAsync(args, { from: 'user' })
+const program = (...args: string[]) =>
+  programOf(call, { isAll: false, parameters: {} }).parseAsync(args, { from: 'user' })
+const grad = (...args: string[]) => program('grad', ...args)
 
 async function printed(...args: string[]): Promise<string> {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   try {
-    await inspectCommand().parseAsync(args, { from: 'user' })
+    await program('inspect', ...args)
     return write.mock.calls.map(([text]) => text).join('')
   } finally {
     write.mockRestore()

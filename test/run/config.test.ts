@@ -1,20 +1,35 @@
 import { expect, test } from 'vitest'
-import { type ConfigInput, parseConfig, shiftOf } from '../../src/run/config.js'
+import type { ConfigInput } from '../../src/options/inputs.js'
+import { parseConfig, shiftOf } from '../../src/run/config.js'
 
-test('defaults are those of the documentation', () => {
-  expect(parseConfig({})).toMatchObject({
+test('defaults are those of the interface', () => {
+  expect(parseConfig({})).toEqual({
     model: 'auto',
     device: 'auto',
+    exact: false,
     method: 'sage',
-    epochs: 1,
-    seed: 0,
-    quality: 95,
-  })
-  expect(parseConfig({})).toMatchObject({
     parameters: { mixupAlpha: 1, upperLambda: 0.6 },
+    epochs: 1,
+    pairing: 'any',
+    seed: 0,
     blurSigma: 1,
     blurKernel: 5,
+    loss: 'ce',
+    target: 'auto',
+    channelNorm: 'mean',
     shift: 'exact',
+    format: 'jpeg',
+    quality: 95,
+    labelsFormat: 'csv',
+    layout: 'flat',
+    includeOriginals: false,
+    writeMasks: false,
+    maxPixels: 268_402_689,
+    strict: false,
+    overwrite: false,
+    retryFailed: false,
+    dryRun: false,
+    report: false,
   })
 })
 
@@ -23,12 +38,12 @@ test('every option out of range is named at once, with what was found and expect
   expect(() => parseConfig(wrong as unknown as ConfigInput)).toThrow(
     [
       '--count: expected a whole number between 1 and 999999999, got 0',
+      '--size: expected <width>x<height> in pixels, for example 224x224, got "3"',
+      '--quality: expected a whole number between 1 and 100, got 1.5',
+      '--shift: expected exact, none or sample:<fraction above 0, at most 1>, got "sample:2"',
       '--blur-sigma: expected a number between 0 and 10, got -1',
       '--blur-kernel: expected an odd number, or 0 for no blur, got 4',
       '--loss: expected ce or bce, got "x"',
-      '--shift: expected exact, none or sample:<fraction above 0, at most 1>, got "sample:2"',
-      '--size: expected <width>x<height> in pixels, for example 224x224, got "3"',
-      '--quality: expected a whole number between 1 and 100, got 1.5',
     ].join('\n'),
   )
 })

@@ -1,0 +1,54 @@
+import { type CommandName, commands, type Command as Definition, optionsOf } from '../options/commands.js'
+import type { ConfigInput } from '../options/inputs.js'
+import type { Invocation } from './invocation.js'
+
+type Actions = {
+  readonly [Name in Exclude<CommandName, 'models'>]: () => Promise<(given: Invocation<Name>) => Promise<void>>
+}
+
+/** What carries out each command; loaded when it is called. */
+const actions: Actions = {
+  augment: async () => (await import('./augment.js')).augmentCommand,
+  saliency: async () => (await import('./saliency.js')).saliencyCommand,
+  compare: async () => (await import('./compare.js')).compareCommand,
+  grad: async () => (await import('./grad.js')).gradCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
+  verify: async () => (await import('./verify.js')).verifyCommand,
+  merge: async () => (await import('./merge.js')).mergeCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+  'models list': async () => (await import('./models.js')).listCommand,
+  'models show': async () => (await import('./models.js')).showCommand,
+  'models pull': async () => (await import('./models.js')).pullCommand,
+  completion: async () => (await import('./completion.js')).completionCommand,
+}
+
+/** Checks what was given and carries out the command. Throws a usage error that names every option out of range. */
+export async function call(
+  name: CommandName,
+  words: readonly string[],
+  flags: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (name === 'models') return call('models list', words, flags)
+  const { methodParameters } = await import('./parameters.js')
+  const { checked } = await import('../options/schema.js')
+  const { reporter } = await import('./reporter.js')
+  const definition: Definition = commands[name]
+  const isParameter = (key: string) => name === 'augment' && key in methodParameters
+  const isOwn = (key: string) => key in definition.own
+  const { helpAll: _, ...given } = flags
+  const options = picked(given, (key) => !isParameter(key))
+  const own = picked(checked(optionsOf(definition), options), isOwn)
+  const parameters = picked(given, isParameter) as Record<string, number | string>
+  const run: ConfigInput = { ...picked(options, (key) => !isOwn(key)), parameters }
+  const report = reporter({ json: own.json === true, quiet: own.quiet === true })
+  const act = (await actions[name]()) as (given: Invocation<CommandName>) => Promise<void>
+  try {
+    await act({ words, run, own: own as never, report })
+  } finally {
+    report.stop()
+  }
+}
+
+function picked(all: Readonly<Record<string, unknown>>, isWanted: (key: string) => boolean): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(all).filter(([key]) => isWanted(key)))
+}

@@ -1,0 +1,209 @@
+/** THE TABLE of commands: what each is for, what it takes, and examples. */
+import { METHOD_NAMES } from '../mix/names.js'
+import type { Table } from './option.js'
+import { runOptions } from './run.js'
+import { saliencyOptions } from './saliency.js'
+
+export interface Command {
+  readonly about: string
+  /** Its arguments, as `<images>`, `[images]` or `<dir...>`, and what the first is. */
+  readonly arguments?: readonly string[]
+  /** Options of a run that it takes, which a configuration file may hold and the library checks. */
+  readonly run?: Table
+  /** Options of its own. */
+  readonly own: Table
+  /** What --help says at its end. */
+  readonly examples: readonly string[]
+  /** Says more before the examples. */
+  readonly note?: string
+}
+
+/** How every command tells what it does. */
+const quiet = { type: 'flag', help: 'say nothing but results and errors' } as const
+const events = { json: { type: 'flag', help: 'events as NDJSON on stdout' }, quiet } as const
+const result = { json: { type: 'flag', help: 'the result as JSON on stdout' }, quiet } as const
+
+/** The options of a run that a command takes, in the order of the table. */
+function takenBy(command: string): Table {
+  const all: Table = runOptions
+  return Object.fromEntries(Object.entries(all).filter(([, { commands }]) => commands?.includes(command)))
+}
+
+const augmentOwn = {
+  config: { type: 'path', help: 'JSON file of options; those given here win' },
+  ...events,
+} as const satisfies Table
+
+/** Most noisy copies or steps of a map; more are a mistake. */
+const MOST = 1000
+
+export const mapOptions = {
+  raw: {
+    type: 'choice',
+    choices: ['npy', 'png16'],
+    value: 'format',
+    help: 'also the maps themselves, in maps/',
+    more: '`npy`: float32; `png16`: 16 bits, 65535 is the largest value of the map.',
+  },
+  smooth: {
+    type: 'integer',
+    low: 1,
+    high: MOST,
+    help: 'SmoothGrad: the mean over n noisy copies',
+  },
+  timesInput: {
+    type: 'flag',
+    help: 'the gradient times the input',
+    more: 'The normalised input (Shrikumar et al. 2016, arXiv 1605.01713).',
+  },
+  integrated: {
+    type: 'integer',
+    low: 1,
+    high: MOST,
+    help: 'integrated gradients in n steps',
+    more: "Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean color; `loss` plays no part. Not with `smooth` or `timesInput`.",
+  },
+} as const satisfies Table
+
+export const mapsOut = {
+  ...runOptions.out,
+  fallback: 'maps',
+  help: 'new, or an earlier output to replace',
+  more: 'A new or empty folder, or one with maps of ours, which is replaced.',
+} as const
+
+export const compareOptions = {
+  methods: { type: 'list', choices: METHOD_NAMES, help: 'comma-separated', otherwise: 'all' },
+  out: { type: 'path', value: 'figure.png', fallback: 'figure.png', help: 'figure of two pictures' },
+} as const satisfies Table
+
+/** Pairs of a folder that are compared. */
+export const pairCount = { ...runOptions.count, fallback: 200, help: 'pairs of a folder' } as const
+
+const gradOptions = {
+  out: { type: 'path', value: 'grad.onnx', required: true, help: 'file to write' },
+  loss: { type: 'choice', choices: ['ce', 'bce', 'logit'], default: 'ce', help: 'loss to differentiate' },
+  wrt: { type: 'text', value: 'input', otherwise: 'the first', help: 'input to differentiate by' },
+  output: { type: 'text', otherwise: 'the first', help: 'output that is the logits' },
+  size: { type: 'size', help: 'of the pictures, where the model leaves it open' },
+} as const satisfies Table
+
+const mergeOptions = {
+  out: { type: 'path', value: 'dir', required: true, help: 'folder of the whole' },
+  overwrite: { type: 'flag', help: 'start a run of ours over' },
+} as const satisfies Table
+
+const doctorOptions = {
+  out: { type: 'path', value: 'dir', default: 'aug', help: 'output folder to look at' },
+  device: { ...saliencyOptions.device, help: 'exit 5 unless this one works, and cpu' },
+} as const satisfies Table
+
+const pullOptions = {
+  mirror: { type: 'text', value: 'url', help: 'root of a copy of the zoo with the same paths' },
+} as const satisfies Table
+
+/** In the order of --help. A name with a space is a command below a command. */
+export const commands = {
+  augment: {
+    about: 'mix the pictures of a labelled folder (the default command)',
+    arguments: ['[images]'],
+    run: takenBy('augment'),
+    own: augmentOwn,
+    examples: [
+      'sage-augment ./pets --out ./aug',
+      'sage-augment ./pets --labels pets.csv --epochs 5 --device cuda',
+      'sage-augment --pairs pairs.json --format png',
+    ],
+  },
+  saliency: {
+    about: 'draw the saliency maps that the mixing uses',
+    arguments: ['<images>'],
+    run: { ...takenBy('saliency'), out: mapsOut },
+    own: { ...mapOptions, ...events },
+    examples: [
+      'sage-augment saliency ./pets --out ./maps',
+      'sage-augment saliency ./pets --out ./maps --target predicted    without labels',
+      'sage-augment saliency ./pets --raw npy --model resnet50.onnx --smooth 25',
+    ],
+  },
+  compare: {
+    about: 'set the methods side by side, as a figure or a table',
+    arguments: ['<pictures...>'],
+    run: { ...takenBy('compare'), count: pairCount },
+    own: { ...compareOptions, ...result },
+    examples: [
+      'sage-augment compare cat.jpg dog.jpg --out figure.png',
+      'sage-augment compare ./pets --count 200',
+      'sage-augment compare ./pets --methods sage,cutmix --json',
+    ],
+  },
+  grad: {
+    about: 'write a model with its input gradient, standard ONNX',
+    arguments: ['<model.onnx>'],
+    own: { ...gradOptions, ...result },
+    examples: ['sage-augment grad resnet50.onnx --out grad.onnx'],
+  },
+  inspect: {
+    about: 'show the operators of a model, and which have a gradient',
+    arguments: ['<model.onnx>'],
+    own: result,
+    examples: ['sage-augment inspect resnet50.onnx'],
+  },
+  verify: {
+    about: 'check a finished dataset: hashes, pictures, labels',
+    arguments: ['<dir>'],
+    own: result,
+    examples: ['sage-augment verify aug'],
+  },
+  merge: {
+    about: 'join the finished shards of one run',
+    arguments: ['<dir...>'],
+    own: { ...mergeOptions, ...events },
+    examples: ['sage-augment merge aug-1-of-2 aug-2-of-2 --out aug'],
+  },
+  doctor: {
+    about: 'say what this machine has and lacks, trying each device',
+    own: { ...doctorOptions, ...result },
+    examples: ['sage-augment doctor --device cuda --out /data/aug'],
+  },
+  models: {
+    about: 'list classifiers, and fetch those of the ONNX Model Zoo',
+    own: {},
+    examples: ['sage-augment models pull resnet18'],
+  },
+  'models list': {
+    about: 'those that --model knows by name',
+    own: result,
+    examples: ['sage-augment models list --json'],
+  },
+  'models show': {
+    about: 'all that is known of one, as JSON',
+    arguments: ['<name>'],
+    own: result,
+    examples: ['sage-augment models show resnet18'],
+  },
+  'models pull': {
+    about: 'fetch classifiers into your cache folder, checking their SHA-256',
+    arguments: ['<name...>'],
+    own: { ...pullOptions, ...events },
+    note: 'HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed.',
+    examples: ['sage-augment models pull resnet18'],
+  },
+  completion: {
+    about: 'print a completion script for bash, zsh or fish',
+    arguments: ['<shell>'],
+    own: result,
+    examples: [
+      'source <(sage-augment completion bash)        in ~/.bashrc',
+      'source <(sage-augment completion zsh)         in ~/.zshrc, after compinit',
+      'sage-augment completion fish | source         in ~/.config/fish/config.fish',
+    ],
+  },
+} as const satisfies Readonly<Record<string, Command>>
+
+export type CommandName = keyof typeof commands
+
+/** The options of a run and those of its own. */
+export function optionsOf(command: Command): Table {
+  return { ...command.run, ...command.own }
+}

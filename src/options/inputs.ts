@@ -1,0 +1,103 @@
+/** The options as the library takes them. Made from the tables of this folder: npm run generate */
+
+/** The options of a run. */
+export interface ConfigInput {
+  /** Folder of pictures. */
+  images?: string | undefined
+  /** New, or an interrupted run to continue. A new or empty folder, or a run of ours: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Default: aug. */
+  out?: string | undefined
+  /** CSV or JSON of labels. Else `labels.csv`, `metadata.csv`, `metadata.jsonl` or `labels.json` in the folder of pictures, else one folder per class. Default: found, else folders. */
+  labels?: string | undefined
+  /** Class names, one a line, for integer labels. */
+  classes?: string | undefined
+  /** Explicit pairs, or an earlier provenance.jsonl. */
+  pairs?: string | undefined
+  /** Number of mixes. Default: one per picture and epoch. */
+  count?: number | undefined
+  /** Passes over the pictures. An epoch makes one mix of every picture: each is sample once and partner once. Default: 1. */
+  epochs?: number | undefined
+  /** Who is mixed with whom. Default: any. */
+  pairing?: 'any' | 'different-class' | 'same-class' | undefined
+  /** Same seed, same output. Default: 0. */
+  seed?: number | undefined
+  /** Canvas in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
+  size?: string | undefined
+  /** Of the pictures. JPEG with 4:4:4 chroma. Default: jpeg. */
+  format?: 'jpeg' | 'png' | undefined
+  /** Of JPEG. 1 to 100; default: 95. */
+  quality?: number | undefined
+  /** Of the file of soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`. Default: csv. */
+  labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
+  /** Of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards. Default: flat. */
+  layout?: 'flat' | 'class-folders' | 'webdataset' | undefined
+  /** Also write every picture unmixed. They come after the mixes. */
+  includeOriginals?: boolean | undefined
+  /** Also write every mask, as masks/*.npy. A mask holds the sample's weight at every pixel. */
+  writeMasks?: boolean | undefined
+  /** Also write report.html and a contact sheet. The contact sheet shows 60 mixes: `.sage/contact-sheet.png`, where no loader takes it for one of the pictures. On a finished or merged run the same command with `report` writes just these. */
+  report?: boolean | undefined
+  /** How pictures are mixed. Default: sage. */
+  method?: 'sage' | 'mixup' | 'cutmix' | 'smoothmix' | 'saliencymix' | 'puzzlemix' | 'comixup' | undefined
+  /** Exact, none or sample:<fraction>. All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper. Default: exact. */
+  shift?: string | undefined
+  /** Blur of the maps, in pixels. 0 to 10; default: 1. */
+  blurSigma?: number | undefined
+  /** Width of the blur, odd, or 0 for none. 0 to 31; default: 5. */
+  blurKernel?: number | undefined
+  /** What the gradient is of. Default: ce. */
+  loss?: 'ce' | 'bce' | undefined
+  /** The class that a map explains. `auto`: the sample's label where the model knows every class, else the model's own prediction. Default: auto. */
+  target?: 'auto' | 'label' | 'predicted' | undefined
+  /** Of the gradient over channels. Default: mean. */
+  channelNorm?: 'mean' | 'l2' | undefined
+  /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes, else `cifar10`. Default: auto. */
+  model?: string | undefined
+  /** Which output of the model is the logits. */
+  output?: string | undefined
+  /** Input = (pixel / 255 - mean) / std. Default: the model's .json. */
+  mean?: number[] | undefined
+  /** See --mean. Default: the model's .json. */
+  std?: number[] | undefined
+  /** Order of the axes of the input. Default: the model's .json. */
+  inputLayout?: 'nchw' | 'nhwc' | undefined
+  /** Of the input. Default: the model's .json. */
+  colorOrder?: 'rgb' | 'bgr' | undefined
+  /** Of the input, where the model leaves it open. Default: the model's .json. */
+  inputSize?: string | undefined
+  /** JSON object: your class to class of the model. */
+  classMap?: string | undefined
+  /** Computes the maps. `auto`: CUDA where it starts, else the CPU, and the run says which. Default: auto. */
+  device?: 'auto' | 'cuda' | 'webgpu' | 'cpu' | undefined
+  /** Float32 sums without TF32, on CUDA. */
+  exact?: boolean | undefined
+  /** Threads; never changes the output. 1 to 1024; default: all cores. */
+  jobs?: number | undefined
+  /** Pictures per inference; never changes the output. 1 to 4096; default: what fits. */
+  batch?: number | undefined
+  /** Refuse larger pictures. Default: 268402689. */
+  maxPixels?: number | undefined
+  /** Part i of n; auto or auto/<n> in a cluster. `auto` under Slurm, `auto/<n>` also under Kubernetes and GNU parallel. */
+  shard?: string | undefined
+  /** An unusable picture is fatal. Else it is skipped and counted. */
+  strict?: boolean | undefined
+  /** Try the outputs again that an earlier attempt had to skip. */
+  retryFailed?: boolean | undefined
+  /** Start a run of ours over. */
+  overwrite?: boolean | undefined
+  /** Check everything, write nothing. Looks at inputs, model, device and room on the disk. */
+  dryRun?: boolean | undefined
+  /** Parameters of the method; the defaults are those of its paper. */
+  parameters?: Record<string, number | string> | undefined
+}
+
+/** What `saliency` draws beside the maps that mixing uses. */
+export interface MapOptions {
+  /** Also the maps themselves, in maps/. `npy`: float32; `png16`: 16 bits, 65535 is the largest value of the map. */
+  raw?: 'npy' | 'png16' | undefined
+  /** SmoothGrad: the mean over n noisy copies. 1 to 1000. */
+  smooth?: number | undefined
+  /** The gradient times the input. The normalised input (Shrikumar et al. 2016, arXiv 1605.01713). */
+  timesInput?: boolean | undefined
+  /** Integrated gradients in n steps. Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean color; `loss` plays no part. Not with `smooth` or `timesInput`. 1 to 1000. */
+  integrated?: number | undefined
+}
