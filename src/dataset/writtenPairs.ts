@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
+import { RUN_RECORD } from '../output/layout.js'
+import { inputPaths } from '../output/record.js'
+import { madeFrom, provenanceRow } from '../output/rows.js'
 import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
 import { type Problems, quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
@@ -42,14 +45,14 @@ export type WrittenPair = z.infer<typeof pairObject> & { readonly place: string 
 
 const pairTuple = z.tuple([fileName, fileName], PAIR).transform(([a, b]) => ({ a, b }))
 
-const source = z.object({ file: fileName, label: jsonLabel.exactOptional() })
-
-/** A row of a run's provenance.jsonl; one of an original, which has a single source, is no pair. */
-const provenanceRow = z
+/** What makes a pair of a row of a run's provenance.jsonl; one of an original, which has a single source, is none. */
+const madePair = z
   .object({
-    sources: z.array(source).min(1).max(2),
-    alpha: alpha.exactOptional(),
-    shift: shift.exactOptional(),
+    sources: z
+      .array(madeFrom.pick({ file: true, label: true }).strip())
+      .min(1)
+      .max(2),
+    ...provenanceRow.pick({ alpha: true, shift: true }).shape,
   })
   .transform(({ sources: [a, b], ...details }) => {
     if (a === undefined || b === undefined) return undefined
@@ -59,13 +62,6 @@ const provenanceRow = z
     }
     return { a: a.file, b: b.file, ...labels, ...details }
   })
-
-/** What a run's run.json says of its inputs, relative to its folder. */
-const runFile = z.object({
-  images: z.string(),
-  labels: z.string().exactOptional(),
-  classes: z.string().exactOptional(),
-})
 
 const pairsFile = z.strictObject({
   images: z.string().exactOptional(),
@@ -111,10 +107,10 @@ export async function readWrittenPairs(file: string, problems: Problems): Promis
 
 /** The inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
 async function readInputs(folder: string, problems: Problems): Promise<Omit<WrittenPairs, 'pairs'>> {
-  const file = path.join(folder, 'run.json')
+  const file = path.join(folder, RUN_RECORD)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return { images: folder }
-  const parsed = runFile.safeParse(parseJson(text, file, problems)?.value)
+  const parsed = inputPaths.safeParse(parseJson(text, file, problems)?.value)
   if (!parsed.success)
     throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its pictures`)
   const { images, labels, classes } = parsed.data
@@ -143,7 +139,7 @@ function parsePairs(
 
 function schemaFor(value: unknown) {
   if (Array.isArray(value)) return pairTuple
-  return typeof value === 'object' && value !== null && 'sources' in value ? provenanceRow : pairObject
+  return typeof value === 'object' && value !== null && 'sources' in value ? madePair : pairObject
 }
 
 function describeIssue({ path: keys, message }: z.core.$ZodIssue): string {

@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
 
 /** Tells apart the files that this process writes at one time: they may share their last name. */
 let writes = 0
@@ -49,11 +50,43 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** mkdir -p that remembers what it has made. */
+/**
+ * Makes a folder and those above it. The recursion of `mkdir` itself never ends below /proc, where a folder is there and yet
+ * takes none: this throws a failure.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const above = path.dirname(folder)
+  try {
+    await mkdirUnlessThere(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error
+    await makeFolder(above)
+    await mkdirUnlessThere(folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ENOENT') throw cause
+      const message = `${folder}: cannot be made, expected a file system that takes folders`
+      throw new AugmentError('failed', message, { hint: 'choose another folder with --out', cause })
+    })
+  }
+}
+
+async function mkdirUnlessThere(folder: string): Promise<void> {
+  await mkdir(folder).catch(async (error: unknown) => {
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) throw error
+  })
+}
+
+/** Makes folders of a run, each once. Throws a conflict error where a link stands for one. */
 export function folderMaker(): (folder: string) => Promise<void> {
   const made = new Map<string, Promise<unknown>>()
+  const make = async (folder: string) => {
+    await makeFolder(folder)
+    if (!(await lstat(folder)).isSymbolicLink()) return
+    throw new AugmentError('conflict', `${folder}: found a link, expected a folder of the run`, {
+      hint: 'put the folder itself there, or choose another --out',
+    })
+  }
   return async (folder) => {
-    if (!made.has(folder)) made.set(folder, mkdir(folder, { recursive: true }))
+    if (!made.has(folder)) made.set(folder, make(folder))
     await made.get(folder)
   }
 }

@@ -3,18 +3,15 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { writeAtomic } from './atomic.js'
 import { labelsJsonl, labelsParquet } from './labelForms.js'
-import { type FormFile, SHARD_FOLDER, shards } from './webdataset.js'
+import { FORM_FILES, LABELS_JSONL, LABELS_PARQUET, METADATA, TAR_FOLDER } from './layout.js'
+import { readTable } from './read.js'
+import type { RunRecord } from './record.js'
+import { metadataRow } from './rows.js'
+import { type FormFile, shards } from './webdataset.js'
 
-export interface Forms {
-  readonly labelsFormat: 'csv' | 'jsonl' | 'parquet'
-  readonly layout: 'flat' | 'class-folders' | 'webdataset'
-}
-
-/** Everything that `writeForms` may leave in an output folder. */
-export const FORM_FILES = ['labels.jsonl', 'labels.parquet', SHARD_FOLDER] as const
+export type Forms = Pick<RunRecord['options'], 'labelsFormat' | 'layout'>
 
 /** Makes the forms; what an interrupted attempt has left is replaced. Each file appears complete or not at all. */
 export async function writeForms(
@@ -39,8 +36,8 @@ export async function checkWrittenForms(folder: string, classes: readonly string
     const found = await digest(createReadStream(path.join(folder, file))).catch(() => 'nothing')
     if (found !== (await digest(content))) problems.push(`${file}: not what the pictures and metadata.jsonl make of it`)
   }
-  const present = await readdir(path.join(folder, SHARD_FOLDER)).catch((): string[] => [])
-  const strange = present.map((name) => `${SHARD_FOLDER}/${name}`).filter((file) => !expected.has(file))
+  const present = await readdir(path.join(folder, TAR_FOLDER)).catch((): string[] => [])
+  const strange = present.map((name) => `${TAR_FOLDER}/${name}`).filter((file) => !expected.has(file))
   return [...problems, ...strange.map((file) => `${file}: found a file that the run did not make`)]
 }
 
@@ -49,15 +46,10 @@ async function* formFiles(
   classes: readonly string[],
   { labelsFormat, layout }: Forms,
 ): AsyncGenerator<FormFile> {
-  const rows = () => lines(path.join(folder, 'metadata.jsonl'))
-  if (labelsFormat === 'jsonl') yield { file: 'labels.jsonl', content: labelsJsonl(rows(), classes) }
-  if (labelsFormat === 'parquet') yield { file: 'labels.parquet', content: labelsParquet(rows(), classes) }
+  const rows = () => readTable(path.join(folder, METADATA), metadataRow)
+  if (labelsFormat === 'jsonl') yield { file: LABELS_JSONL, content: labelsJsonl(rows(), classes) }
+  if (labelsFormat === 'parquet') yield { file: LABELS_PARQUET, content: labelsParquet(rows(), classes) }
   if (layout === 'webdataset') yield* shards(folder, rows(), classes)
-}
-
-/** Opened when the first line is asked for: an interface that nobody listens to loses its lines. */
-async function* lines(file: string): AsyncGenerator<string> {
-  yield* createInterface({ input: createReadStream(file) })
 }
 
 async function digest(chunks: AsyncIterable<Uint8Array>): Promise<string> {

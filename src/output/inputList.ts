@@ -1,7 +1,13 @@
 /** The inputs of a run as `.sage/inputs.tsv` keeps them: a first line of its own, then file, size and label, a line each. */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Failure } from './tables.js'
+import { z } from 'zod'
+import { FAILURES, INPUTS } from './layout.js'
+import { readTable } from './read.js'
+import type { RunRecord } from './record.js'
+import { failureRow } from './rows.js'
 
 interface Change {
   readonly file: string
@@ -27,13 +33,24 @@ export function describeChanges(before: string, now: string): string[] {
   return changed.length > 5 ? [...lines, `... and ${changed.length - 5} more`] : lines
 }
 
+const firstLine = z.looseObject({ classes: z.array(z.string()) })
+
+/** The classes of a run as its list of inputs has them; null where the list is not the one that its record names. */
+export async function listedClasses(folder: string, { inputs }: RunRecord): Promise<string[] | null> {
+  const text = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
+  if (createHash('sha256').update(text).digest('hex') !== inputs.sha256) return null
+  return firstLine.parse(JSON.parse(text.slice(0, text.indexOf('\n')))).classes
+}
+
 /** Whether two lists differ in nothing but the sizes of pictures that outputs of the run in `folder` failed for. */
 export async function onlyMended(folder: string, before: string, now: string): Promise<boolean> {
-  const text = await readFile(path.join(folder, 'failures.jsonl'), 'utf8').catch(() => '')
-  const failures = text.split('\n').slice(0, -1)
-  const mended = new Set(
-    failures.flatMap((line) => (JSON.parse(line) as Failure).sources.map((file) => JSON.stringify(file))),
-  )
+  const failures = path.join(folder, FAILURES)
+  const mended = new Set<string>()
+  if (existsSync(failures)) {
+    for await (const { row } of readTable(failures, failureRow, { unfinished: true })) {
+      for (const file of row.sources) mended.add(JSON.stringify(file))
+    }
+  }
   const label = (entry: string | undefined) => entry?.replace(/^\w+ bytes/, '')
   return changes(before, now).every(({ file, was, is }) => mended.has(file) && label(was) === label(is))
 }

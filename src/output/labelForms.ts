@@ -1,23 +1,18 @@
-/** The table of labels.csv as JSON lines and as Parquet, made of the lines of metadata.jsonl. */
+/** The table of labels.csv as JSON lines and as Parquet, made of the rows of metadata.jsonl. */
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
-import { formatFloat } from './rows.js'
+import { formatFloat, type MetadataRow } from './rows.js'
 
 /** Cells of one row group, which is what is held in memory: 64 MiB of float64. Small groups make a large footer. */
 const GROUP_CELLS = 2 ** 23
 
-interface Label {
-  readonly file_name: string
-  readonly soft_label: readonly number[]
-}
-
 /** `{"file_name": "...", "<class 1>": 0.6125, ..., "<class K>": 0.0}`, a line a picture. */
 export async function* labelsJsonl(
-  metadata: AsyncIterable<string>,
+  metadata: AsyncIterable<{ row: MetadataRow }>,
   classes: readonly string[],
 ): AsyncGenerator<Uint8Array> {
   const keys = classes.map((name) => JSON.stringify(name))
-  for await (const line of metadata) {
-    const { file_name: file, soft_label: label } = JSON.parse(line) as Label
+  for await (const { row } of metadata) {
+    const { file_name: file, soft_label: label } = row
     const weights = label.map((weight, k) => `${keys[k]}: ${formatFloat(weight)}`)
     yield Buffer.from(`{${[`"file_name": ${JSON.stringify(file)}`, ...weights].join(', ')}}\n`)
   }
@@ -25,7 +20,7 @@ export async function* labelsJsonl(
 
 /** The same columns: `file_name` a string, a double for every class, none of them nullable. */
 export async function* labelsParquet(
-  metadata: AsyncIterable<string>,
+  metadata: AsyncIterable<{ row: MetadataRow }>,
   classes: readonly string[],
   groupCells = GROUP_CELLS,
 ): AsyncGenerator<Uint8Array> {
@@ -41,7 +36,7 @@ export async function* labelsParquet(
   yield taken(writer)
 }
 
-function columns(rows: readonly Label[], classes: readonly string[]) {
+function columns(rows: readonly MetadataRow[], classes: readonly string[]) {
   return [
     { name: 'file_name', data: rows.map((row) => row.file_name), type: 'STRING' as const, nullable: false },
     ...classes.map((name, k) => ({
@@ -53,10 +48,10 @@ function columns(rows: readonly Label[], classes: readonly string[]) {
   ]
 }
 
-async function* groups(metadata: AsyncIterable<string>, size: number): AsyncGenerator<Label[]> {
-  let rows: Label[] = []
-  for await (const line of metadata) {
-    rows.push(JSON.parse(line) as Label)
+async function* groups(metadata: AsyncIterable<{ row: MetadataRow }>, size: number): AsyncGenerator<MetadataRow[]> {
+  let rows: MetadataRow[] = []
+  for await (const { row } of metadata) {
+    rows.push(row)
     if (rows.length < size) continue
     yield rows
     rows = []

@@ -1,10 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { folderMaker, writeAtomic } from './atomic.js'
+import { folderMaker, makeFolder, writeAtomic } from './atomic.js'
+import { FAILURES, LOCK, MAPS_RECORD, RUN_RECORD, refuseLinks, SCRATCH, STATE } from './layout.js'
 import { takeLock } from './lock.js'
-import { MAPS_RECORD, RUN_RECORD, refuseForeign, STATE } from './outputFolder.js'
+import { refuseForeign } from './outputFolder.js'
 
-const OURS = ['overlays', 'maps', 'failures.jsonl'] as const
+const OURS = ['overlays', 'maps', FAILURES] as const
 
 /** A folder of saliency maps that this process alone writes to. */
 export interface MapFolder {
@@ -20,15 +21,16 @@ export interface MapFolder {
  * conflict error for anything else.
  */
 export async function openMapFolder(folder: string, notice: (text: string) => void): Promise<MapFolder> {
-  const state = path.join(folder, STATE)
-  const scratch = path.join(state, 'tmp')
+  const scratch = path.join(folder, SCRATCH)
   await refuseForeign(folder, RUN_RECORD)
-  await mkdir(scratch, { recursive: true })
-  const release = await takeLock(path.join(state, 'lock'), notice)
-  const makeFolder = folderMaker()
+  await makeFolder(path.join(folder, STATE))
+  await refuseLinks(folder, [...OURS, MAPS_RECORD])
+  const release = await takeLock(path.join(folder, LOCK), notice)
+  await makeFolder(scratch)
+  const makeFolderOnce = folderMaker()
   async function write(file: string, bytes: Uint8Array | string): Promise<void> {
     const target = path.join(folder, file)
-    await makeFolder(path.dirname(target))
+    await makeFolderOnce(path.dirname(target))
     await writeAtomic(target, bytes, scratch)
   }
   const record = (facts: object) => write(MAPS_RECORD, `${JSON.stringify(facts, null, 2)}\n`)

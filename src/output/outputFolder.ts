@@ -1,45 +1,34 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
-import { folderMaker, syncFolder, writeAtomic } from './atomic.js'
-import { FORM_FILES, type Forms, writeForms } from './forms.js'
+import { folderMaker, makeFolder, syncFolder, writeAtomic } from './atomic.js'
+import { classesText, refuseOtherClasses } from './classes.js'
+import { type Forms, writeForms } from './forms.js'
 import { describeChanges, onlyMended } from './inputList.js'
-import { dropKept, openKept, takeBackToFailure } from './kept.js'
+import { dropKept, keptRows, openKept, takeBackToFailure } from './kept.js'
+import {
+  CLASSES,
+  FAILURES,
+  INPUTS,
+  LOCK,
+  MAPS_RECORD,
+  OURS,
+  PROVENANCE,
+  REPORTS,
+  RUN_RECORD,
+  refuseLinks,
+  SCRATCH,
+  STATE,
+} from './layout.js'
 import { takeLock } from './lock.js'
-import { refuseMissingPictures } from './present.js'
-import type { Row } from './rows.js'
+import { damaged, repairHint } from './read.js'
+import { differences, IDENTITY, type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
+import type { ProvenanceRow, Row } from './rows.js'
 import { Tables } from './tables.js'
 
-const TOOL = 'sage-augment'
-
-export const REPORT = 'report.html'
-/** Out of sight of loaders: to Hugging Face's `imagefolder`, a picture in plain view that has no row is an error. */
-export const CONTACT_SHEET = '.sage/contact-sheet.png'
-
-const REPORTS = [REPORT, CONTACT_SHEET]
-const TABLES = ['labels.csv', 'metadata.jsonl', 'classes.txt', 'provenance.jsonl', 'failures.jsonl']
-/** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
-const OURS = ['images', 'masks', ...TABLES, ...FORM_FILES, ...REPORTS]
-export const RUN_RECORD = 'run.json'
-/** The record of a folder of saliency maps, which no run may take for one of its own. */
-export const MAPS_RECORD = 'saliency.json'
-export const STATE = '.sage'
-const INPUTS = 'inputs.tsv'
-
 const AS_IT_WAS = 'repeat the command as it was to continue, choose another --out, or start over with --overwrite'
-
-/** What decides a run's output; a run is only continued with an equal one. */
-export const IDENTITY = ['versions', 'options', 'inputs', 'model', 'device', 'shard'] as const
-export type Identity = Readonly<Record<(typeof IDENTITY)[number], unknown>>
-
-/** run.json: the identity's entries, and what became of the run. */
-export interface RunRecord {
-  readonly tool: string
-  readonly complete: boolean
-  readonly [fact: string]: unknown
-}
 
 /** An output folder that this process alone writes to. */
 export interface OutputFolder {
@@ -56,6 +45,14 @@ export interface OutputFolder {
   close(): Promise<void>
 }
 
+/** The files that a run's pictures are made of, as far as its folder has to know them. */
+export interface Sources {
+  /** Hears of every finished row: what its sources were must be what they are. */
+  made(row: ProvenanceRow): void
+  /** Those whose files were touched after a time in milliseconds and are not what finished rows were made from. */
+  altered(since: number): Promise<string[]>
+}
+
 /**
  * Opens `folder` for a run: a new or empty folder, or one that holds an interrupted or complete run of the same identity.
  * Throws a conflict error for anything else, naming what differs.
@@ -69,8 +66,7 @@ export async function openOutput(
     first: number
     /** The inputs, a line each: kept to say which of them changed. */
     inputs: string
-    /** Inputs modified after a time in milliseconds that are not what finished rows were made from. */
-    altered?: (since: number) => Promise<string[]>
+    sources?: Sources
     overwrite: boolean
     /** Whether to try the failures of an earlier attempt again. */
     retryFailed: boolean
@@ -78,52 +74,60 @@ export async function openOutput(
     notice: (text: string) => void
   },
 ): Promise<OutputFolder> {
-  const state = path.join(folder, STATE)
-  const scratch = path.join(state, 'tmp')
+  const at = (name: string) => path.join(folder, name)
+  const scratch = at(SCRATCH)
   await refuseForeign(folder, MAPS_RECORD)
-  await mkdir(state, { recursive: true })
-  const release = await takeLock(path.join(state, 'lock'), options.notice)
+  await makeFolder(at(STATE))
+  await refuseLinks(folder)
+  const release = await takeLock(at(LOCK), options.notice)
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
     else await refuseChanged(folder, record, identity, options)
     await rm(scratch, { recursive: true, force: true })
-    await mkdir(scratch, { recursive: true })
-    const keepList = () => writeAtomic(path.join(state, INPUTS), options.inputs, scratch)
-    const save = (record: RunRecord) =>
-      writeAtomic(path.join(folder, RUN_RECORD), `${JSON.stringify(record, null, 2)}\n`, scratch)
+    await makeFolder(scratch)
+    const save = (name: string, text: string) => writeAtomic(at(name), text, scratch)
+    const begin = () => save(RUN_RECORD, recordText({ tool: TOOL, complete: false, ...identity, ...options.facts }))
     if (record === null) {
-      await keepList()
-      await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
-      await writeAtomic(path.join(folder, 'classes.txt'), classes.map((name) => `${name}\n`).join(''), scratch)
+      await save(INPUTS, options.inputs)
+      await save(CLASSES, classesText(classes))
+      await begin()
+    } else await refuseOtherClasses(folder, classes)
+    const retry = options.retryFailed && existsSync(at(FAILURES))
+    const finished = record?.complete === true && !retry ? record : null
+    const { first } = options
+    const present = pictureCheck(folder)
+    const visit = (row: ProvenanceRow) => {
+      options.sources?.made(row)
+      if (!retry) present.look(row)
     }
-    const failed = existsSync(path.join(folder, 'failures.jsonl'))
-    const finished = record?.complete === true && !(failed && options.retryFailed) ? record : null
-    let tables = await Tables.open(folder, classes, options.first, finished !== null)
-    if (record !== null && tables.rows > 0) await refuseAltered(state, options.altered)
-    if (failed && options.retryFailed) {
-      await save({ tool: TOOL, complete: false, ...identity, ...options.facts })
-      await keepList()
+    let tables = await Tables.open(folder, classes, { first, finished: finished !== null, visit })
+    if (finished !== null) refuseCount(folder, finished, tables.rows)
+    for await (const { made } of keptRows(folder)) options.sources?.made(made)
+    if (record !== null && tables.rows > 0) await refuseAltered(at(INPUTS), options.sources)
+    if (retry) {
+      await begin()
+      await save(INPUTS, options.inputs)
       await takeBackToFailure(folder)
       await remove(folder, REPORTS)
-      tables = await Tables.open(folder, classes, options.first)
+      tables = await Tables.open(folder, classes, { first, visit: present.look })
     }
-    if (record !== null) await refuseMissingPictures(folder)
-    const makeFolder = folderMaker()
+    present.refuseMissing()
+    const makeFolderOnce = folderMaker()
     return {
       tables,
       finished,
       kept: openKept(folder),
       async write(file, bytes) {
         const target = path.join(folder, file)
-        await makeFolder(path.dirname(target))
+        await makeFolderOnce(path.dirname(target))
         await writeAtomic(target, bytes, scratch)
       },
       async finish(facts) {
         await dropKept(folder)
         await writeForms(folder, classes, identity.options as Forms, scratch)
         await syncFolder(folder)
-        await save({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts })
+        await save(RUN_RECORD, recordText({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts }))
         await syncFolder(folder)
       },
       async close() {
@@ -154,20 +158,6 @@ export async function refuseForeign(folder: string, other: string): Promise<void
   )
 }
 
-/** The run.json of a folder, or null where no run has begun. Throws a conflict error if it is damaged. */
-export async function readRecord(folder: string): Promise<RunRecord | null> {
-  const file = path.join(folder, RUN_RECORD)
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as RunRecord
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new AugmentError('conflict', `${file}: damaged, expected the record of a run`, {
-      hint: 'start over with --overwrite',
-      cause,
-    })
-  }
-}
-
 async function remove(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) await rm(path.join(folder, name), { recursive: true, force: true })
 }
@@ -181,7 +171,7 @@ async function refuseChanged(
   const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
   const changes = differences(before, now)
   if (changes.length === 0) return
-  const listed = await readFile(path.join(folder, STATE, INPUTS), 'utf8').catch(() => '')
+  const listed = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
   const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
   if (mended && retryFailed) return
   const lines = changes.map(
@@ -192,33 +182,37 @@ async function refuseChanged(
   throw new AugmentError('conflict', lines.join('\n'), { hint })
 }
 
-/** Refuses to go on with inputs of the same size but other content, which the list of inputs does not tell. */
-async function refuseAltered(state: string, altered?: (since: number) => Promise<string[]>): Promise<void> {
-  const { mtimeMs: began } = await stat(path.join(state, INPUTS))
-  const files = (await altered?.(began)) ?? []
+/** Refuses to go on where a finished row was made from another content than its source has now. */
+async function refuseAltered(inputs: string, sources: Sources | undefined): Promise<void> {
+  const { mtimeMs: began } = await stat(inputs)
+  const files = (await sources?.altered(began)) ?? []
   if (files.length === 0) return
   const lines = files.slice(0, 5).map((file) => `${file}: found other content, expected what the run began with`)
   if (files.length > 5) lines.push(`... and ${files.length - 5} more`)
   throw new AugmentError('conflict', lines.join('\n'), { hint: AS_IT_WAS })
 }
 
+function refuseCount(folder: string, { counts }: RunRecord, rows: number): void {
+  if (counts === undefined || counts.written === rows) return
+  throw damaged(path.join(folder, PROVENANCE), rows + 1, `found the end after ${rows} of ${counts.written} rows`)
+}
+
+/** Finds rows whose picture is not there any more. */
+function pictureCheck(folder: string) {
+  const missing: string[] = []
+  return {
+    look({ file_name: file }: ProvenanceRow): void {
+      if (!lstatSync(path.join(folder, file), { throwIfNoEntry: false })?.isFile()) missing.push(file)
+    },
+    refuseMissing(): void {
+      if (missing.length === 0) return
+      const others = missing.length > 1 ? `, and ${missing.length - 1} more` : ''
+      const message = `${path.join(folder, missing[0]!)}: not there${others}, expected the picture of its row`
+      throw new AugmentError('conflict', message, { hint: `put it back, or ${repairHint(folder)}` })
+    },
+  }
+}
+
 function shown(value: unknown): string {
   return value === undefined ? 'unset' : JSON.stringify(value)
-}
-
-/** The leaves in which two plain objects differ, by dotted name. */
-export function differences(
-  before: Readonly<Record<string, unknown>>,
-  now: Readonly<Record<string, unknown>>,
-  prefix = '',
-): { name: string; old: unknown; new: unknown }[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) => {
-    const [old, value] = [before[key], now[key]]
-    if (isRecord(old) && isRecord(value)) return differences(old, value, `${prefix}${key}.`)
-    return JSON.stringify(old) === JSON.stringify(value) ? [] : [{ name: `${prefix}${key}`, old, new: value }]
-  })
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,16 +1,103 @@
+/** The rows of a run's tables: what each holds, how it is written, and how it is read back. */
+import { isUtf8 } from 'node:buffer'
 import { stringify } from 'csv-stringify/sync'
+import { z } from 'zod'
 import { heaviest, type SoftLabel } from '../core/softLabel.js'
+import { reasonOf } from '../core/systemError.js'
+import { PICTURE_NAME } from './layout.js'
 
-/** One finished output, as the label files tell it. */
+const PICTURE = 'expected images/<number>.jpg or .png'
+const HASH = 'expected 64 hexadecimal digits'
+const INDEX = 'expected a whole number from 0 on'
+const SHARE = 'expected a number between 0 and 1'
+const PAIR = 'expected two whole numbers'
+
+const pictureName = z.string(PICTURE).regex(PICTURE_NAME, PICTURE)
+const hash = z.string(HASH).regex(/^[0-9a-f]{64}$/, HASH)
+const index = z.int(INDEX).min(0, INDEX)
+const share = z.number(SHARE).min(0, SHARE).max(1, SHARE)
+const pair = z.tuple([z.int(PAIR), z.int(PAIR)], PAIR)
+const fileName = z.string('expected a file name')
+
+/** A source as a row tells it; its label only where a pair fixed one. */
+export const madeFrom = z.looseObject({
+  file: fileName,
+  sha256: hash,
+  label: z
+    .union([z.string(), z.record(z.string(), z.number())], 'expected a class, or weights as {"cat": 0.25, "dog": 0.75}')
+    .exactOptional(),
+})
+
+/** A row of provenance.jsonl: all that is needed to make the output again. Methods add entries of their own. */
+export const provenanceRow = z.looseObject({
+  index,
+  file_name: pictureName,
+  /** Of the picture's file. */
+  sha256: hash,
+  method: z.string('expected the name of a method'),
+  /** Sample first; a single one for an original. */
+  sources: z.array(madeFrom, 'expected the sources').min(1, 'expected at least one source'),
+  canvas: pair,
+  lambda: share,
+  alpha: share.exactOptional(),
+  shift: pair.exactOptional(),
+  grid: pair.exactOptional(),
+  total_saliency: z.number().exactOptional(),
+  total_saliency_unshifted: z.number().exactOptional(),
+})
+export type ProvenanceRow = z.infer<typeof provenanceRow>
+
+// One function for all weights: an array schema takes three times as long for a thousand classes.
+const weights = z.custom<number[]>(
+  (value) => Array.isArray(value) && value.every((weight) => typeof weight === 'number'),
+  'expected a list of numbers',
+)
+
+/** A row of metadata.jsonl, the form Hugging Face `imagefolder` reads. */
+export const metadataRow = z.looseObject({
+  file_name: pictureName,
+  /** The heaviest class. */
+  label: z.string('expected the name of a class'),
+  soft_label: weights,
+  lambda: share,
+  source_a: fileName,
+  source_b: fileName,
+})
+export type MetadataRow = z.infer<typeof metadataRow>
+
+/** A row of failures.jsonl: an output for which a source could not be used. */
+export const failureRow = z.looseObject({
+  index,
+  sources: z.array(fileName, 'expected the sources'),
+  message: z.string('expected what was wrong'),
+})
+export type Failure = z.infer<typeof failureRow>
+
+/** One finished output; its rows in all tables follow from it. */
 export interface Row {
-  readonly index: number
-  /** Relative to the output folder, posix separators. */
-  readonly file: string
   readonly label: SoftLabel
-  readonly lambda: number
-  /** Paths of the sources relative to the image folder; the second is missing for an original. */
-  readonly sources: readonly [string, ...string[]]
-  readonly provenance: Readonly<Record<string, unknown>>
+  readonly made: ProvenanceRow
+}
+
+/** A row's text as the value that it holds, unchanged, after a check; throws an Error "found ..., expected ...". */
+export function parseRow<T>(schema: z.ZodType<T>, bytes: Buffer): T {
+  if (!isUtf8(bytes)) throw new Error('found bytes that are not UTF-8, expected a row')
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    throw new Error(`found text that is not JSON (${reasonOf(cause)}), expected a row`)
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return value as T
+  const [{ path: keys, message }] = parsed.error.issues as [z.core.$ZodIssue]
+  throw new Error(keys.length === 0 ? 'expected a row in { }' : `${keys.join('.')}: ${message}`)
+}
+
+/** File name and weights of a line of labels.csv below its header; a file name never holds a comma. */
+export function parseLabelsLine(bytes: Buffer): { file: string; label: SoftLabel } {
+  const [file, ...cells] = bytes.toString('utf8').split(',') as [string, ...string[]]
+  return { file, label: Float64Array.from(cells, (cell) => (cell.trim() === '' ? Number.NaN : Number(cell))) }
 }
 
 /**
@@ -29,25 +116,26 @@ export function labelsHeader(classes: readonly string[]): string {
 }
 
 /** One line of labels.csv: file name (numeric, hence unquoted) and K floats. */
-export function labelsLine(row: Row): string {
-  return `${row.file},${Array.from(row.label, formatFloat).join(',')}\n`
+export function labelsLine({ label, made }: Row): string {
+  return `${made.file_name},${Array.from(label, formatFloat).join(',')}\n`
 }
 
-/** One line of metadata.jsonl, the form Hugging Face `imagefolder` reads. `label` is the heaviest class. */
-export function metadataLine(row: Row, classes: readonly string[]): string {
+/** One line of metadata.jsonl. */
+export function metadataLine({ label, made: { file_name: file, lambda, sources } }: Row, classes: readonly string[]) {
+  const [a, b = a] = sources.map((source) => JSON.stringify(source.file))
   const fields = [
-    `"file_name": ${JSON.stringify(row.file)}`,
-    `"label": ${JSON.stringify(classes[heaviest(row.label)])}`,
-    `"soft_label": [${Array.from(row.label, formatFloat).join(', ')}]`,
-    `"lambda": ${formatFloat(row.lambda)}`,
-    `"source_a": ${JSON.stringify(row.sources[0])}`,
+    `"file_name": ${JSON.stringify(file)}`,
+    `"label": ${JSON.stringify(classes[heaviest(label)])}`,
+    `"soft_label": [${Array.from(label, formatFloat).join(', ')}]`,
+    `"lambda": ${formatFloat(lambda)}`,
+    `"source_a": ${a}`,
     // A string in every row: a loader that sees only nulls at first would fix the column to null.
-    `"source_b": ${JSON.stringify(row.sources[1] ?? row.sources[0])}`,
+    `"source_b": ${b}`,
   ]
   return `{${fields.join(', ')}}\n`
 }
 
-/** One line of provenance.jsonl: all that is needed to make the output again. */
-export function provenanceLine(row: Row): string {
-  return `${JSON.stringify({ index: row.index, file_name: row.file, ...row.provenance })}\n`
+/** A value as a line of JSON: a row of provenance.jsonl or failures.jsonl. */
+export function jsonLine(value: ProvenanceRow | Failure): string {
+  return `${JSON.stringify(value)}\n`
 }

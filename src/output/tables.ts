@@ -1,13 +1,37 @@
-import { createReadStream } from 'node:fs'
-import { open, readFile, rm, truncate } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, open, rename, rm, stat, truncate } from 'node:fs/promises'
 import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
 import { placed } from './atomic.js'
-import { labelsHeader, labelsLine, metadataLine, provenanceLine, type Row } from './rows.js'
+import { FAILURES, LABELS, METADATA, PROVENANCE, SCRATCH, TABLES } from './layout.js'
+import { type Line, readLines } from './lines.js'
+import { damaged, rowOn } from './read.js'
+import {
+  type Failure,
+  failureRow,
+  jsonLine,
+  labelsHeader,
+  labelsLine,
+  metadataLine,
+  type ProvenanceRow,
+  provenanceRow,
+  type Row,
+} from './rows.js'
 
-export interface Failure {
-  readonly index: number
-  readonly sources: readonly string[]
-  readonly message: string
+type Table = (typeof TABLES)[number]
+
+/** Not through a link, where the system can tell. */
+const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0)
+
+export interface TableOptions {
+  /** Index of the run's first output. */
+  readonly first?: number
+  /** A finished run's tables are only read: what is left over in them is damage. */
+  readonly finished?: boolean
+  /** Hears every row that is there, in order. */
+  readonly visit?: (row: ProvenanceRow) => void
+  /** Called before each append; throws where this process is no longer the only writer. */
+  readonly guard?: () => Promise<void>
 }
 
 /**
@@ -17,111 +41,191 @@ export interface Failure {
  */
 export class Tables {
   /** Number of outputs that have a row. */
-  rows: number
+  rows = 0
   /** First output that comes after every one that has a row. */
   next: number
+  /** Bytes of each table that are ours. */
+  private readonly sizes = new Map<Table, number>(TABLES.map((table) => [table, 0]))
   private readonly folder: string
   private readonly classes: readonly string[]
+  private readonly guard: () => Promise<void>
 
-  private constructor(folder: string, classes: readonly string[], rows: number, next: number) {
+  private constructor(folder: string, classes: readonly string[], { first = 0, guard = async () => {} }: TableOptions) {
     this.folder = folder
     this.classes = classes
-    this.rows = rows
-    this.next = next
+    this.next = first
+    this.guard = guard
   }
 
-  /** Opens the tables of a run whose first output is number `first`, to go on with it unless it is `finished`. */
-  static async open(folder: string, classes: readonly string[], first = 0, finished = false): Promise<Tables> {
-    const provenance = await scan(path.join(folder, 'provenance.jsonl'), Number.POSITIVE_INFINITY)
-    const next = provenance.last === undefined ? first : (JSON.parse(provenance.last) as { index: number }).index + 1
-    const tables = new Tables(folder, classes, provenance.lines, next)
-    if (finished) return tables
-    await tables.cut('provenance.jsonl', provenance.lines)
-    await tables.cut('metadata.jsonl', provenance.lines)
-    await tables.cut('labels.csv', provenance.lines === 0 ? 0 : provenance.lines + 1)
-    if (provenance.lines === 0) await tables.add('labels.csv', [labelsHeader(classes)])
-    await tables.forgetFailures(next)
+  /**
+   * Opens the tables of a run, to go on with it unless it is finished. Throws a conflict error that names file and line where
+   * they are not as the run left them.
+   */
+  static async open(folder: string, classes: readonly string[], options: TableOptions = {}): Promise<Tables> {
+    const tables = new Tables(folder, classes, options)
+    await tables.walk(options)
+    await tables.walkFailures()
+    if (options.finished) return tables
+    for (const table of TABLES) await tables.cut(table)
+    if (tables.rows === 0) await tables.begin()
     return tables
   }
 
   /** Appends outcomes that follow each other in plan order, up to but not including output `next`, durably. */
   async append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void> {
+    await this.guard()
     await Promise.all([
-      this.add('failures.jsonl', failures.map(jsonLine)),
-      this.add('labels.csv', rows.map(labelsLine)),
+      this.add(FAILURES, failures.map(jsonLine)),
+      this.add(LABELS, rows.map(labelsLine)),
       this.add(
-        'metadata.jsonl',
+        METADATA,
         rows.map((row) => metadataLine(row, this.classes)),
       ),
     ])
-    await this.add('provenance.jsonl', rows.map(provenanceLine))
+    await this.add(
+      PROVENANCE,
+      rows.map(({ made }) => jsonLine(made)),
+    )
     this.rows += rows.length
     this.next = next
   }
 
-  private async add(name: string, lines: readonly string[]): Promise<void> {
-    if (lines.length === 0) return
-    const file = path.join(this.folder, name)
-    const handle = await open(file, 'a')
-    const { size } = await handle.stat()
+  /** Goes through the rows of the three label files side by side: what counts is what provenance.jsonl has. */
+  private async walk({ finished, visit }: TableOptions): Promise<void> {
+    const [labels, metadata] = [this.lines(LABELS), this.lines(METADATA)]
+    const header = await labels.next()
+    for await (const line of this.lines(PROVENANCE)) {
+      // The last line of an unfinished run may have been cut by its end.
+      if (!line.whole && !finished) break
+      const row = rowOn(provenanceRow, line, this.at(PROVENANCE))
+      if (row.index < this.next) {
+        const problem = `found output ${row.index}, expected one from ${this.next} on, as the plan goes`
+        throw damaged(this.at(PROVENANCE), line.number, problem)
+      }
+      if (this.rows === 0) this.checkHeader(header)
+      this.checkLabels(await labels.next(), row, line.number + 1)
+      this.checkMetadata(await metadata.next(), row, line.number)
+      this.count(PROVENANCE, line)
+      visit?.(row)
+      this.rows++
+      this.next = row.index + 1
+    }
+    if (finished && this.rows === 0) this.checkHeader(header)
+    if (finished) await this.refuseMore({ [LABELS]: labels, [METADATA]: metadata })
+    await Promise.all([labels.return(undefined), metadata.return(undefined)])
+  }
+
+  private checkHeader({ value: line }: IteratorResult<Line>): void {
+    const expected = labelsHeader(this.classes)
+    if (line === undefined || `${line.bytes}\n` !== expected) {
+      throw damaged(this.at(LABELS), 1, `found another header, expected file_name and the classes of the run`)
+    }
+    this.count(LABELS, line)
+  }
+
+  /** Whole, of the right picture and with a weight for each class; `verify` reads the numbers. */
+  private checkLabels({ value: line }: IteratorResult<Line>, { file_name: file }: ProvenanceRow, number: number): void {
+    const right = line?.whole && startsWith(line.bytes, `${file},`) && commas(line.bytes) === this.classes.length
+    if (!right) throw damaged(this.at(LABELS), number, `${found(line)}, expected the weights of ${file}`)
+    this.count(LABELS, line)
+  }
+
+  private checkMetadata({ value: line }: IteratorResult<Line>, { file_name: file }: ProvenanceRow, number: number) {
+    const right = line?.whole && startsWith(line.bytes, `{"file_name": "${file}", `) && line.bytes.at(-1) === 125
+    if (!right) throw damaged(this.at(METADATA), number, `${found(line)}, expected the row of ${file}`)
+    this.count(METADATA, line)
+  }
+
+  private async refuseMore(tables: Readonly<Record<string, AsyncGenerator<Line>>>): Promise<void> {
+    for (const [table, lines] of Object.entries(tables)) {
+      const { value: line } = await lines.next()
+      if (line) throw damaged(this.at(table), line.number, `found a row too many, expected one for each picture`)
+    }
+  }
+
+  /** Keeps the failures before output `next`; later ones are tried again. */
+  private async walkFailures(): Promise<void> {
+    for await (const line of this.lines(FAILURES)) {
+      if (!line.whole || rowOn(failureRow, line, this.at(FAILURES)).index >= this.next) return
+      this.count(FAILURES, line)
+    }
+  }
+
+  /** The lines of a table; none where there is no such file. */
+  private async *lines(table: Table): AsyncGenerator<Line> {
     try {
-      await handle.appendFile(lines.join(''))
+      yield* readLines(this.at(table))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+
+  private at(table: string): string {
+    return path.join(this.folder, table)
+  }
+
+  private count(table: Table, { bytes }: Line): void {
+    this.sizes.set(table, this.sizes.get(table)! + bytes.length + 1)
+  }
+
+  /** Empty tables, but for the header: a run without a row has them all the same. */
+  private async begin(): Promise<void> {
+    await this.add(LABELS, [labelsHeader(this.classes)])
+    for (const table of [METADATA, PROVENANCE] as const) await this.add(table, [''])
+  }
+
+  private async add(table: Table, lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return
+    const [file, size] = [this.at(table), this.sizes.get(table)!]
+    const handle = await open(file, APPEND)
+    try {
+      const { size: found } = await handle.stat()
+      if (found !== size) throw strange(file, found, size)
+      const bytes = Buffer.from(lines.join(''))
+      await handle.appendFile(bytes)
       await handle.datasync()
+      this.sizes.set(table, size + bytes.length)
     } catch (error) {
       // No half row is left; where even this fails, the next run cuts it off.
-      await handle.truncate(size).catch(() => undefined)
+      if (!(error instanceof AugmentError)) await handle.truncate(size).catch(() => undefined)
       throw placed(error, file)
     } finally {
       await handle.close()
     }
   }
 
-  /** Keeps the first `lines` lines of a table. */
-  private async cut(name: string, lines: number): Promise<void> {
-    const file = path.join(this.folder, name)
-    const { bytes } = await scan(file, lines)
-    await truncate(file, bytes).catch(ignoreMissing)
-  }
-
-  /** Drops failures recorded at or after output `next`: those outputs are tried again. */
-  private async forgetFailures(next: number): Promise<void> {
-    const file = path.join(this.folder, 'failures.jsonl')
-    const text = await readFile(file, 'utf8').catch(ignoreMissing)
-    if (text === undefined) return
-    const lines = text.split('\n').slice(0, -1)
-    const first = lines.findIndex((line) => (JSON.parse(line) as Failure).index >= next)
-    if (first === 0) await rm(file)
-    else await this.cut('failures.jsonl', first < 0 ? lines.length : first)
-  }
-}
-
-function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-}
-
-/** Length in bytes of the first `limit` complete lines of a file, their number, and the last of them. */
-async function scan(file: string, limit: number): Promise<{ bytes: number; lines: number; last: string | undefined }> {
-  let bytes = 0
-  let lines = 0
-  let last: Buffer | undefined
-  let rest: Buffer = Buffer.alloc(0)
-  try {
-    for await (const chunk of createReadStream(file)) {
-      rest = Buffer.concat([rest, chunk as Buffer])
-      for (let end = rest.indexOf(10); end >= 0 && lines < limit; end = rest.indexOf(10)) {
-        last = rest.subarray(0, end)
-        rest = rest.subarray(end + 1)
-        bytes += end + 1
-        lines++
-      }
-      if (lines === limit) break
+  /** Cuts a table back to what is ours. */
+  private async cut(table: Table): Promise<void> {
+    const [file, size] = [this.at(table), this.sizes.get(table)!]
+    const found = await stat(file).catch(() => null)
+    if (found === null) return
+    // A copy made of hard links would change together with its original.
+    if (found.nlink > 1) {
+      await copyFile(file, path.join(this.folder, SCRATCH, table))
+      await rename(path.join(this.folder, SCRATCH, table), file)
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (table === FAILURES && size === 0) await rm(file)
+    else if (found.size !== size) await truncate(file, size)
   }
-  return { bytes, lines, last: last?.toString('utf8') }
+}
+
+function found(line: Line | undefined): string {
+  if (line === undefined) return 'found the end of the file'
+  return line.whole ? 'found something else' : 'found a line that is cut'
+}
+
+function startsWith(bytes: Buffer, prefix: string): boolean {
+  return bytes.length >= prefix.length && bytes.toString('latin1', 0, prefix.length) === prefix
+}
+
+function commas(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(44); at >= 0; at = bytes.indexOf(44, at + 1)) count++
+  return count
+}
+
+function strange(file: string, found: number, expected: number): AugmentError {
+  return new AugmentError('conflict', `${file}: found ${found} bytes, expected the ${expected} of this run`, {
+    hint: 'something else writes there: end it, then repeat the command to continue',
+  })
 }

@@ -4,10 +4,10 @@ import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { ConfigInput } from '../options/inputs.js'
-import { alteredSources } from '../output/altered.js'
-import { type Identity, openOutput, REPORT } from '../output/outputFolder.js'
-import type { Row } from '../output/rows.js'
-import type { Failure } from '../output/tables.js'
+import { REPORT } from '../output/layout.js'
+import { openOutput } from '../output/outputFolder.js'
+import type { Identity } from '../output/record.js'
+import type { Failure, Row } from '../output/rows.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
@@ -94,7 +94,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const output = await openOutput(inputs.out, inputs.classes, identity, {
     first: range.start,
     inputs: stock.list,
-    altered: (since) => alteredSources(inputs.out, inputs.root, stock.modifiedSince(since)),
+    sources: stock,
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
     facts: whereFrom(inputs, config),

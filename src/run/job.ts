@@ -5,9 +5,9 @@ import { encodeImage, resizeToCover } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
 import type { Image } from '../core/image.js'
 import { heaviest, mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
+import { maskOf } from '../output/layout.js'
 import type { OutputFolder } from '../output/outputFolder.js'
-import type { Row } from '../output/rows.js'
-import type { Failure } from '../output/tables.js'
+import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import type { Config } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Inputs } from './inputs.js'
@@ -31,7 +31,7 @@ export interface Means {
   readonly model: string | null
   readonly threads: number
   /** Throws where the file of a source has changed since the plan. */
-  readonly check: (source: number, now: Stats) => void
+  readonly check: (source: number, now: Stats, sha256: string) => void
 }
 
 /** Memory for pictures under way, each counted four times: sources, mix and encoder. */
@@ -66,20 +66,16 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     const canvas = await resizeToCover(image, width, height)
     const hash = await save(file, canvas)
     const name = inputs.sources[source]!.file
-    return {
+    const made: ProvenanceRow = {
       index: job.index,
-      file,
-      label,
+      file_name: file,
+      sha256: hash,
+      method: 'original',
+      sources: [{ file: name, sha256 }],
+      canvas: [width, height],
       lambda: 1,
-      sources: [name],
-      provenance: {
-        sha256: hash,
-        method: 'original',
-        sources: [{ file: name, sha256 }],
-        canvas: [width, height],
-        lambda: 1,
-      },
     }
+    return { label, made }
   }
 
   // One core's worth is left to the inference thread.
@@ -92,29 +88,24 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       labels.map((written) => distribution(written, inputs)),
       weights,
     )
-    const place = placeOf(job, label)
-    const file = `${place}.${extension}`
-    if (mask !== null) await output.write(`${place.replace(/^images/, 'masks')}.npy`, encodeNpy(mask))
+    const file = `${placeOf(job, label)}.${extension}`
+    if (mask !== null) await output.write(maskOf(file), encodeNpy(mask))
     const hash = await save(file, image)
     const names = shares.map(({ source }) => inputs.sources[source]!.file)
-    return {
+    const made: ProvenanceRow = {
       index: job.index,
-      file,
-      label,
+      file_name: file,
+      sha256: hash,
+      method: config.method,
+      sources: shares.map(({ view }, i) => describe(names[i]!, view, writtenLabel(job, i, inputs.classes))),
+      canvas: [...canvas],
+      ...details,
       lambda: weights[0]!,
-      sources: names as [string, ...string[]],
-      provenance: {
-        sha256: hash,
-        method: config.method,
-        sources: shares.map(({ view }, i) => describe(names[i]!, view, writtenLabel(job, i, inputs.classes))),
-        canvas,
-        ...details,
-        lambda: weights[0]!,
-        ...(weights.length > 2 && { weights }),
-        seed: config.seed,
-        ...(means.model !== null && { model: means.model }),
-      },
+      ...(weights.length > 2 && { weights }),
+      seed: config.seed,
+      ...(means.model !== null && { model: means.model }),
     }
+    return { label, made }
   }
 
   return {
@@ -138,7 +129,9 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   }
 }
 
-function describe(file: string, { sha256, uniform }: View, label: unknown): Record<string, unknown> {
+type Source = ProvenanceRow['sources'][number]
+
+function describe(file: string, { sha256, uniform }: View, label: Source['label']): Source {
   return { file, sha256, ...(label !== undefined && { label }), ...(uniform && { uniform_saliency: true }) }
 }
 
@@ -148,10 +141,10 @@ export function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undef
 }
 
 /** The same as a pairs file would write it. */
-function writtenLabel(job: Job, i: number, classes: readonly string[]): unknown {
+function writtenLabel(job: Job, i: number, classes: readonly string[]): Source['label'] {
   const label = fixedLabel(job, i)
   if (label === undefined) return undefined
-  return typeof label === 'number' ? classes[label] : Object.fromEntries(classes.map((name, k) => [name, label[k]]))
+  return typeof label === 'number' ? classes[label]! : Object.fromEntries(classes.map((name, k) => [name, label[k]!]))
 }
 
 function distribution(label: SoftLabel | number, { classes }: Inputs): SoftLabel {

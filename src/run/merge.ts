@@ -1,11 +1,18 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { copyFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, link, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
-import { differences, IDENTITY, type Identity, openOutput, type RunRecord, readRecord } from '../output/outputFolder.js'
+import { folderMaker } from '../output/atomic.js'
+import { readClasses } from '../output/classes.js'
+import { FAILURES, INPUTS, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
+import { openOutput } from '../output/outputFolder.js'
+import { readTable } from '../output/read.js'
+import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
+import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.js'
+import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
+import { parseShard, shardRange } from './shard.js'
 
 interface Part {
   readonly folder: string
@@ -14,10 +21,15 @@ interface Part {
   readonly count: number
 }
 
+type Counts = NonNullable<RunRecord['counts']>
+
+/** Problems of one shard that are told. */
+const SHOWN = 20
+
 /**
  * Joins the finished shards of one run into `out`, which then equals the run in one piece. Pictures are hard-linked where
- * the file system allows, else copied. Returns how many there are. Throws a conflict error that names every shard that is
- * missing, doubled, unfinished or of another run.
+ * the file system allows, else copied. Returns how many there are. Throws a conflict error, before anything is written, that
+ * names every shard that is missing, doubled, unfinished or of another run, and what is missing or damaged in one.
  */
 export async function merge(
   folders: readonly string[],
@@ -29,9 +41,10 @@ export async function merge(
   const { record, folder } = parts[0]!
   const { versions, options: runOptions, inputs, model, device } = record
   const identity: Identity = { versions, options: runOptions, inputs, model, device, shard: '1/1' }
-  const classes = (await readFile(path.join(folder, 'classes.txt'), 'utf8')).split('\n').slice(0, -1)
+  const classes = await readClasses(folder)
+  await checkParts(parts, classes)
+  const list = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
   const facts = relocated(record, folder, out)
-  const list = await readFile(path.join(folder, '.sage', 'inputs.tsv'), 'utf8').catch(() => '')
   const output = await openOutput(out, classes, identity, {
     ...options,
     retryFailed: false,
@@ -40,16 +53,9 @@ export async function merge(
     facts,
   })
   try {
-    const counts = { planned: 0, written: 0, skipped: 0 }
-    for (const part of parts) {
-      await linkPictures(part, out)
-      for (const [key, value] of Object.entries(part.record.counts as typeof counts)) {
-        counts[key as keyof typeof counts] += value
-      }
-    }
-    for (const table of ['failures.jsonl', 'labels.csv', 'metadata.jsonl', 'provenance.jsonl']) {
-      await join(parts, table, out)
-    }
+    for (const part of parts) await linkPictures(part, out)
+    for (const table of TABLES) await join(parts, table, out, table === LABELS ? labelsHeader(classes) : '')
+    const counts = total(parts)
     await output.finish({ counts, shards: parts.length })
     return counts.written
   } finally {
@@ -61,13 +67,11 @@ async function readParts(folders: readonly string[]): Promise<Part[]> {
   const problems: string[] = []
   const parts: Part[] = []
   for (const folder of folders) {
+    await refuseLinks(folder)
     const record = await readRecord(folder)
     if (record === null) problems.push(`${folder}: found no run.json, expected a finished shard`)
     else if (!record.complete) problems.push(`${folder}: found an unfinished shard, expected a finished one`)
-    else {
-      const [index, count] = String(record.shard).split('/').map(Number) as [number, number]
-      parts.push({ folder, record, index, count })
-    }
+    else parts.push({ folder, record, ...parseShard(record.shard, {}) })
   }
   const first = parts[0]
   for (const part of parts.slice(1)) {
@@ -96,33 +100,70 @@ function shared(record: RunRecord): Record<string, unknown> {
   return Object.fromEntries(IDENTITY.filter((key) => key !== 'shard').map((key) => [key, record[key]]))
 }
 
+/** Throws a conflict error that names what is wrong in each shard, or between them: rows, pictures, sources. */
+async function checkParts(parts: readonly Part[], classes: readonly string[]): Promise<void> {
+  const { planned } = total(parts)
+  const sameSources = sourceCheck()
+  const lines: string[] = []
+  for (const { folder, record, index, count } of parts) {
+    const between: string[] = []
+    const visit = (row: ProvenanceRow) => between.push(...sameSources(row))
+    const check = { visit, range: shardRange(planned, { index, count }) }
+    const problems = [...(await checkRun(folder, record, classes, check)).problems, ...between]
+    lines.push(...problems.slice(0, SHOWN).map((problem) => path.join(folder, problem)))
+    if (problems.length > SHOWN) lines.push(`${folder}: ... and ${problems.length - SHOWN} more`)
+  }
+  if (lines.length === 0) return
+  throw new AugmentError('conflict', lines.join('\n'), {
+    hint: 'sage-augment verify <shard> --repair keeps what is whole in a shard; its command then makes the rest',
+  })
+}
+
+/** Finds a source that one shard saw with other content than another. */
+function sourceCheck(): (row: ProvenanceRow) => string[] {
+  const hashes = new Map<string, string>()
+  return ({ index, sources }) =>
+    sources.flatMap(({ file, sha256 }) => {
+      const short = sha256.slice(0, 16)
+      const before = hashes.get(file) ?? short
+      hashes.set(file, before)
+      if (before === short) return []
+      return [`${PROVENANCE}: output ${index} was made from another content of ${file} than an earlier one`]
+    })
+}
+
+function total(parts: readonly Part[]): Counts {
+  const sum = { planned: 0, written: 0, skipped: 0 }
+  for (const { record } of parts) {
+    sum.planned += record.counts?.planned ?? 0
+    sum.written += record.counts?.written ?? 0
+    sum.skipped += record.counts?.skipped ?? 0
+  }
+  return sum
+}
+
 /** Paths of the inputs in a shard's record, seen from the folder of the whole. */
 function relocated(record: RunRecord, from: string, to: string): Record<string, string> {
-  const names = ['images', 'labels', 'classes'].filter((name) => typeof record[name] === 'string')
   const moved = (file: string) =>
     path.relative(path.resolve(to), path.resolve(from, file)).split(path.sep).join('/') || '.'
-  return Object.fromEntries(names.map((name) => [name, moved(record[name] as string)]))
+  const named = (['images', 'labels', 'classes'] as const).map((name) => [name, record[name]] as const)
+  return Object.fromEntries(named.flatMap(([name, file]) => (file === undefined ? [] : [[name, moved(file)]])))
 }
 
 async function linkPictures({ folder, record }: Part, out: string): Promise<void> {
   const limit = pLimit(16)
-  const withMasks = (record.options as { writeMasks?: boolean }).writeMasks === true
-  const made = new Set<string>()
+  const makeFolder = folderMaker()
   const place = async (file: string) => {
     const [from, to] = [path.join(folder, file), path.join(out, file)]
     await rm(to, { force: true })
     await link(from, to).catch(() => copyFile(from, to))
   }
   let pending: Promise<void>[] = []
-  for await (const line of createInterface({ input: createReadStream(path.join(folder, 'provenance.jsonl')) })) {
-    const { file_name: file, method } = JSON.parse(line) as { file_name: string; method: string }
-    const files = [file]
-    if (withMasks && method !== 'original') files.push(file.replace(/^images/, 'masks').replace(/\.\w+$/, '.npy'))
-    for (const name of files) {
-      const home = path.join(out, path.dirname(name))
-      if (!made.has(home)) await mkdir(home, { recursive: true })
-      made.add(home)
-      pending.push(limit(place, name))
+  for await (const { row } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
+    const masked = record.options.writeMasks === true && row.method !== 'original'
+    for (const file of masked ? [row.file_name, maskOf(row.file_name)] : [row.file_name]) {
+      await makeFolder(path.join(out, path.dirname(file)))
+      pending.push(limit(place, file))
     }
     // Bounded: a plan may have millions of rows.
     if (pending.length >= 4096) {
@@ -133,29 +174,22 @@ async function linkPictures({ folder, record }: Part, out: string): Promise<void
   await Promise.all(pending)
 }
 
-/** Concatenates a table of all parts, keeping the header of labels.csv once. */
-async function join(parts: readonly Part[], table: string, out: string): Promise<void> {
-  const temporary = path.join(out, '.sage', 'tmp', table)
+/** Concatenates a table of all parts below one header. Only failures.jsonl may be missing, in a part and in the whole. */
+async function join(parts: readonly Part[], table: string, out: string, header: string): Promise<void> {
+  const files = parts.map(({ folder }) => path.join(folder, table))
+  const present = table === FAILURES ? files.filter((file) => existsSync(file)) : files
+  if (table === FAILURES && present.length === 0) return
+  const temporary = path.join(out, SCRATCH, table)
   const handle = await open(temporary, 'w')
-  let size = 0
   try {
-    for (const [position, { folder }] of parts.entries()) {
-      const file = path.join(folder, table)
-      if (table === 'failures.jsonl' && !existsSync(file)) continue
-      const start = position > 0 && table === 'labels.csv' ? await headerLength(file) : 0
-      for await (const chunk of createReadStream(file, { start })) {
-        await handle.appendFile(chunk as Buffer)
-        size += (chunk as Buffer).length
-      }
+    await handle.appendFile(header)
+    for (const file of present) {
+      const start = Buffer.byteLength(header)
+      for await (const chunk of createReadStream(file, { start })) await handle.appendFile(chunk as Buffer)
     }
     await handle.sync()
   } finally {
     await handle.close()
   }
-  if (size > 0) await rename(temporary, path.join(out, table))
-}
-
-async function headerLength(file: string): Promise<number> {
-  for await (const line of createInterface({ input: createReadStream(file) })) return Buffer.byteLength(line) + 1
-  return 0
+  await rename(temporary, path.join(out, table))
 }

@@ -4,7 +4,9 @@ import path from 'node:path'
 import { decodeImage, encodeImage } from '../codec/codec.js'
 import type { Image } from '../core/image.js'
 import type { SoftLabel } from '../core/softLabel.js'
-import { CONTACT_SHEET, REPORT } from '../output/outputFolder.js'
+import { CONTACT_SHEET, REPORT } from '../output/layout.js'
+import { readRows } from '../output/outputs.js'
+import type { Row } from '../output/rows.js'
 import { contactSheet } from '../report/contactSheet.js'
 import type { Report, ShownOutput } from '../report/contents.js'
 import { grey, overlay } from '../report/overlay.js'
@@ -15,7 +17,7 @@ import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 import { fixedLabel, type Means } from './job.js'
-import { chooseRows, evenly, type MadeRow, readFailures, readRows } from './madeRows.js'
+import { chooseRows, evenly, readFailures } from './madeRows.js'
 import { groupSizeOf, type MixedJob, startMixer } from './mixer.js'
 import type { Job, Plan } from './plan.js'
 import { openViews, SourceError, type View } from './views.js'
@@ -35,8 +37,8 @@ interface ReportMeans extends Omit<Means, 'model'> {
 export async function writeReport(inputs: Inputs, plan: Plan, config: Config, means: ReportMeans): Promise<void> {
   const { output, counts, record } = means
   const statistics = new Statistics(inputs.classes.length)
-  for await (const row of readRows(inputs.out)) statistics.add(row)
-  const rows = await chooseRows(inputs.out, statistics.mixes, groupSizeOf(config), SHOWN)
+  for await (const { label, made } of readRows(inputs.out, inputs.classes)) statistics.add({ ...made, label })
+  const rows = await chooseRows(inputs.out, inputs.classes, statistics.mixes, groupSizeOf(config), SHOWN)
   const { outputs, strips } = await mixAgain(rows, inputs, plan, config, means)
   const report: Report = {
     name: path.basename(inputs.root),
@@ -54,7 +56,7 @@ export async function writeReport(inputs: Inputs, plan: Plan, config: Config, me
 
 /** The rows as the page shows them, and the pictures of some of them for the contact sheet. */
 async function mixAgain(
-  rows: readonly MadeRow[],
+  rows: readonly Row[],
   inputs: Inputs,
   plan: Plan,
   config: Config,
@@ -71,7 +73,7 @@ async function mixAgain(
       0,
       rows.length,
       () => threads + 1,
-      (i) => show(rows[i]!, plan.job(rows[i]!.index), inputs, (job) => mixer.mix(job)),
+      (i) => show(rows[i]!, plan.job(rows[i]!.made.index), inputs, (job) => mixer.mix(job)),
     )
     let i = 0
     for await (const one of shown) {
@@ -86,7 +88,7 @@ async function mixAgain(
 }
 
 /** An output with what it was made of; null where a source cannot be used any more. */
-async function show(row: MadeRow, job: Job, inputs: Inputs, mix: (job: Job) => Promise<MixedJob>) {
+async function show({ label, made: row }: Row, job: Job, inputs: Inputs, mix: (job: Job) => Promise<MixedJob>) {
   const mixed = await mix(job).catch((error: unknown) => {
     if (error instanceof SourceError) return null
     throw error
@@ -106,7 +108,7 @@ async function show(row: MadeRow, job: Job, inputs: Inputs, mix: (job: Job) => P
       label: inWords(fixedLabel(job, i) ?? inputs.sources[source]!.label, inputs.classes),
     })),
     pictures: Object.fromEntries(thumbnails) as ShownOutput['pictures'],
-    weights: weightsOf(row.label),
+    weights: weightsOf(label),
     lambda: row.lambda,
     ...(row.shift && { shift: row.shift }),
     ...(row.total_saliency !== undefined && { totalSaliency: row.total_saliency }),

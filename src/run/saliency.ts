@@ -12,8 +12,9 @@ import { Folder, isImageName } from '../dataset/scan.js'
 import { mapOptions, mapsOut } from '../options/commands.js'
 import type { ConfigInput, MapOptions } from '../options/inputs.js'
 import { checked } from '../options/schema.js'
+import { FAILURES } from '../output/layout.js'
 import { type MapFolder, openMapFolder, portablePath } from '../output/mapFolder.js'
-import type { Failure } from '../output/tables.js'
+import { type Failure, jsonLine } from '../output/rows.js'
 import { overlay } from '../report/overlay.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import { type Config, parseConfig } from './config.js'
@@ -144,7 +145,7 @@ async function* drawAll(
     yield { type: 'progress', done, total, skipped: failures.length }
   }
   if (failures.length > 0) {
-    await folder.write('failures.jsonl', failures.map((failure) => `${JSON.stringify(failure)}\n`).join(''))
+    await folder.write(FAILURES, failures.map(jsonLine).join(''))
   }
   return failures.length
 }

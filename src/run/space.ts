@@ -7,7 +7,7 @@ import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { parseSize } from '../core/size.js'
-import { Tables } from '../output/tables.js'
+import { rowsIn } from '../output/read.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 
@@ -31,7 +31,7 @@ const CLASS_BYTES = 9
  */
 export async function checkSpace(inputs: Inputs, config: Config, outputs: number): Promise<Space> {
   const { bavail, bsize, files, ffree } = await statfs(nearestFolder(inputs.out))
-  const missing = outputs - (await Tables.open(inputs.out, inputs.classes, 0, true)).rows
+  const missing = outputs - (await rowsIn(inputs.out))
   const row = ROW_BYTES + CLASS_BYTES * inputs.classes.length
   const bytes = Math.round(missing * (row + (await meanOutput(inputs, config, bsize))))
   const free = bavail * bsize

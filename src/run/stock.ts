@@ -1,49 +1,84 @@
 /** What every source's file was when the run was planned, so that one that changes is noticed. */
+import { createHash } from 'node:crypto'
 import { type Stats, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import type { Sources } from '../output/outputFolder.js'
 import type { Inputs } from './inputs.js'
 
-export interface Stock {
+export interface Stock extends Sources {
   /**
    * Every source with its size in bytes and label, a line each, and what else decides the plan on the first line: equal for
    * equal inputs wherever they lie.
    */
   readonly list: string
-  /** Throws a conflict error unless the file of a source still is what it was, by size and time of modification. */
-  check(source: number, now: Stats): void
-  /** The files modified after a time in milliseconds. */
-  modifiedSince(time: number): string[]
+  /**
+   * Throws a conflict error unless a source that has just been read still is what it was: by size, by time of modification,
+   * and by content where it was read before, in this attempt or in an earlier one.
+   */
+  check(source: number, now: Stats, sha256: string): void
 }
 
-/** Looks at the file of every source: 16 bytes and a line of `list` each. */
+/** Bytes of a hash that are kept. */
+const KEPT = 8
+
+/** Looks at the file of every source: 32 bytes and a line of `list` each. */
 export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
   const sizes = new Float64Array(sources.length)
   const times = new Float64Array(sources.length)
+  /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
+  const touched = new Float64Array(sources.length)
+  const hashes = Buffer.alloc(KEPT * sources.length)
   const lines = [JSON.stringify({ classes, pairs })]
   sources.forEach(({ file, label }, i) => {
     // A file that is gone is found out when it is needed.
     const stats = statSync(path.join(root, file), { throwIfNoEntry: false })
     sizes[i] = stats?.size ?? Number.NaN
     times[i] = stats?.mtimeMs ?? Number.NaN
+    touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
     const bytes = stats?.size ?? 'none'
     lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${typeof label === 'number' ? label : label.join(' ')}`)
   })
+  let places: Map<string, number> | undefined
+  const known = (source: number) => hashes.subarray(KEPT * source, KEPT * (source + 1))
+  const isKnown = (source: number) => known(source).some((byte) => byte !== 0)
+  const same = (source: number, sha256: string) => known(source).toString('hex') === sha256.slice(0, 2 * KEPT)
   return {
     list: `${lines.join('\n')}\n`,
-    check(source, { size, mtimeMs }) {
-      if (size === sizes[source] && mtimeMs === times[source]) return
-      const [found, expected] = [dated(size, mtimeMs), dated(sizes[source]!, times[source]!)]
-      throw new AugmentError(
-        'conflict',
-        `${sources[source]!.file}: found ${found}, expected ${expected} as when the run began`,
-        {
-          hint: 'it changed meanwhile: put it back and repeat the command to continue, or start over with --overwrite',
-        },
-      )
+    made(row) {
+      places ??= new Map(sources.map(({ file }, i) => [file, i]))
+      for (const { file, sha256 } of row.sources) {
+        const source = places.get(file)
+        if (source !== undefined) known(source).write(sha256, 'hex')
+      }
     },
-    modifiedSince: (time) => sources.filter((_, i) => times[i]! > time).map(({ file }) => file),
+    async altered(since) {
+      places = undefined
+      const altered: string[] = []
+      for (const [i, { file }] of sources.entries()) {
+        if (!(touched[i]! > since) || !isKnown(i)) continue
+        const bytes = await readFile(path.join(root, file))
+        if (!same(i, createHash('sha256').update(bytes).digest('hex'))) altered.push(file)
+      }
+      return altered
+    },
+    check(source, { size, mtimeMs }, sha256) {
+      const { file } = sources[source]!
+      if (size !== sizes[source] || mtimeMs !== times[source]) {
+        const [found, expected] = [dated(size, mtimeMs), dated(sizes[source]!, times[source]!)]
+        throw changed(`${file}: found ${found}, expected ${expected} as when the run began`)
+      }
+      if (!isKnown(source)) known(source).write(sha256, 'hex')
+      else if (!same(source, sha256)) throw changed(`${file}: found other content, expected what the run began with`)
+    },
   }
+}
+
+function changed(message: string): AugmentError {
+  return new AugmentError('conflict', message, {
+    hint: 'it changed meanwhile: put it back and repeat the command to continue, or start over with --overwrite',
+  })
 }
 
 function dated(size: number, time: number): string {

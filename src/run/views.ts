@@ -62,7 +62,7 @@ export function openViews(
     estimator: Estimator | null
     size: string | undefined
     /** Throws where the file of a source, as it is after reading, must not be used. */
-    check?: (source: number, now: Stats) => void
+    check?: (source: number, now: Stats, sha256: string) => void
   },
 ): Views {
   const { maxPixels, jobs, estimator, size, check } = options
@@ -73,10 +73,11 @@ export function openViews(
     const { file } = files[source]!
     try {
       const { bytes, stats } = await read(path.join(root, file))
-      check?.(source, stats)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      check?.(source, stats, sha256)
       const image = await decodeImage(bytes, file, { maxPixels })
       largest = Math.max(largest, image.data.length)
-      return { image, sha256: createHash('sha256').update(bytes).digest('hex') }
+      return { image, sha256 }
     } catch (error) {
       if (error instanceof AugmentError && error.code === 'failed') throw new SourceError(error.message, error.hint)
       const code = (error as NodeJS.ErrnoException).code

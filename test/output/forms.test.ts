@@ -8,6 +8,7 @@ import { labelsParquet } from '../../src/output/labelForms.js'
 import { metadataLine, type Row } from '../../src/output/rows.js'
 import { TAR_END, tarMember } from '../../src/output/tar.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { rowOf } from '../helpers/rows.js'
 
 const CLASSES = ['NA', 'a "quoted" name', 'häst', 'x_file_name']
 
@@ -16,15 +17,15 @@ function dataset(count: number): { folder: string; scratch: string; rows: Row[] 
   const rows = Array.from({ length: count }, (_, index): Row => {
     const file = `images/00000/${String(index).padStart(9, '0')}.jpg`
     const label = Float64Array.of(0, index / count, 1 - index / count, 0)
-    return { index, file, label, lambda: 0.5, sources: ['a.jpg', 'b.jpg'], provenance: {} }
+    return rowOf(index, label, file)
   })
   const folder = temporaryFolder({ 'metadata.jsonl': rows.map((row) => metadataLine(row, CLASSES)).join('') })
   mkdirSync(path.join(folder, 'images/00000'), { recursive: true })
-  for (const { file, index } of rows) writeFileSync(path.join(folder, file), `picture ${index}`)
+  for (const { made } of rows) writeFileSync(path.join(folder, made.file_name), `picture ${made.index}`)
   return { folder, scratch: temporaryFolder(), rows }
 }
 
-const forms = (labelsFormat: Forms['labelsFormat'], layout: Forms['layout'] = 'flat'): Forms => ({
+const forms = (labelsFormat: NonNullable<Forms['labelsFormat']>, layout: NonNullable<Forms['layout']> = 'flat') => ({
   labelsFormat,
   layout,
 })
@@ -36,13 +37,15 @@ test('labels.jsonl has the columns of labels.csv, and every number a point', asy
   expect(lines[0]).toBe(
     '{"file_name": "images/00000/000000000.jpg", "NA": 0.0, "a \\"quoted\\" name": 0.0, "häst": 1.0, "x_file_name": 0.0}',
   )
-  expect(lines.map((line) => Object.values(JSON.parse(line)))).toEqual(rows.map(({ file, label }) => [file, ...label]))
+  expect(lines.map((line) => Object.values(JSON.parse(line)))).toEqual(
+    rows.map(({ made, label }) => [made.file_name, ...label]),
+  )
 })
 
 test('labels.parquet is read back exactly, over many groups of rows', async () => {
   const { rows } = dataset(100)
-  async function* metadata(): AsyncGenerator<string> {
-    for (const row of rows) yield metadataLine(row, CLASSES)
+  async function* metadata() {
+    for (const row of rows) yield { row: JSON.parse(metadataLine(row, CLASSES)) }
   }
   const chunks: Uint8Array[] = []
   for await (const chunk of labelsParquet(metadata(), CLASSES, 35)) chunks.push(chunk)
@@ -51,7 +54,7 @@ test('labels.parquet is read back exactly, over many groups of rows', async () =
   expect(parquetMetadata(file).row_groups.length).toBe(15)
   const found = await parquetReadObjects({ file })
   expect(found.map((row) => Object.keys(row))).toEqual(rows.map(() => ['file_name', ...CLASSES]))
-  expect(found.map((row) => Object.values(row))).toEqual(rows.map(({ file, label }) => [file, ...label]))
+  expect(found.map((row) => Object.values(row))).toEqual(rows.map(({ made, label }) => [made.file_name, ...label]))
 })
 
 test('tar shards hold a thousand samples each, as GNU tar sees them', async () => {
@@ -70,7 +73,7 @@ test('tar shards hold a thousand samples each, as GNU tar sees them', async () =
   const member = (ending: string) => readFileSync(path.join(out, `00000/000001500.${ending}`), 'utf8')
   expect(member('jpg')).toBe('picture 1500')
   expect(member('cls')).toBe('1')
-  expect(JSON.parse(member('json'))).toMatchObject({ file_name: rows[1500]!.file, label: 'a "quoted" name' })
+  expect(JSON.parse(member('json'))).toMatchObject({ file_name: rows[1500]!.made.file_name, label: 'a "quoted" name' })
 })
 
 test('the same dataset makes the same bytes anywhere, whatever an earlier attempt has left', async () => {

@@ -2,7 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { differences, openOutput } from '../../src/output/outputFolder.js'
+import { openOutput } from '../../src/output/outputFolder.js'
+import { differences } from '../../src/output/record.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const CLASSES = ['cat', 'dog']
@@ -44,9 +45,9 @@ test('run.json says complete only after finish', async () => {
   const output = await open(folder)
   const record = () => JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'))
   expect(record()).toMatchObject({ tool: 'sage-augment', complete: false, ...IDENTITY })
-  await output.finish({ counts: { written: 0 } })
+  await output.finish({ counts: { planned: 0, written: 0, skipped: 0 } })
   await output.close()
-  expect(record()).toMatchObject({ complete: true, ...IDENTITY, counts: { written: 0 } })
+  expect(record()).toMatchObject({ complete: true, ...IDENTITY, counts: { planned: 0, written: 0, skipped: 0 } })
   expect((await open(folder)).finished).toMatchObject({ complete: true })
 })
 
@@ -108,7 +109,14 @@ test('overwriting removes what a run left and nothing else', async () => {
   await output.close()
   writeFileSync(path.join(folder, 'notes.txt'), 'mine')
   await (await open(folder, { overwrite: true })).close()
-  expect(Object.keys(tree(folder)).sort()).toEqual(['.sage/inputs.tsv', 'classes.txt', 'labels.csv', 'notes.txt'])
+  expect(Object.keys(tree(folder)).sort()).toEqual([
+    '.sage/inputs.tsv',
+    'classes.txt',
+    'labels.csv',
+    'metadata.jsonl',
+    'notes.txt',
+    'provenance.jsonl',
+  ])
 })
 
 test('changed inputs are named one by one', async () => {

@@ -2,21 +2,18 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Row } from '../../src/output/rows.js'
-import { type Failure, Tables } from '../../src/output/tables.js'
+import type { Failure, Row } from '../../src/output/rows.js'
+import { Tables } from '../../src/output/tables.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { rowOf } from '../helpers/rows.js'
 
 const CLASSES = ['cat', '=HYPERLINK("x")', 'a,b "c"']
 
 function row(index: number): Row {
-  return {
-    index,
-    file: `images/00000/${String(index).padStart(9, '0')}.jpg`,
-    label: Float64Array.of(1 / (index + 2), 1 - 1 / (index + 2), 0),
-    lambda: 1 / (index + 2),
-    sources: [`ü ${index}.jpg`, 'b.jpg'],
-    provenance: { method: 'sage' },
-  }
+  const lambda = 1 / (index + 2)
+  const { label, made } = rowOf(index, Float64Array.of(lambda, 1 - lambda, 0))
+  const sources = made.sources.map((source) => ({ ...source, file: `ü ${index} ${source.file}` }))
+  return { label, made: { ...made, lambda, sources } }
 }
 
 const failure = (index: number): Failure => ({ index, sources: ['bad.jpg'], message: 'bad.jpg: bad' })
@@ -69,7 +66,7 @@ test('numbers always have a point, whatever their size', async () => {
   const folder = temporaryFolder()
   const tables = await Tables.open(folder, CLASSES)
   const label = Float64Array.of(1, 0, 1e-7)
-  await tables.append([{ ...row(0), label, lambda: 1 }], [], 1)
+  await tables.append([{ label, made: { ...row(0).made, lambda: 1 } }], [], 1)
   const line = readFileSync(path.join(folder, 'labels.csv'), 'utf8').split('\n')[1]
   expect(line).toBe('images/00000/000000000.jpg,1.0,0.0,1.0e-7')
   const metadata = readFileSync(path.join(folder, 'metadata.jsonl'), 'utf8')

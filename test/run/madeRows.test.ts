@@ -1,26 +1,34 @@
 import { expect, test } from 'vitest'
-import { chooseRows, readFailures, readRows } from '../../src/run/madeRows.js'
+import { readRows } from '../../src/output/outputs.js'
+import { jsonLine, labelsHeader, labelsLine, metadataLine } from '../../src/output/rows.js'
+import { chooseRows, readFailures } from '../../src/run/madeRows.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { rowOf } from '../helpers/rows.js'
+
+const CLASSES = ['a,b', 'c']
 
 /** A folder with the tables of these outputs, the last two originals. */
 function tables(indices: readonly number[]): string {
   const method = (i: number) => (i < indices.length - 2 ? 'comixup' : 'original')
+  const rows = indices.map((index, i) => {
+    const { label, made } = rowOf(index, Float64Array.of(0.25, 0.75))
+    return { label, made: { ...made, method: method(i) } }
+  })
   return temporaryFolder({
-    'labels.csv': `file_name,"a,b",c\n${indices.map((i) => `images/${i}.jpg,0.25,0.75\n`).join('')}`,
-    'provenance.jsonl': indices
-      .map((index, i) => `${JSON.stringify({ index, method: method(i), lambda: 0.5 })}\n`)
-      .join(''),
+    'labels.csv': labelsHeader(CLASSES) + rows.map(labelsLine).join(''),
+    'metadata.jsonl': rows.map((row) => metadataLine(row, CLASSES)).join(''),
+    'provenance.jsonl': rows.map(({ made }) => jsonLine(made)).join(''),
     'failures.jsonl': [3, 4, 5].map((index) => `{"index":${index},"sources":[],"message":"broken"}\n`).join(''),
   })
 }
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 const chosen = async (folder: string, mixes: number, group: number, limit: number) =>
-  (await chooseRows(folder, mixes, group, limit)).map(({ index }) => index)
+  (await chooseRows(folder, CLASSES, mixes, group, limit)).map(({ made }) => made.index)
 
 test('rows come with their labels', async () => {
   const rows = []
-  for await (const row of readRows(tables([4, 5, 8]))) rows.push(row)
-  expect(rows.map(({ index, label }) => [index, ...label])).toEqual([4, 5, 8].map((index) => [index, 0.25, 0.75]))
+  for await (const row of readRows(tables([4, 5, 8]), CLASSES)) rows.push(row)
+  expect(rows.map(({ made, label }) => [made.index, ...label])).toEqual([4, 5, 8].map((index) => [index, 0.25, 0.75]))
 })
 
 test('the mixes that are shown lie evenly over the run, and all are where there are few', async () => {

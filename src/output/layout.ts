@@ -1,0 +1,59 @@
+/** What lies where in the folder of a run, by name. */
+import { lstat } from 'node:fs/promises'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+
+/** The label files, which are at the same time the run's journal; provenance.jsonl is written last. */
+export const LABELS = 'labels.csv'
+export const METADATA = 'metadata.jsonl'
+export const PROVENANCE = 'provenance.jsonl'
+export const FAILURES = 'failures.jsonl'
+export const CLASSES = 'classes.txt'
+export const LABELS_JSONL = 'labels.jsonl'
+export const LABELS_PARQUET = 'labels.parquet'
+export const TAR_FOLDER = 'webdataset'
+export const IMAGES = 'images'
+const MASKS = 'masks'
+
+export const REPORT = 'report.html'
+/** Out of sight of loaders: to Hugging Face's `imagefolder`, a picture in plain view that has no row is an error. */
+export const CONTACT_SHEET = '.sage/contact-sheet.png'
+
+export const RUN_RECORD = 'run.json'
+/** The record of a folder of saliency maps, which no run may take for one of its own. */
+export const MAPS_RECORD = 'saliency.json'
+
+export const STATE = '.sage'
+export const LOCK = '.sage/lock'
+export const SCRATCH = '.sage/tmp'
+/** The inputs as the run found them, a line each. */
+export const INPUTS = '.sage/inputs.tsv'
+/** Rows that wait to be taken back after an earlier output is made again. */
+export const KEPT = '.sage/kept.tsv'
+
+export const TABLES = [LABELS, METADATA, PROVENANCE, FAILURES] as const
+/** Everything that is made of the finished flat files. */
+export const FORM_FILES = [LABELS_JSONL, LABELS_PARQUET, TAR_FOLDER] as const
+export const REPORTS = [REPORT, CONTACT_SHEET] as const
+/** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
+export const OURS = [IMAGES, MASKS, ...TABLES, CLASSES, ...FORM_FILES, ...REPORTS] as const
+
+/** Every name of a picture: relative to the folder, posix separators. No other may stand in a table. */
+export const PICTURE_NAME = /^images\/(?:[0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.(?:jpg|png)$/
+
+/** The mask of a mix, by the name of its picture. */
+export function maskOf(picture: string): string {
+  return picture.replace(/^images/, MASKS).replace(/\.\w+$/, '.npy')
+}
+
+/** Throws a conflict error where one of our names is a link: what is written through it would lie elsewhere. */
+export async function refuseLinks(folder: string, ours: readonly string[] = [RUN_RECORD, ...OURS]): Promise<void> {
+  const links: string[] = []
+  for (const name of [STATE, LOCK, SCRATCH, INPUTS, KEPT, ...ours]) {
+    const stats = await lstat(path.join(folder, name)).catch(() => null)
+    if (stats?.isSymbolicLink()) links.push(name)
+  }
+  if (links.length === 0) return
+  const lines = links.map((name) => `${path.join(folder, name)}: found a link, expected a file or folder of the run`)
+  throw new AugmentError('conflict', lines.join('\n'), { hint: 'put the file itself there, or choose another folder' })
+}

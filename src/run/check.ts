@@ -1,0 +1,155 @@
+/** Checks what a finished run has left: its tables against each other, its pictures against its tables. */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { lstat, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { npyBytes } from '../codec/npy.js'
+import { AugmentError } from '../core/errors.js'
+import { reasonOf } from '../core/systemError.js'
+import { FAILURES, LABELS, maskOf, PROVENANCE, RUN_RECORD } from '../output/layout.js'
+import { type Output, readOutputs } from '../output/outputs.js'
+import { readTable } from '../output/read.js'
+import type { RunRecord } from '../output/record.js'
+import { failureRow, type ProvenanceRow } from '../output/rows.js'
+import { orderedMap } from '../threads/orderedMap.js'
+
+export interface RunCheck {
+  /** What is wrong with the file of a picture that has the recorded hash, if anything is. */
+  readonly look?: (bytes: Buffer, row: ProvenanceRow) => Promise<string | undefined>
+  /** Hears every row that could be read. */
+  readonly visit?: (row: ProvenanceRow) => void
+  /** The outputs that the run had to make, where they are known. */
+  readonly range?: { readonly start: number; readonly end: number }
+}
+
+export interface Checked {
+  /** Rows read. */
+  readonly rows: number
+  /** Names of the pictures that have a row. */
+  readonly files: ReadonlySet<string>
+  /** One line a problem: place, found, expected. */
+  readonly problems: readonly string[]
+}
+
+/**
+ * Checks the folder of a finished run: the tables agree row by row, labels are distributions, every picture is there and has
+ * the recorded hash, every output has a row or a failure, and the record counts them right. Throws nothing for damage.
+ */
+export async function checkRun(
+  folder: string,
+  record: RunRecord,
+  classes: readonly string[],
+  { look, visit, range }: RunCheck = {},
+): Promise<Checked> {
+  const problems: string[] = []
+  const files = new Set<string>()
+  const outside = (index: number) => range !== undefined && (index < range.start || index >= range.end)
+  let rows = 0
+  const outputs = readOutputs(folder, classes, problems)
+  const checkPicture = pictureCheck(folder, record.options.writeMasks === true, look)
+  for await (const { row, lines, problems: found } of withPictures(outputs, checkPicture)) {
+    rows++
+    problems.push(...found)
+    if (row === null) continue
+    const { index, file_name: file } = row.made
+    if (files.has(file)) problems.push(`${LABELS}:${lines[0].number}: ${file} has two rows`)
+    files.add(file)
+    if (outside(index)) problems.push(`${PROVENANCE}:${rows}: found output ${index}, which is not of this run`)
+    visit?.(row.made)
+  }
+  const skipped = await countFailures(folder, problems, outside)
+  const { counts } = record
+  if (counts === undefined || counts.written !== rows)
+    problems.push(`${RUN_RECORD}: found ${counts?.written} written, expected ${rows} as there are rows`)
+  if (counts !== undefined && counts.skipped !== skipped)
+    problems.push(`${RUN_RECORD}: found ${counts.skipped} skipped, expected ${skipped} as there are failures`)
+  if (counts !== undefined && counts.written + counts.skipped !== counts.planned)
+    problems.push(`${RUN_RECORD}: found ${counts.planned} planned, expected written and skipped together`)
+  return { rows, files, problems }
+}
+
+async function countFailures(folder: string, problems: string[], outside: (index: number) => boolean): Promise<number> {
+  const file = path.join(folder, FAILURES)
+  let count = 0
+  try {
+    if (!existsSync(file)) return 0
+    for await (const { row } of readTable(file, failureRow)) {
+      count++
+      if (outside(row.index)) problems.push(`${FAILURES}:${count}: found output ${row.index}, which is not of this run`)
+    }
+  } catch (error) {
+    if (!(error instanceof AugmentError)) throw error
+    problems.push(path.relative(folder, error.message))
+  }
+  return count
+}
+
+/** The outputs in order, each with what is wrong with its picture; a few pictures at a time. */
+async function* withPictures(
+  outputs: AsyncGenerator<Output>,
+  check: (row: ProvenanceRow) => Promise<string[]>,
+): AsyncGenerator<Output> {
+  let exhausted = false
+  const one = async () => {
+    const { value: output, done } = await outputs.next()
+    if (done) exhausted = true
+    if (done) return null
+    const problems = output.row === null ? [] : await check(output.row.made)
+    return { ...output, problems: [...output.problems, ...problems] }
+  }
+  const width = 2 * availableParallelism()
+  for await (const output of orderedMap(0, Number.POSITIVE_INFINITY, () => (exhausted ? 0 : width), one)) {
+    if (output === null) return
+    yield output
+  }
+}
+
+/** What checks the picture of a row, and its mask where there must be one. Neither may be a link, or lie behind one. */
+function pictureCheck(folder: string, masks: boolean, look: RunCheck['look']) {
+  const linked = new Map<string, boolean>()
+  async function isLinked(file: string): Promise<boolean> {
+    const home = path.posix.dirname(file)
+    if (!linked.has(home)) {
+      const stats = await lstat(path.join(folder, home)).catch(() => null)
+      linked.set(home, stats?.isSymbolicLink() === true)
+    }
+    return linked.get(home)!
+  }
+  /** The size of a file; a string says why it is none. */
+  async function sizeOf(file: string, expected: string): Promise<number | string> {
+    try {
+      const stats = await lstat(path.join(folder, file))
+      if (stats.isSymbolicLink() || (await isLinked(file))) return `${file}: found a link, expected ${expected}`
+      return stats.isFile() ? stats.size : `${file}: found a folder, expected ${expected}`
+    } catch (error) {
+      const found = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'not there' : reasonOf(error)
+      return `${file}: ${found}, expected ${expected}`
+    }
+  }
+  return async (row: ProvenanceRow): Promise<string[]> => {
+    const problems: (string | undefined)[] = []
+    const size = await sizeOf(row.file_name, 'a picture')
+    problems.push(typeof size === 'string' ? size : await checkPicture(folder, row, look))
+    if (masks && row.method !== 'original') {
+      const mask = maskOf(row.file_name)
+      const size = await sizeOf(mask, 'a mask')
+      const [width, height] = row.canvas
+      const expected = npyBytes({ width, height })
+      if (typeof size === 'string') problems.push(size)
+      else if (size !== expected) problems.push(`${mask}: found ${size} bytes, expected ${expected}`)
+    }
+    return problems.filter((problem) => problem !== undefined)
+  }
+}
+
+async function checkPicture(folder: string, row: ProvenanceRow, look: RunCheck['look']): Promise<string | undefined> {
+  const { file_name: file, sha256 } = row
+  try {
+    const bytes = await readFile(path.join(folder, file))
+    const hash = createHash('sha256').update(bytes).digest('hex')
+    return hash === sha256 ? await look?.(bytes, row) : `${file}: found SHA-256 ${hash}, expected ${sha256}`
+  } catch (error) {
+    return error instanceof AugmentError ? error.message : `${file}: ${reasonOf(error)}, expected a picture`
+  }
+}
