@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { METHOD_NAMES } from '../src/mix/names.js'
 
 const SRC = path.resolve(import.meta.dirname, '../src')
 
@@ -103,7 +104,7 @@ test('no import goes in a circle', () => {
 })
 
 test('methods do not import methods, rules do not import rules', () => {
-  const methods = ['sage', 'mixup', 'cutmix', 'saliencymix', 'smoothmix', 'puzzlemix', 'comixup']
+  const methods: readonly string[] = METHOD_NAMES
   const wrong = files.flatMap((from) => {
     const name = path.posix.basename(from.file, '.ts')
     const targets = from.imports

@@ -61,7 +61,7 @@ export const mapOptions = {
     low: 1,
     high: MOST,
     help: 'integrated gradients in n steps',
-    more: "Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean color; `loss` plays no part. Not with `smooth` or `timesInput`.",
+    more: "Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean colour; `loss` plays no part. Not with `smooth` or `timesInput`.",
   },
 } as const satisfies Table
 
@@ -73,7 +73,7 @@ export const mapsOut = {
 } as const
 
 export const compareOptions = {
-  methods: { type: 'list', choices: METHOD_NAMES, help: 'comma-separated', otherwise: 'all' },
+  methods: { type: 'list', choices: METHOD_NAMES, help: 'which to compare, with commas between', otherwise: 'all' },
   out: { type: 'path', value: 'figure.png', fallback: 'figure.png', help: 'figure of two pictures' },
 } as const satisfies Table
 
@@ -85,7 +85,7 @@ const gradOptions = {
   loss: { type: 'choice', choices: ['ce', 'bce', 'logit'], default: 'ce', help: 'loss to differentiate' },
   wrt: { type: 'text', value: 'input', otherwise: 'the first', help: 'input to differentiate by' },
   output: { type: 'text', otherwise: 'the first', help: 'output that is the logits' },
-  size: { type: 'size', help: 'of the pictures, where the model leaves it open' },
+  size: { type: 'size', help: 'size of the pictures, where the model leaves it open' },
 } as const satisfies Table
 
 const mergeOptions = {

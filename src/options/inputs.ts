@@ -22,13 +22,13 @@ export interface ConfigInput {
   seed?: number | undefined
   /** Canvas in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
   size?: string | undefined
-  /** Of the pictures. JPEG with 4:4:4 chroma. Default: jpeg. */
+  /** Format of the pictures. JPEG with 4:4:4 chroma. Default: jpeg. */
   format?: 'jpeg' | 'png' | undefined
-  /** Of JPEG. 1 to 100; default: 95. */
+  /** Quality of JPEG. 1 to 100; default: 95. */
   quality?: number | undefined
-  /** Of the file of soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`. Default: csv. */
+  /** Format of the soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`. Default: csv. */
   labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
-  /** Of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards. Default: flat. */
+  /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards. Default: flat. */
   layout?: 'flat' | 'class-folders' | 'webdataset' | undefined
   /** Also write every picture unmixed. They come after the mixes. */
   includeOriginals?: boolean | undefined
@@ -48,7 +48,7 @@ export interface ConfigInput {
   loss?: 'ce' | 'bce' | undefined
   /** The class that a map explains. `auto`: the sample's label where the model knows every class, else the model's own prediction. Default: auto. */
   target?: 'auto' | 'label' | 'predicted' | undefined
-  /** Of the gradient over channels. Default: mean. */
+  /** Norm of the gradient over channels. Default: mean. */
   channelNorm?: 'mean' | 'l2' | undefined
   /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes, else `cifar10`. Default: auto. */
   model?: string | undefined
@@ -60,9 +60,9 @@ export interface ConfigInput {
   std?: number[] | undefined
   /** Order of the axes of the input. Default: the model's .json. */
   inputLayout?: 'nchw' | 'nhwc' | undefined
-  /** Of the input. Default: the model's .json. */
+  /** Order of the channels of the input. Default: the model's .json. */
   colorOrder?: 'rgb' | 'bgr' | undefined
-  /** Of the input, where the model leaves it open. Default: the model's .json. */
+  /** Size of the input, where the model leaves it open. Default: the model's .json. */
   inputSize?: string | undefined
   /** JSON object: your class to class of the model. */
   classMap?: string | undefined
@@ -98,6 +98,6 @@ export interface MapOptions {
   smooth?: number | undefined
   /** The gradient times the input. The normalised input (Shrikumar et al. 2016, arXiv 1605.01713). */
   timesInput?: boolean | undefined
-  /** Integrated gradients in n steps. Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean color; `loss` plays no part. Not with `smooth` or `timesInput`. 1 to 1000. */
+  /** Integrated gradients in n steps. Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean colour; `loss` plays no part. Not with `smooth` or `timesInput`. 1 to 1000. */
   integrated?: number | undefined
 }

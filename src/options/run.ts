@@ -103,7 +103,7 @@ export const runOptions = {
     group: 'What is made',
     commands: MAIN,
     rare: true,
-    help: 'of the pictures',
+    help: 'format of the pictures',
     more: 'JPEG with 4:4:4 chroma.',
   },
   quality: {
@@ -114,7 +114,7 @@ export const runOptions = {
     group: 'What is made',
     commands: MAIN,
     rare: true,
-    help: 'of JPEG',
+    help: 'quality of JPEG',
   },
   labelsFormat: {
     type: 'choice',
@@ -123,7 +123,7 @@ export const runOptions = {
     group: 'What is made',
     commands: MAIN,
     rare: true,
-    help: 'of the file of soft labels',
+    help: 'format of the soft labels',
     more: 'Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`.',
   },
   layout: {
@@ -133,7 +133,7 @@ export const runOptions = {
     group: 'What is made',
     commands: MAIN,
     rare: true,
-    help: 'of the output folder',
+    help: 'layout of the output folder',
     more: '`class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards.',
   },
   includeOriginals: {

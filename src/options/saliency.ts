@@ -55,7 +55,7 @@ export const saliencyOptions = {
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
-    help: 'of the gradient over channels',
+    help: 'norm of the gradient over channels',
   },
   model: {
     type: 'path',
@@ -107,7 +107,7 @@ export const saliencyOptions = {
     group: 'The classifier',
     commands: MAPS,
     rare: true,
-    help: 'of the input',
+    help: 'order of the channels of the input',
     otherwise: "the model's .json",
   },
   inputSize: {
@@ -115,7 +115,7 @@ export const saliencyOptions = {
     group: 'The classifier',
     commands: MAPS,
     rare: true,
-    help: 'of the input, where the model leaves it open',
+    help: 'size of the input, where the model leaves it open',
     otherwise: "the model's .json",
   },
   classMap: {

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
+import { METHOD_NAMES } from '../../src/mix/names.js'
 import { ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 const PHOTOS = path.join(ROOT, 'fixtures/photos')
 const PAIR = [path.join(PHOTOS, 'rocket.jpg'), path.join(PHOTOS, 'chelsea.jpg')]
-const METHODS = ['sage', 'mixup', 'cutmix', 'smoothmix', 'saliencymix', 'puzzlemix', 'comixup']
 
 test('two pictures give a figure with a row for every method, and its numbers', async () => {
   const out = path.join(temporaryFolder(), 'figure.png')
@@ -15,7 +15,7 @@ test('two pictures give a figure with a row for every method, and its numbers', 
   const { code, stdout, stderr } = await run(args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const rows = JSON.parse(stdout)
-  expect(rows.map(({ method }: { method: string }) => method)).toEqual(METHODS)
+  expect(rows.map(({ method }: { method: string }) => method)).toEqual(METHOD_NAMES)
   for (const { lambda, kept } of rows) {
     for (const share of [lambda, kept.sample, kept.partner]) {
       expect(share).toBeGreaterThanOrEqual(0)
@@ -27,7 +27,7 @@ test('two pictures give a figure with a row for every method, and its numbers', 
   expect(mixup.kept.partner).toBeCloseTo(1 - mixup.lambda, 6)
   const { format, height = 0 } = await sharp(out).metadata()
   expect(format).toBe('png')
-  expect(height).toBeGreaterThan(METHODS.length * 120)
+  expect(height).toBeGreaterThan(METHOD_NAMES.length * 120)
 
   const bytes = readFileSync(out)
   expect((await run(args)).stdout).toBe(stdout)

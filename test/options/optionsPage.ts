@@ -46,7 +46,7 @@ function optionTable(table: Table): string {
       `\`${termOf(name, option)}\``,
       range,
       usual(option),
-      [`${option.help}.`, option.more].filter(Boolean).join(' '),
+      [sentence(option.help), option.more].filter(Boolean).join(' '),
     )
   })
   return ['| option | values | default | |', '|---|---|---|---|', ...rows, ''].join('\n')
@@ -61,12 +61,17 @@ function row(...cells: readonly (string | undefined)[]): string {
   return `| ${cells.map((cell) => (cell ?? '').replaceAll('|', '\\|')).join(' | ')} |`.replace(/ +\|/g, ' |')
 }
 
+/** A text of --help as a sentence; Markdown takes < for a tag. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`.replaceAll('<', '\\<')
+}
+
 function parametersTable(): string {
   const rows = [...parameterUses].flatMap(([name, uses]) =>
     [...uses].map(([description, takers]) => {
       const methods = METHOD_NAMES.filter((method) => takers.some((taker) => taker.startsWith(`${method}: `)))
       const ranges = new Set(methods.map((method) => rangeOf(parametersOf(method)[name]!)))
-      return row(`\`${flagOf(name)} <value>\``, [...ranges].join('; '), takers.join(', '), description)
+      return row(`\`${flagOf(name)} <value>\``, [...ranges].join('; '), takers.join(', '), sentence(description))
     }),
   )
   return ['| option | values | default | |', '|---|---|---|---|', ...rows, ''].join('\n')
@@ -81,7 +86,7 @@ function aboutCommand(name: string, command: Command, run: Table): string[] {
     same.length === 0 ? [] : [`Takes from augment: ${same.map((option) => `\`${flagOf(option)}\``).join(', ')}.\n`]
   return [
     `## ${name}\n`,
-    `${command.about.charAt(0).toUpperCase()}${command.about.slice(1)}.${command.note === undefined ? '' : ` ${command.note}`}\n`,
+    `${[sentence(command.about), command.note].filter(Boolean).join(' ')}\n`,
     `\`\`\`text\n${usage}\n\`\`\`\n`,
     ...(Object.keys(table).length === 0 ? [] : [optionTable(table)]),
     ...shared,
