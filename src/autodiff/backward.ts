@@ -15,11 +15,11 @@ export function hasRule(node: NodeProto): boolean {
 }
 
 /**
- * Values that depend on `wrt` through smooth values only: the ones that may have a cotangent. What an operator without a
+ * Values that depend on one of `wrt` through smooth values only: the ones that may have a cotangent. What an operator without a
  * rule makes counts as smooth: a quantised one may stand for real numbers by integers.
  */
-function dependents(graph: Graph, isSmooth: IsSmooth, wrt: Value): Set<Value> {
-  const found = new Set([wrt].filter(isSmooth))
+function dependents(graph: Graph, isSmooth: IsSmooth, wrt: readonly Value[]): Set<Value> {
+  const found = new Set(wrt.filter(isSmooth))
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue
     const isUnknown = !hasRule(node)
@@ -30,7 +30,10 @@ function dependents(graph: Graph, isSmooth: IsSmooth, wrt: Value): Set<Value> {
 
 /** The nodes without a rule that cotangents of `outputs` would reach on their way to `wrt`, in graph order. */
 export function blockers(graph: Graph, isSmooth: IsSmooth, outputs: Iterable<Value>, wrt: Value): NodeProto[] {
-  const active = dependents(graph, isSmooth, wrt)
+  return missingRules(graph, dependents(graph, isSmooth, [wrt]), outputs)
+}
+
+function missingRules(graph: Graph, active: ReadonlySet<Value>, outputs: Iterable<Value>): NodeProto[] {
   const reached = new Set(outputs)
   const found: NodeProto[] = []
   for (const node of graph.nodes.toReversed()) {
@@ -51,9 +54,8 @@ function refuse(nodes: Iterable<NodeProto>, opset: number, model: string): Augme
 }
 
 /**
- * Emits the reverse pass behind `graph`: the cotangent of `wrt` given those of some outputs. A value used several times
- * receives the sum; one that nothing depends on differentiably gets zeros. Throws AugmentError 'model' naming every
- * node without a rule that a cotangent reaches, and every node whose rule does not cover its form.
+ * Emits the reverse pass behind `graph`: the cotangent of `wrt` given those of some outputs; zeros where nothing depends on
+ * it differentiably. Throws what `backwardAll` throws.
  */
 export function backward(
   g: GraphBuilder,
@@ -62,10 +64,25 @@ export function backward(
   wrt: Value,
   model: string,
 ): Value {
+  return backwardAll(g, graph, seeds, [wrt], model)[0] ?? g.zerosLike(wrt)
+}
+
+/**
+ * The cotangents of all of `wrt` in one pass; null where nothing depends on one differentiably. A value used several times
+ * receives the sum. Throws AugmentError 'model' naming every node without a rule that a cotangent reaches, and every node
+ * whose rule does not cover its form.
+ */
+export function backwardAll(
+  g: GraphBuilder,
+  graph: Graph,
+  seeds: ReadonlyMap<Value, Value>,
+  wrt: readonly Value[],
+  model: string,
+): (Value | null)[] {
   const isSmooth = (value: Value) => isFloat(g.dtype(value)) && !g.dims(value).includes(0)
-  const missing = blockers(graph, isSmooth, seeds.keys(), wrt)
-  if (missing.length > 0) throw refuse(missing, g.opset, model)
   const active = dependents(graph, isSmooth, wrt)
+  const missing = missingRules(graph, active, seeds.keys())
+  if (missing.length > 0) throw refuse(missing, g.opset, model)
   const cotangents = new Map([...seeds].filter(([value]) => isSmooth(value)))
   const uncovered = new Set<NodeProto>()
   for (const node of graph.nodes.toReversed()) {
@@ -82,5 +99,5 @@ export function backward(
     }
   }
   if (uncovered.size > 0) throw refuse([...uncovered].reverse(), g.opset, model)
-  return cotangents.get(wrt) ?? g.zerosLike(wrt)
+  return wrt.map((value) => cotangents.get(value) ?? null)
 }

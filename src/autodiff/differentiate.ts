@@ -59,10 +59,14 @@ export function findHead(model: Model, types: Types, output?: string): Head {
 /** Emits logits [N, K], the loss's cotangent and the reverse pass; the result is the input gradient, in wrt's shape. */
 export function inputGradient(g: GraphBuilder, model: Model, head: Head, target: Value, loss: Loss, wrt: Value): Value {
   const cotangent = lossCotangent(g, matrixOf(g, head), target, head.classes, loss)
-  const typed = g.cast(cotangent, g.dtype(head.logits))
-  const dims = g.dims(head.logits)
-  const shaped = dims.length === 2 ? typed : g.reshape(typed, [0, ...dims.slice(1)])
-  return backward(g, model.graph, new Map([[head.logits, shaped]]), wrt, model.name)
+  return backward(g, model.graph, new Map([[head.logits, cotangentOfLogits(g, head, cotangent)]]), wrt, model.name)
+}
+
+/** A cotangent of the logits as float32 [N, K] in the type and shape that the model gives them. */
+export function cotangentOfLogits(g: GraphBuilder, { logits }: Head, cotangent: Value): Value {
+  const typed = g.cast(cotangent, g.dtype(logits))
+  const dims = g.dims(logits)
+  return dims.length === 2 ? typed : g.reshape(typed, [0, ...dims.slice(1)])
 }
 
 /** The logits as float32 [N, K], whatever ones the model has around them. */

@@ -77,6 +77,15 @@ const Pad: Conversion = (node, context) => {
   return [changed(node, [node.input[0]!, pads, scalar(node, 'value', context)], ['pads', 'value'])]
 }
 
+/** Only its ratio matters, and that for training alone. */
+const Dropout: Conversion = (node, context) => [
+  changed(
+    node,
+    [node.input[0]!, context.constant(DataType.FLOAT, [floatAttribute(node, 'ratio', 0.5)], [])],
+    ['ratio', 'is_test'],
+  ),
+]
+
 /** Coordinates were not centred, and the nearest pixel was `nearest`: the one below, or above where sizes shrink. */
 function asymmetric(node: NodeProto, x: string, scales: string, output: string, nearest = 'floor'): NodeProto {
   const mode = stringAttribute(node, 'mode', 'nearest')
@@ -115,7 +124,7 @@ const CONVERSIONS: Record<string, readonly [number, Conversion]> = {
       changed(node, [node.input[0]!, scalar(node, 'min', context), scalar(node, 'max', context)], ['min', 'max']),
     ],
   ],
-  Dropout: [12, (node) => [changed(node, node.input.slice(0, 1), ['ratio'])]],
+  Dropout: [12, Dropout],
   Hardmax: [13, flattened],
   LogSoftmax: [13, flattened],
   Pad: [11, Pad],

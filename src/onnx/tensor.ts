@@ -101,6 +101,17 @@ export function makeTensor(
   return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData: encode(type, values) })
 }
 
+/** The elements of a float32 tensor, copied. */
+export function floats({ rawData: raw }: TensorProto): Float32Array<ArrayBuffer> {
+  return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength) as ArrayBuffer)
+}
+
+/** A tensor of the given type from its elements as little-endian bytes. */
+export function rawTensor(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): TensorProto {
+  const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+  return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData })
+}
+
 /** The elements of a small float, double, int64, int32 or bool tensor, or undefined if it is something else. */
 export function numbers(tensor: TensorProto): number[] | undefined {
   const { rawData: raw, dataType: type } = tensor

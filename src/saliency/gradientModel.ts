@@ -2,7 +2,7 @@ import { differentiate } from '../autodiff/differentiate.js'
 import type { Loss } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
 import { readModel, writeModel } from '../onnx/model.js'
-import type { ValueType } from '../onnx/valueInfo.js'
+import type { Dim, ValueType } from '../onnx/valueInfo.js'
 import { prepare } from './prepare.js'
 
 export interface GradientOptions {
@@ -33,7 +33,7 @@ export async function gradientModel(
 }
 
 /** The dynamic sizes behind the batch are, in order, height and width. */
-function sizesOf({ dims }: ValueType, name: string, size: GradientOptions['size']) {
+export function sizesOf({ dims }: ValueType, name: string, size: GradientOptions['size']): readonly Dim[] {
   if (!size) return dims
   const given = [size.height, size.width]
   const sized = dims.map((dim, axis) => (dim === null && axis > 0 ? (given.shift() ?? null) : dim))

@@ -11,6 +11,7 @@ const PRINTED = [
   /^interrupted after 1\d\d of 300 outputs\nusage --quality: expected a whole .*\n--blur-kernel: expected an odd number, .*\n$/,
   /^\d+ maps in maps\n$/,
   /^$/,
+  /^weight \S+ \d+ x \d+\nweight \S+ \d+\nstate state\/momentum\/\S+ \d+ x \d+\nstate \S+ \d+\n$/,
   /^0 -1 1\n$/,
 ]
 
@@ -45,5 +46,5 @@ test('the examples of docs/library.md have right types and print what they shoul
     })
     expect(printed).toMatch(expected)
   }
-  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['aug', 'maps', 'grad.onnx']))
+  expect(readdirSync(folder)).toEqual(expect.arrayContaining(['aug', 'maps', 'grad.onnx', 'step.onnx', 'trained.onnx']))
 }, 900_000)

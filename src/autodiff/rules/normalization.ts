@@ -1,4 +1,4 @@
-import { floatAttribute, intAttribute } from '../../onnx/node.js'
+import { floatAttribute, intAttribute, type NodeProto } from '../../onnx/node.js'
 import { product } from '../../onnx/valueInfo.js'
 import { unbroadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
@@ -17,12 +17,12 @@ function overChannels(g: GraphBuilder, value: Value, rank: number): Value {
 
 /**
  * y = h scale + bias with h = (x - mean) / d, d = sqrt(variance + epsilon), per channel: dx = c scale / d, and with sums over
- * the channel dscale = sum c h, dbias = sum c, dmean = -sum c scale / d, dvariance = -sum c h scale / (2 d^2). No rule in
- * training mode.
+ * the channel dscale = sum c h, dbias = sum c, dmean = -sum c scale / d, dvariance = -sum c h scale / (2 d^2). With the
+ * statistics of the batch see `byBatch`.
  */
 const BatchNormalization: VjpRule = single((g, node, c) => {
   const [x, scale, , mean, variance] = node.input as Value[]
-  if (intAttribute(node, 'training_mode', 0) === 1) return []
+  if (intAttribute(node, 'training_mode', 0) === 1) return byBatch(g, node, c)
   const rank = g.dims(x!).length
   const deviation = g.emit('Sqrt', [g.add(variance!, floatAttribute(node, 'epsilon', 1e-5))])
   const slope = g.div(scale!, deviation)
@@ -36,6 +36,33 @@ const BatchNormalization: VjpRule = single((g, node, c) => {
     g.mul(g.mul(along, g.div(slope, deviation)), -0.5),
   ]
 })
+
+/**
+ * Mean and variance are those of the n elements of x in each channel: with h as above, a = scale / d and the channel's means
+ * over c and c h, dx = a (c - mean c) - a mean(c h) h, each term one pass as a normalisation of its own. Only for a momentum of
+ * 0, where the operator's other outputs are these statistics: with another, as files exported for training have it, pictures
+ * would influence each other in a batch that nobody asked for.
+ */
+function byBatch(g: GraphBuilder, node: NodeProto, c: Value): (Value | null)[] {
+  const [x, scale] = node.input as [Value, Value]
+  const [, mean, variance] = node.output as [Value, Value?, Value?]
+  if (floatAttribute(node, 'momentum', 0.9) !== 0 || !mean || !variance) return []
+  const rank = g.dims(x).length
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5)
+  const deviation = g.emit('Sqrt', [g.add(variance, epsilon)])
+  const share = g.div(g.size(x, 1), g.cast(g.emit('Size', [x]), g.dtype(x)))
+  const sum = overChannels(g, c, rank)
+  const along = g.div(g.sub(overChannels(g, g.mul(c, x), rank), g.mul(mean, sum)), deviation)
+  const a = g.div(scale, deviation)
+  const [ones, zeros] = [1, 0].map((value) => g.emit('Expand', [g.scalar(value, scale), g.shape(scale)])) as [
+    Value,
+    Value,
+  ]
+  const centred = g.emit('BatchNormalization', [c, a, zeros, g.mul(sum, share), ones], { epsilon: { float: 0 } })
+  const leaning = [x, g.mul(a, g.mul(along, share)), zeros, mean, variance]
+  const dx = g.sub(centred, g.emit('BatchNormalization', leaning, { epsilon: { float: epsilon } }))
+  return [dx, along, sum, null, null]
+}
 
 /**
  * h = (x - mu) r over `axes`, r = 1 / sqrt(variance + epsilon), and `dx` = r (c - mean c - h mean(c h)) with c the cotangent

@@ -1,4 +1,12 @@
+import { makeNode } from '../../../src/onnx/node.js'
 import { type Extra, float, one, positive, type RuleCase, weight } from './ruleCase.js'
+
+/** Normalised by the statistics of the batch, of which nothing but y is used. */
+const byBatch = (sizes: readonly (readonly number[])[], epsilon: number, extra: Extra = {}): RuleCase => {
+  const attributes = { training_mode: 1, momentum: float(0), epsilon: float(epsilon) }
+  const item = one('BatchNormalization', sizes, attributes, { ...extra, outputs: 3 })
+  return { ...item, nodes: [...item.nodes, makeNode('Identity', ['y'], ['z'])] }
+}
 
 const normalized = (extra: Extra = {}) => ({ ...extra, range: [-1, 3] as const })
 
@@ -21,6 +29,12 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
         weights: { 1: weight([3]), 2: weight([3]), 3: weight([3]), 4: weight([3], [0.5, 1, 2]) },
       },
     ),
+    byBatch([[2, 3, 4, 2], [3], [3], [3], [3]], 0.1),
+    byBatch([[6, 3], [3], [3], [3], [3]], 1e-3),
+    // onnxruntime overwrites the given statistics, and with them any equal constant.
+    byBatch([[2, 3, 5]], 1e-2, {
+      weights: { 1: weight([3]), 2: weight([3]), 3: weight([3], [7, 8, 9]), 4: weight([3], [4, 5, 6]) },
+    }),
   ],
   LayerNormalization: [
     one('LayerNormalization', [[2, 3, 8], [8], [8]], {}, normalized()),

@@ -1,0 +1,39 @@
+import { type Graph, type Model, writeModel } from '../onnx/model.js'
+import { rawTensor, type TensorProto } from '../onnx/tensor.js'
+import { inferDtypes, makeValueInfo } from '../onnx/valueInfo.js'
+import { tryRun } from '../saliency/probe.js'
+import { createSession } from '../saliency/session.js'
+import { findConstants } from './graph/constants.js'
+
+/**
+ * The model with what it computes from constants alone (weights kept as int8 or float16, transposed, shared by Identity) as
+ * constants, float32 ones of its own; and the names of those made from numbers, which are no weights.
+ */
+export async function foldConstants(model: Model): Promise<{ model: Model; computed: ReadonlySet<string> }> {
+  const { graph } = model
+  const { nodes, values, computed } = findConstants(graph)
+  if (values.length === 0) return { model, computed }
+  const dtypes = inferDtypes(graph)
+  const outputs = values.map((name) => makeValueInfo(name, dtypes.get(name)!))
+  const part = { ...graph, nodes: graph.nodes.filter((node) => nodes.has(node)), inputs: [], outputs }
+  const session = await createSession(writeModel({ ...model, graph: part }), { device: 'cpu', threads: 1 })
+  const found = await tryRun(session, model.name, {}).finally(() => session.release())
+  const initializers = new Map<string, TensorProto>(graph.initializers)
+  for (const name of values) {
+    const { dims, data } = found[name]!
+    initializers.set(name, rawTensor(name, dtypes.get(name)!, dims, data as Float32Array))
+  }
+  return { model: { ...model, graph: withoutUnused({ ...graph, initializers }, new Set(values)) }, computed }
+}
+
+/** The graph without the nodes that make `known`, and without what then nothing reads. */
+function withoutUnused(graph: Graph, known: ReadonlySet<string>): Graph {
+  const needed = new Set(graph.outputs.map((info) => info.name))
+  const nodes = graph.nodes.toReversed().filter((node) => {
+    if (!node.output.some((v) => needed.has(v) && !known.has(v))) return false
+    for (const input of node.input) needed.add(input)
+    return true
+  })
+  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)))
+  return { ...graph, nodes: nodes.reverse(), initializers }
+}

@@ -1,0 +1,161 @@
+/** One step of training as a graph: pictures, targets and weights in, loss and next weights out. */
+import { backwardAll } from '../../autodiff/backward.js'
+import { GraphBuilder, type Types, type Value } from '../../autodiff/builder.js'
+import { cotangentOfLogits, type Head, matrixOf } from '../../autodiff/differentiate.js'
+import { AugmentError } from '../../core/errors.js'
+import type { Graph, Model, ValueInfoProto } from '../../onnx/model.js'
+import { renameValues } from '../../onnx/rename.js'
+import { DataType } from '../../onnx/tensor.js'
+import { type Dim, makeValueInfo } from '../../onnx/valueInfo.js'
+import { type Mask, type Statistic, trainingForm } from './form.js'
+import { lossOf, type TrainingLoss } from './loss.js'
+import { clipped, type Optimizer, optimizerUpdates } from './optimizer.js'
+import type { Parameter } from './parameters.js'
+
+export interface StepOptions {
+  readonly loss: TrainingLoss
+  readonly smoothing: number
+  readonly optimizer: Optimizer
+  /** Weight decay, for weights of two axes or more. */
+  readonly decay: number
+  /** The largest norm of all gradients together; none by default. */
+  readonly clip: number | null
+  readonly statistics: 'batch' | 'frozen'
+  readonly dropout: boolean
+}
+
+/** A value that a step takes and gives back changed. */
+export interface Carried {
+  /** 'weight' and 'statistic' are the constant `name` of the classifier; 'state' is the optimiser's, zeros at first. */
+  readonly kind: 'weight' | 'statistic' | 'state'
+  readonly name: Value
+  readonly input: Value
+  readonly output: Value
+  readonly dims: readonly number[]
+}
+
+export interface Step {
+  readonly graph: Graph
+  readonly carried: readonly Carried[]
+  readonly masks: readonly Mask[]
+}
+
+const FIXED = ['target', 'rate', 'loss', 'logits']
+const PREFIX = /^(next|state|mask|batch)\//
+
+/** A value of the model whose name the step uses itself gets another. */
+const renamed = (name: Value) => (FIXED.includes(name) || PREFIX.test(name) ? `model/${name}` : name)
+
+/** What the parts of the step need to know. */
+interface Parts {
+  readonly g: GraphBuilder
+  readonly model: Model
+  readonly head: Head
+  readonly weights: readonly Value[]
+  readonly statistics: readonly Statistic[]
+  readonly options: StepOptions
+}
+
+/**
+ * The step for the classifier `model`, which trains `parameters` of it. Inputs: the classifier's own, `target` float32 [N, K]
+ * (label distributions), `rate` float32 [], the weights under their own names, statistics, the optimiser's state and masks;
+ * outputs: `loss` float32 [], `logits` [N, K], and each carried value's next one. Throws AugmentError 'model'.
+ */
+export function trainingStep(
+  model: Model,
+  types: Types,
+  { logits, classes }: Head,
+  parameters: readonly Parameter[],
+  options: StepOptions,
+): Step {
+  const graph = renameValues(model.graph, renamed)
+  const known = new Map([...types].map(([name, type]) => [renamed(name), type]))
+  const names = new Set(parameters.map(({ name }) => renamed(name)))
+  const form = trainingForm(
+    { ...model, graph },
+    known,
+    ({ input }) => options.statistics === 'batch' && input.slice(1, 3).some((v) => names.has(v)),
+    options.dropout,
+  )
+  const fed = new Set([...names, ...form.statistics.map(({ name }) => name)])
+  const initializers = new Map([...form.graph.initializers].filter(([name]) => !fed.has(name)))
+  const forward: Graph = { ...form.graph, initializers }
+  const g = new GraphBuilder(model.opset, form.types, FIXED)
+  g.include(forward)
+  for (const value of [...fed, ...form.masks.map((mask) => mask.name)]) g.declare(value, form.types.get(value)!.dtype)
+  g.declare('rate', DataType.FLOAT)
+  g.declare('target', DataType.FLOAT)
+  const parts: Parts = {
+    g,
+    model: { ...model, graph: forward },
+    head: { logits: renamed(logits), classes },
+    weights: [...names],
+    statistics: form.statistics,
+    options,
+  }
+  const carried = [...emitWeights(parts), ...emitStatistics(parts)]
+  const original = new Map([...types.keys()].map((name) => [renamed(name), name]))
+  const unused = [...form.graph.initializers].filter(
+    ([name]) => fed.has(name) && carried.every((c) => c.input !== name),
+  )
+  const step = finished(parts, carried, form.masks)
+  return {
+    graph: { ...step, initializers: new Map([...step.initializers, ...unused]) },
+    carried: carried.map((c) => ({ ...c, name: original.get(c.name) ?? c.name })),
+    masks: form.masks,
+  }
+}
+
+/** Emits loss, logits and the next weights; the weights that the loss depends on, and the optimiser's state. */
+function emitWeights({ g, model, head, weights, options }: Parts): Carried[] {
+  const z = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
+  const { loss, cotangent } = lossOf(g, z, 'target', head.classes, options)
+  g.emit('Identity', [loss], {}, 'loss')
+  const seeds = new Map([[head.logits, cotangentOfLogits(g, head, cotangent)]])
+  const found = backwardAll(g, model.graph, seeds, weights, model.name)
+  const reached = weights.flatMap((name, i) => (found[i] ? [{ name, gradient: found[i] }] : []))
+  if (reached.length === 0)
+    throw new AugmentError('model', `${model.name}: the logits depend on none of the weights to train`)
+  const gradients = reached.map(({ gradient }) => gradient)
+  const limited = options.clip === null ? gradients : clipped(g, gradients, options.clip)
+  const { update, slots } = optimizerUpdates(g, options.optimizer, 'rate')
+  const carried = reached.map(({ name }, i): Carried => {
+    const [dims, output] = [g.sizes(name), `next/${name}`]
+    update(name, limited[i]!, { decay: dims.length >= 2 ? options.decay : 0, output })
+    return { kind: 'weight', name, input: name, output, dims }
+  })
+  return [...carried, ...slots.map((slot): Carried => ({ kind: 'state', name: slot.input, ...slot }))]
+}
+
+/** Emits the next running statistics. */
+function emitStatistics({ g, statistics }: Parts): Carried[] {
+  return statistics.map(({ name, ofBatch, momentum, unbiasedOver: x }) => {
+    let part: Value = ofBatch
+    if (x !== null) {
+      const count = g.div(g.cast(g.emit('Size', [x]), DataType.FLOAT), g.size(x, 1))
+      part = g.mul(ofBatch, g.div(count, g.sub(count, 1)))
+    }
+    const output = `next/${name}`
+    g.emit('Add', [g.mul(name, momentum), g.mul(part, 1 - momentum)], {}, output)
+    return { kind: 'statistic', name, input: name, output, dims: g.sizes(name) }
+  })
+}
+
+function finished({ g, model, head }: Parts, carried: readonly Carried[], masks: readonly Mask[]): Graph {
+  const open = (dims: readonly Dim[]) => dims.map((dim, axis) => dim ?? (axis === 0 ? 'N' : `d${axis}`))
+  const rows = open(g.dims(head.logits))[0]!
+  const float = (name: Value, dims: readonly (number | string)[]) => makeValueInfo(name, DataType.FLOAT, dims)
+  const inputs: ValueInfoProto[] = [
+    ...model.graph.inputs,
+    float('target', [rows, head.classes]),
+    float('rate', []),
+    ...carried.map(({ input, dims }) => float(input, dims)),
+    ...masks.map(({ name, type }) => float(name, open(type.dims))),
+  ]
+  const outputs = [
+    float('loss', []),
+    float('logits', [rows, head.classes]),
+    ...carried.map(({ output, dims }) => float(output, dims)),
+  ]
+  return g.finish(inputs, outputs)
+}
