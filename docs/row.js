@@ -1,7 +1,7 @@
 /** Makes row.png, the picture at the head of the README, with the program's own code: npm run docs:row */
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { DEFAULT_MAX_PIXELS, encodeImage } from '../dist/codec/codec.js'
+import { encodeImage } from '../dist/codec/codec.js'
 import { randomStream } from '../dist/core/random.js'
 import { sage } from '../dist/mix/sage.js'
 import { beside } from '../dist/report/beside.js'
@@ -17,7 +17,7 @@ const [CANVAS, HEIGHT, GAP] = [384, 184, 8]
 
 const { estimator } = await startExplainer(parseConfig({ model: 'cifar10', target: 'predicted', device: 'cpu' }), [], [])
 try {
-  const views = openViews(PHOTOS, FILES, { maxPixels: DEFAULT_MAX_PIXELS, jobs: 1, estimator })
+  const views = openViews(PHOTOS, FILES, { maxPixels: 0x3fff ** 2, jobs: 1, estimator })
   const [sample, partner] = await Promise.all(FILES.map((_, source) => views.view(source, CANVAS, CANVAS)))
   const parameters = { shift: 'exact', fixed: { alpha: ALPHA } }
   const { image, mask } = sage.mix([sample, partner], { mixupAlpha: 1, upperLambda: 0.6, ...parameters }, randomStream(0, 0))

@@ -47,6 +47,7 @@ const PURE = ['core', 'onnx', 'autodiff', 'autodiff/rules', 'train/graph', 'rear
 /** Packages that enter in one place. */
 const DOORS: Readonly<Record<string, RegExp>> = {
   sharp: /^codec\//,
+  '@cwasm/nsbmp': /^codec\/bmp\.ts$/,
   'onnxruntime-node': /^saliency\/session\.ts$/,
   commander: /^cli\//,
   'cli-progress': /^cli\//,

@@ -1,84 +1,17 @@
-/** Picture bytes to pixels and back: the only door to sharp. */
-import type { Sharp, SharpOptions } from 'sharp'
+/** Pixels to picture bytes, and to other sizes. */
+import type { Sharp } from 'sharp'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
-import { describeBytes, EXPECTED_FORMATS, sniffFormat } from './format.js'
+import { loadSharp } from './loadSharp.js'
 import { type Kernel, LANCZOS3, resample, TRIANGLE } from './resample.js'
 
-/** The most pixels a picture may have unless the user says otherwise, about 16384 x 16384: a guard against bombs. */
-export const DEFAULT_MAX_PIXELS = 0x3fff ** 2
-
 const MAX_JPEG_SIDE = 65_535
-
-const JPEG_END = Uint8Array.of(0xff, 0xd9)
-
-const WHITE = { r: 255, g: 255, b: 255 }
-
-/** sharp, loaded on first use because that takes 50 ms; one thread and no cache, since jobs run side by side. */
-const loadSharp = (() => {
-  let loading: Promise<typeof import('sharp').default> | undefined
-  return () => {
-    loading ??= import('sharp').then(({ default: sharp }) => {
-      sharp.cache(false)
-      sharp.concurrency(1)
-      return sharp
-    })
-    return loading
-  }
-})()
-
-/**
- * Decodes a JPEG, PNG, WebP, TIFF, AVIF or GIF (its first frame) to 8-bit sRGB, upright by its EXIF orientation and over
- * white where transparent. `name` is the place in messages. Throws AugmentError `failed` for anything else: damaged or
- * truncated bytes, float samples, more than `limits.maxPixels` pixels.
- */
-export async function decodeImage(bytes: Uint8Array, name: string, limits: { maxPixels: number }): Promise<Image> {
-  const place = name.replace(/\p{Cc}/gu, '\ufffd')
-  const format = sniffFormat(bytes)
-  if (format === undefined) {
-    throw new AugmentError('failed', `${place}: found ${describeBytes(bytes)}, expected ${EXPECTED_FORMATS}`)
-  }
-  const sharp = await loadSharp()
-  // 'error' refuses truncated pictures but takes complete ones with, say, stray bytes before a marker.
-  const input: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels }
-  try {
-    if (format === 'TIFF') await refuseFloat(sharp(bytes, input), place)
-    return await decodePixels(sharp(bytes, input)).catch((cause) => {
-      if (format !== 'JPEG' || (bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9)) throw cause
-      // Only the end marker may be missing: given one, libjpeg has nothing to warn of unless pixels are missing too.
-      const ended = sharp(Buffer.concat([bytes, JPEG_END]), { ...input, failOn: 'warning' })
-      return decodePixels(ended).catch(() => Promise.reject(cause))
-    })
-  } catch (cause) {
-    if (cause instanceof AugmentError) throw cause
-    if (String(cause).includes('exceeds pixel limit')) {
-      const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
-      const message = `${place}: found ${width} x ${height} pixels, expected at most ${limits.maxPixels}`
-      throw new AugmentError('failed', message, { hint: 'raise --max-pixels if the picture is meant to be that big' })
-    }
-    // libvips' own reason is left out: its threads share one text, which may be another picture's.
-    const message = `${place}: found a damaged or truncated ${format}, expected a complete one`
-    throw new AugmentError('failed', message, { cause })
-  }
-}
 
 /** Loads sharp and tells the version of the libvips in it. Throws what loading throws on a machine it does not fit. */
 export async function imageLibraries(): Promise<{ vips: string }> {
   const sharp = await loadSharp()
   return { vips: sharp.versions.vips }
-}
-
-/** Upright 8-bit sRGB pixels over white; sharp takes the colour space from the embedded profile, if there is one. */
-function decodePixels(picture: Sharp): Promise<Image> {
-  return toImage(picture.autoOrient().flatten({ background: WHITE }).toColourspace('srgb'))
-}
-
-/** Float samples have no agreed white, so they cannot be brought to 8 bits. */
-async function refuseFloat(picture: Sharp, place: string): Promise<void> {
-  const { depth } = await picture.metadata()
-  if (depth === 'uchar' || depth === 'ushort') return
-  throw new AugmentError('failed', `${place}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
 }
 
 async function toImage(picture: Sharp): Promise<Image> {

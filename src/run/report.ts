@@ -1,7 +1,8 @@
 /** Makes a report on a run from its output folder: what it shows is mixed again by the plan. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeImage, encodeImage } from '../codec/codec.js'
+import { encodeImage } from '../codec/codec.js'
+import { decodeImage } from '../codec/decode.js'
 import type { Image } from '../core/image.js'
 import type { SoftLabel } from '../core/softLabel.js'
 import { CONTACT_SHEET, REPORT } from '../output/layout.js'

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { decodeImage } from '../codec/codec.js'
+import { decodeImage } from '../codec/decode.js'
 import { AugmentError } from '../core/errors.js'
 import { readClasses, refuseOtherClasses } from '../output/classes.js'
 import { checkWrittenForms } from '../output/forms.js'

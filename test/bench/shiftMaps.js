@@ -50,7 +50,8 @@ function loader(folder) {
 
 /** The pixels of `count` random details, uint8 [side, side, 3] each; always the same ones. */
 async function details(load, side, count) {
-  const { decodeImage, resize } = await load('codec/codec.js')
+  const { decodeImage } = await load('codec/decode.js')
+  const { resize } = await load('codec/codec.js')
   const { randomStream } = await load('core/random.js')
   const files = readdirSync(PHOTOS).filter((name) => name.endsWith('.jpg'))
   return Promise.all(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { resolveModel } from '../../src/classifiers/resolveModel.js'
-import { decodeImage, resize } from '../../src/codec/codec.js'
+import { resize } from '../../src/codec/codec.js'
+import { decodeImage } from '../../src/codec/decode.js'
 import { saliencyModel } from '../../src/saliency/saliencyModel.js'
 import { createSession } from '../../src/saliency/session.js'
 

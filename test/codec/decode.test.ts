@@ -3,7 +3,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
-import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/codec.js'
+import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/decode.js'
 import { AugmentError } from '../../src/core/errors.js'
 import { checkImage } from '../../src/core/image.js'
 import { maxDifference, meanDifference, readPicture } from '../helpers/pictures.js'
@@ -15,7 +15,6 @@ const filesOf = (folder: string) => readdirSync(folder).filter((name) => name !=
 
 /** What each file is said to be; all are "expected" to be something else. */
 const FOUND: Record<string, string> = {
-  'bitmap.png': 'a BMP',
   'bomb.png': '20000 x 20000 pixels',
   'drawing.png': 'an SVG',
   'empty.jpg': 'an empty file',
@@ -74,8 +73,31 @@ test('a picture may have exactly as many pixels as the limit', async () => {
 })
 
 test('control characters in a name do not reach the message', async () => {
-  const message = '\ufffd[31ma\ufffdb.jpg: found an empty file, expected a JPEG, PNG, WebP, TIFF, AVIF or GIF'
+  const message = '\ufffd[31ma\ufffdb.jpg: found an empty file, expected a JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP or PNM'
   await expect(decodeImage(new Uint8Array(), '\u001b[31ma\nb.jpg', { maxPixels: 1 })).rejects.toMatchObject({ message })
+})
+
+test('16 bits with a profile come to the same colours as 8', async () => {
+  const [eight, sixteen] = ['wide-gamut.png', 'rgb16.png'].map((name) => readFileSync(path.join(ODD, name))) as [
+    Buffer,
+    Buffer,
+  ]
+  const at = eight.indexOf('iCCP') - 4
+  const profile = eight.subarray(at, at + 12 + eight.readUInt32BE(at))
+  // After the signature and the header chunk.
+  const bytes = Buffer.concat([sixteen.subarray(0, 33), profile, sixteen.subarray(33)])
+  const image = await decodeImage(bytes, 'deep.png', { maxPixels: DEFAULT_MAX_PIXELS })
+  const expected = await readPicture(path.join(ODD, 'expected', 'wide-gamut.png.png'))
+  expect(maxDifference(image, expected)).toBeLessThanOrEqual(1)
+})
+
+test('a JPEG of a kind that is not decoded is not called damaged', async () => {
+  const bytes = Buffer.from(readFileSync(path.join(ODD, 'plain.jpg')))
+  const frame = bytes.indexOf(Buffer.of(0xff, 0xc0))
+  bytes[frame + 1] = 0xc3
+  await expect(decodeImage(bytes, 'x.jpg', { maxPixels: 1e6 })).rejects.toMatchObject({
+    message: 'x.jpg: found a lossless JPEG, expected a baseline or progressive one of 8 bits',
+  })
 })
 
 test('a lossless AVIF has the pixels it was made of', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { DEFAULT_MAX_PIXELS, decodeImage, encodeImage } from '../../src/codec/codec.js'
+import { encodeImage } from '../../src/codec/codec.js'
+import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/decode.js'
 import { randomStream } from '../../src/core/random.js'
 import { maxDifference, meanDifference, readPicture } from '../helpers/pictures.js'
 

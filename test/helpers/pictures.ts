@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/codec.js'
+import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/decode.js'
 import type { Image } from '../../src/core/image.js'
 
 /** Decodes a picture from a file. */

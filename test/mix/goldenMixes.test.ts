@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { DEFAULT_MAX_PIXELS, decodeImage, encodeImage } from '../../src/codec/codec.js'
+import { encodeImage } from '../../src/codec/codec.js'
+import { DEFAULT_MAX_PIXELS, decodeImage } from '../../src/codec/decode.js'
 import type { Image } from '../../src/core/image.js'
 import { randomStream } from '../../src/core/random.js'
 import { defaultParameters, type MethodName, methods } from '../../src/mix/index.js'
