@@ -18,7 +18,7 @@ export function hasRule(node: NodeProto): boolean {
  * Values that depend on one of `wrt` through smooth values only: the ones that may have a cotangent. What an operator without a
  * rule makes counts as smooth: a quantised one may stand for real numbers by integers.
  */
-function dependents(graph: Graph, isSmooth: IsSmooth, wrt: readonly Value[]): Set<Value> {
+export function dependents(graph: Graph, isSmooth: IsSmooth, wrt: readonly Value[]): Set<Value> {
   const found = new Set(wrt.filter(isSmooth))
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue

@@ -1,13 +1,15 @@
 /** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
 import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
-import { oneHotOfMax } from '../autodiff/loss.js'
+import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing } from '../classifiers/preprocessing.js'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { activationMap, findReading, type Reading, type SaliencyKind } from './activationMap.js'
+import { type Blur, blurOf, defaultGrid, emitMaps, type Grid } from './gridMaps.js'
 import { prepare } from './prepare.js'
 
 export interface SaliencyOptions {
@@ -15,11 +17,18 @@ export interface SaliencyOptions {
   /** Needed where the model's own width or height is dynamic. */
   readonly width?: number
   readonly height?: number
-  readonly loss: 'ce' | 'bce'
+  /** 'logit' is the target's own logit. */
+  readonly loss: Loss
   /** Differentiate for the given label distribution, or for the model's own arg max. */
   readonly target: 'label' | 'predicted'
-  /** Gaussian, in pixels; 0 for either means none. `kernel` is odd. */
-  readonly blur: { readonly kernel: number; readonly sigma: number }
+  /** What is mapped: 'gradient' by default. */
+  readonly kind?: SaliencyKind
+  /** The inner layer that layercam and gradcam read, by the name of its value or node; by rule where not given. */
+  readonly layer?: string
+  /** Columns and rows of the maps; 'input', the default for gradients, is one for each pixel of the classifier's input. */
+  readonly grid?: Grid | 'input'
+  /** What is not given goes by the grid (see blurOf), and with the grid 'input' is the paper's: kernel 5, sigma 1. */
+  readonly blur?: Partial<Blur>
   readonly channelNorm: 'mean' | 'l2'
   /** Which output holds the logits; the first one by default. */
   readonly output?: string
@@ -34,6 +43,11 @@ export interface SaliencyModel {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly width: number
   readonly height: number
+  /** Of the maps. */
+  readonly grid: Grid
+  readonly kind: SaliencyKind
+  /** The value that an inner layer's map is read from; null for gradients. */
+  readonly layer: string | null
   readonly classes: number
   readonly fixedBatch: number | null
   /** Estimate, on the high side, of what another picture in the batch takes of memory. */
@@ -69,8 +83,8 @@ interface PictureInput {
 
 /**
  * Wraps the classifier in `bytes` (messages call it `name`). The result takes `pixels` uint8 [N, H, W, 3] and, for
- * target 'label', `target` float32 [N, K]; it gives `saliency` float32 [N, H, W], rows summing to 1, `uniform` bool [N]
- * (true where the gradient vanished or overflowed and the map is 1 / (H W)), and `logits` float32 [N, K]. A model of one
+ * target 'label', `target` float32 [N, K]; it gives `saliency` float32 [N, rows, columns] on the grid, summing to 1, `uniform`
+ * bool [N] (true where nothing speaks for the target and the map is constant), and `logits` float32 [N, K]. A model of one
  * channel sees the ITU-R 601 luma. Throws AugmentError 'model' for what cannot be differentiated.
  */
 export async function saliencyModel(bytes: Uint8Array, name: string, options: SaliencyOptions): Promise<SaliencyModel> {
@@ -83,12 +97,40 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
   const head = findHead(model, types, output)
   const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
   g.declare('pixels', DataType.UINT8)
+  const { kind = 'gradient' } = options
+  const layer = options.layer === undefined ? undefined : rename(options.layer)
+  const reading = kind === 'gradient' ? null : findReading(kind, { model, types, head, input }, layer)
+  const { grid, blur } = gridAndBlur(options, input)
   const emit = options.integrated === undefined ? perPicture : integrated
-  const built: Model = { ...model, graph: emit(g, { model, head, input, batch: fixedBatch, options }) }
+  const built: Model = {
+    ...model,
+    graph: emit(g, { model, types, head, input, batch: fixedBatch, reading, grid, blur, options }),
+  }
   const { width, height, channels } = input
   const { layout } = options.preprocessing
   const pictureBytes = workingBytes(types)
-  return { bytes: writeModel(built), width, height, classes: head.classes, fixedBatch, pictureBytes, channels, layout }
+  return {
+    bytes: writeModel(built),
+    width,
+    height,
+    grid,
+    kind,
+    layer: reading?.layer.value ?? null,
+    classes: head.classes,
+    fixedBatch,
+    pictureBytes,
+    channels,
+    layout,
+  }
+}
+
+/** Ma et al. 2022; made for 32 x 32 pixels. */
+const PAPER_BLUR: Blur = { kernel: 5, sigma: 1 }
+
+function gridAndBlur({ kind = 'gradient', grid, blur }: SaliencyOptions, { width, height }: Grid) {
+  const chosen = grid ?? (kind === 'gradient' ? 'input' : defaultGrid({ width, height }))
+  if (chosen === 'input') return { grid: { width, height }, blur: { ...PAPER_BLUR, ...blur } }
+  return { grid: chosen, blur: blurOf(chosen, blur ?? {}) }
 }
 
 /**
@@ -138,27 +180,38 @@ function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
 /** What the parts of the graph need to know. */
 interface Parts {
   readonly model: Model
+  readonly types: Types
   readonly head: Head
   readonly input: PictureInput
   readonly batch: number | null
+  /** Null for gradients. */
+  readonly reading: Reading | null
+  readonly grid: Grid
+  readonly blur: Blur
   readonly options: SaliencyOptions
 }
 
 /** The whole graph for a batch of pictures. */
-function perPicture(g: GraphBuilder, { model, head, input, batch, options }: Parts): Graph {
+function perPicture(g: GraphBuilder, parts: Parts): Graph {
+  const { model, head, input, batch, reading, grid, blur, options } = parts
   const { width, height } = input
   const x = normalisedPixels(g, input, options.preprocessing)
   g.emit('Cast', [x], { to: input.dtype }, input.name)
   g.include(model.graph)
   const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
   const target = options.target === 'label' ? g.declare('target', DataType.FLOAT) : oneHotOfMax(g, logits, head.classes)
-  const gradient = g.cast(inputGradient(g, model, head, target, options.loss, input.name), DataType.FLOAT)
-  saliencyMaps(g, options.timesInput ? g.mul(gradient, x) : gradient, input, options)
+  if (reading !== null) {
+    const map = relativeToMax(g, activationMap(g, reading, parts, target, options.loss))
+    emitMaps(g, map, reading.layer, grid, blur)
+  } else {
+    const gradient = g.cast(inputGradient(g, model, head, target, options.loss, input.name), DataType.FLOAT)
+    emitMaps(g, magnitude(g, options.timesInput ? g.mul(gradient, x) : gradient, input, options), input, grid, blur)
+  }
   const rows = batch ?? 'N'
   const inputs = [makeValueInfo('pixels', DataType.UINT8, [rows, height, width, 3])]
   if (options.target === 'label') inputs.push(makeValueInfo('target', DataType.FLOAT, [rows, head.classes]))
   return g.finish(inputs, [
-    makeValueInfo('saliency', DataType.FLOAT, [rows, height, width]),
+    makeValueInfo('saliency', DataType.FLOAT, [rows, grid.height, grid.width]),
     makeValueInfo('uniform', DataType.BOOL, [rows]),
     makeValueInfo('logits', DataType.FLOAT, [rows, head.classes]),
   ])
@@ -173,7 +226,7 @@ function perPicture(g: GraphBuilder, { model, head, input, batch, options }: Par
  * `before` float32, one gradient; S is what the classifier takes as its batch. Besides `saliency`, `uniform` and `logits`
  * [S, K] it gives `sum`, which is the next part's `before`.
  */
-function integrated(g: GraphBuilder, { model, head, input, batch, options }: Parts): Graph {
+function integrated(g: GraphBuilder, { model, head, input, batch, grid, blur, options }: Parts): Graph {
   const { width, height } = input
   for (const name of ['fractions', 'weights', 'before', 'target']) g.declare(name, DataType.FLOAT)
   const x = normalisedPixels(g, input, options.preprocessing)
@@ -184,7 +237,7 @@ function integrated(g: GraphBuilder, { model, head, input, batch, options }: Par
   const gradient = g.cast(inputGradient(g, model, head, target, 'logit', input.name), DataType.FLOAT)
   const part = g.reduce('Sum', g.mul(gradient, 'weights'), [0])
   const sum = g.emit('Add', ['before', part], {}, 'sum')
-  saliencyMaps(g, g.mul(x, sum), input, options)
+  emitMaps(g, magnitude(g, g.mul(x, sum), input, options), input, grid, blur)
   const steps = batch ?? 'S'
   const one = [1, ...input.dims.slice(1).map((dim) => dim!)]
   return g.finish(
@@ -196,7 +249,7 @@ function integrated(g: GraphBuilder, { model, head, input, batch, options }: Par
       makeValueInfo('before', DataType.FLOAT, one),
     ],
     [
-      makeValueInfo('saliency', DataType.FLOAT, [1, height, width]),
+      makeValueInfo('saliency', DataType.FLOAT, [1, grid.height, grid.width]),
       makeValueInfo('uniform', DataType.BOOL, [1]),
       makeValueInfo('logits', DataType.FLOAT, [steps, head.classes]),
       makeValueInfo('sum', DataType.FLOAT, one),
@@ -221,13 +274,11 @@ function normalisedPixels(
   return layout === 'nchw' ? g.transpose(x, [0, 3, 1, 2]) : x
 }
 
-/** Input gradient, float32 -> `saliency` [N, H, W] and `uniform` [N] (Ma et al. 2022, section 3). */
-function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): void {
+/** Input gradient, float32 -> its magnitude [N, 1, H, W], relative to the largest of a picture. */
+function magnitude(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): Value {
   const { width, height, channels } = input
   const channelAxis = options.preprocessing.layout === 'nchw' ? 1 : 3
-  const magnitude = g.emit('Abs', [gradient])
-  // Relative to the largest entry nothing below can over- or underflow; a zero or infinite one turns into NaN.
-  const relative = g.div(magnitude, g.reduce('Max', magnitude, [1, 2, 3]))
+  const relative = relativeToMax(g, g.emit('Abs', [gradient]))
   let s = relative
   if (channels > 1) {
     s =
@@ -235,28 +286,10 @@ function saliencyMaps(g: GraphBuilder, gradient: Value, input: PictureInput, opt
         ? g.reduce('Mean', relative, [channelAxis])
         : g.reduce('L2', relative, [channelAxis])
   }
-  const map = blurred(g, g.reshape(s, [null, 1, height, width]), input, options.blur)
-  const sum = g.reshape(g.rowSum(g.reshape(map, [null, height * width]), height * width), [null, 1, 1, 1])
-  const usable = g.emit('And', [g.emit('Greater', [sum, 0]), g.emit('Less', [sum, Number.POSITIVE_INFINITY])])
-  const normalised = g.where(usable, g.div(map, sum), 1 / (width * height))
-  g.emit('Squeeze', [normalised, g.integers([1])], {}, 'saliency')
-  g.emit('Not', [g.reshape(usable, [null])], {}, 'uniform')
+  return g.reshape(s, [null, 1, height, width])
 }
 
-/** [N, 1, H, W] blurred by a separable Gaussian with reflected edges (the edge pixel is not repeated). */
-function blurred(g: GraphBuilder, map: Value, input: PictureInput, { kernel, sigma }: SaliencyOptions['blur']): Value {
-  if (kernel === 0 || sigma === 0) return map
-  const half = (kernel - 1) / 2
-  if (half >= Math.min(input.width, input.height)) {
-    throw new AugmentError(
-      'usage',
-      `--blur-kernel: expected less than twice the model's ${input.width} x ${input.height} pixels, got ${kernel}`,
-    )
-  }
-  const taps = Array.from({ length: kernel }, (_, i) => Math.exp(-((i - half) ** 2) / (2 * sigma ** 2)))
-  const total = taps.reduce((a, b) => a + b, 0)
-  const weights = taps.map((t) => t / total)
-  const padded = g.emit('Pad', [map, g.integers([0, 0, half, half, 0, 0, half, half])], { mode: 'reflect' })
-  const rows = g.emit('Conv', [padded, g.constant(DataType.FLOAT, weights, [1, 1, 1, kernel])])
-  return g.emit('Conv', [rows, g.constant(DataType.FLOAT, weights, [1, 1, kernel, 1])])
+/** Relative to the largest entry nothing later can over- or underflow; a zero or infinite one turns into NaN. */
+function relativeToMax(g: GraphBuilder, magnitudes: Value): Value {
+  return g.div(magnitudes, g.reduce('Max', magnitudes, [1, 2, 3]))
 }

@@ -1,0 +1,133 @@
+/** Class activation maps: what an inner layer of the classifier says of where its class is. */
+import { backward } from '../autodiff/backward.js'
+import type { GraphBuilder, Types, Value } from '../autodiff/builder.js'
+import { type Head, matrixOf } from '../autodiff/differentiate.js'
+import { findLayers, type Layer, type LinearHead, linearHead } from '../autodiff/layers.js'
+import { type Loss, lossCotangent } from '../autodiff/loss.js'
+import { AugmentError } from '../core/errors.js'
+import { didYouMean } from '../core/nearest.js'
+import type { Model } from '../onnx/model.js'
+import { DataType } from '../onnx/tensor.js'
+
+const SALIENCY_KINDS = ['cam', 'layercam', 'gradcam', 'gradient'] as const
+
+export type SaliencyKind = (typeof SALIENCY_KINDS)[number]
+
+/** Where a map of an inner layer is read: the layer, and for a class activation map the head behind it. */
+export interface Reading {
+  readonly kind: Exclude<SaliencyKind, 'gradient'>
+  readonly layer: Layer
+  readonly linear: LinearHead | null
+}
+
+interface Place {
+  readonly model: Model
+  readonly types: Types
+  readonly head: Head
+  readonly input: { readonly name: Value; readonly width: number; readonly height: number }
+}
+
+/** Cells of the longer side from which on a layer says where things are. */
+const FEWEST_CELLS = 4
+
+/**
+ * Where a kind of map is read: at `named`, else by rule. `cam`: what the head pools. `gradcam`: the last layer of at least 4
+ * cells a side. `layercam`: the last one finer than that. Throws AugmentError 'model' where the classifier has no such
+ * layer, 'usage' where it has none of that name.
+ */
+export function findReading(kind: Reading['kind'], place: Place, named?: string): Reading {
+  const { model, types, head, input } = place
+  const classifier = { graph: model.graph, types, logits: head.logits, input }
+  if (kind === 'cam') {
+    const linear = linearHead(classifier)
+    if (typeof linear !== 'string') return { kind, layer: linear.layer, linear }
+    throw new AugmentError('model', `${model.name}: ${linear}, expected a pooling and linear maps for --saliency cam`, {
+      hint: '--saliency gradcam works without',
+    })
+  }
+  const layers = findLayers(classifier)
+  const layer = named === undefined ? byRule(kind, layers) : byName(layers, model, named)
+  if (layer !== undefined) return { kind, layer, linear: null }
+  throw new AugmentError('model', `${model.name}: found no inner layer that lies on the picture, expected one`, {
+    hint: '--saliency gradient works without',
+  })
+}
+
+const cells = ({ width, height }: Layer) => Math.max(width, height)
+
+function byRule(kind: Reading['kind'], layers: readonly Layer[]): Layer | undefined {
+  const last = layers.findLast((layer) => cells(layer) >= FEWEST_CELLS) ?? layers.at(-1)
+  if (kind === 'gradcam' || last === undefined) return last
+  return layers.findLast((layer) => cells(layer) > cells(last)) ?? last
+}
+
+function byName(layers: readonly Layer[], { name, graph }: Model, named: string): Layer {
+  const node = graph.nodes.find((one) => one.name === named)
+  const layer = layers.find(({ value }) => value === named || node?.output.includes(value))
+  if (layer !== undefined) return layer
+  const names = layers.map(({ value }) => value)
+  throw new AugmentError('usage', `--layer ${named}: ${name} has no such layer${didYouMean(named, names)}`, {
+    hint: `sage-augment inspect ${name} lists them`,
+  })
+}
+
+/**
+ * The map of a reading, float32 [N, 1, h, w], not negative, of the score S that falls as the loss rises (for 'logit': the
+ * target's own logit), for `target` [N, K]. With A the layer [N, C, h, w] and g = dS / dA:
+ *     cam:      relu(sum over c of w_c A_c), w = dS / d(pooled A), which the head's weights say
+ *     gradcam:  relu(sum over c of mean(g_c) A_c)      (Selvaraju et al. 2017, arXiv 1610.02391)
+ *     layercam: relu(sum over c of relu(g_c) A_c)      (Jiang et al. 2021, doi 10.1109/TIP.2021.3089943)
+ * cam: Zhou et al. 2016, arXiv 1512.04150.
+ */
+export function activationMap(
+  g: GraphBuilder,
+  { kind, layer, linear }: Reading,
+  { model, head }: Place,
+  target: Value,
+  loss: Loss,
+): Value {
+  const seed = new Map([[head.logits, scoreCotangent(g, head, target, loss)]])
+  const rows = inRows(g, layer.value, layer)
+  const planes = layer.rectified ? g.emit('Relu', [rows]) : rows
+  if (linear !== null) {
+    const weights = g.cast(backward(g, model.graph, seed, linear.features, model.name), DataType.FLOAT)
+    return weighted(g, g.reshape(weights, [0, 1, layer.channels]), planes, layer)
+  }
+  const gradient = inRows(g, backward(g, model.graph, seed, layer.value, model.name), layer)
+  if (kind === 'gradcam') {
+    const size = layer.width * layer.height
+    const sums = g.reshape(g.rowSum(g.reshape(gradient, [null, size]), size), [null, 1, layer.channels])
+    return weighted(g, sums, planes, layer)
+  }
+  // Not a ReduceSum, which in onnxruntime adds in an order that depends on the picture's place in the batch.
+  const ones = g.constant(DataType.FLOAT, new Array(layer.channels).fill(1), [1, layer.channels])
+  return weighted(g, ones, g.mul(g.emit('Relu', [gradient]), planes), layer)
+}
+
+/** dS / d logits, in the logits' own shape and type. */
+function scoreCotangent(g: GraphBuilder, head: Head, target: Value, loss: Loss): Value {
+  const cotangent = lossCotangent(g, matrixOf(g, head), target, head.classes, loss)
+  const score = loss === 'logit' ? cotangent : g.emit('Neg', [cotangent])
+  const typed = g.cast(score, g.dtype(head.logits))
+  const dims = g.dims(head.logits)
+  return dims.length === 2 ? typed : g.reshape(typed, [0, ...dims.slice(1)])
+}
+
+/** A value in the shape of a layer as float32 [N, C, h w]. */
+function inRows(g: GraphBuilder, value: Value, { layout, width, height, channels, skipped }: Layer): Value {
+  const float = g.cast(value, DataType.FLOAT)
+  const [first, last] = [0, channels]
+  if (layout === 'nchw') return g.reshape(float, [first, last, width * height])
+  if (layout === 'nhwc') return g.transpose(g.reshape(float, [first, width * height, last]), [0, 2, 1])
+  const tokens = skipped === 0 ? float : g.slice(float, [1], [skipped], [skipped + width * height])
+  return g.transpose(tokens, [0, 2, 1])
+}
+
+/** relu of the weighted sum over the channels: weights [N, 1, C] or [1, C], planes [N, C, h w]. */
+function weighted(g: GraphBuilder, weights: Value, planes: Value, layer: Layer): Value {
+  return shaped(g, g.emit('MatMul', [weights, planes]), layer)
+}
+
+function shaped(g: GraphBuilder, rows: Value, { width, height }: Layer): Value {
+  return g.emit('Relu', [g.reshape(rows, [0, 1, height, width])])
+}

@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { SaliencyKind } from '../../src/saliency/activationMap.js'
+import { type SaliencyOptions, saliencyModel } from '../../src/saliency/saliencyModel.js'
+import { float32, runModel } from '../helpers/onnx.js'
+
+/** What PyTorch's autograd says in float64 (models/train/activation_maps.py). */
+interface Reference {
+  readonly dims: readonly [number, number, number, number]
+  readonly pixels: string
+  readonly labels: readonly number[]
+  readonly maps: Partial<Record<SaliencyKind, { size: [width: number, height: number]; values: string }>>
+}
+
+const folder = new URL('../../fixtures/activations/', import.meta.url)
+const names = readdirSync(folder).flatMap((file) => (file.endsWith('.json') ? [file.slice(0, -5)] : []))
+const bytesOf = (name: string) => readFileSync(new URL(`${name}.onnx`, folder))
+const referenceOf = (name: string): Reference => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'))
+const floats = (base64: string) => new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer)
+
+const OPTIONS: SaliencyOptions = {
+  preprocessing: { mean: [1, 1, 1], std: [1, 1, 1], scale: 1 / 127.5, layout: 'nchw', colorOrder: 'rgb' },
+  loss: 'logit',
+  target: 'label',
+  channelNorm: 'mean',
+  blur: { kernel: 0 },
+}
+
+async function maps(name: string, options: Partial<SaliencyOptions>, pictures?: readonly number[]) {
+  const { dims, pixels, labels } = referenceOf(name)
+  const model = await saliencyModel(bytesOf(name), name, { ...OPTIONS, ...options })
+  const all = Uint8Array.from(Buffer.from(pixels, 'base64'))
+  const size = all.length / dims[0]
+  const rows = pictures ?? [0, 1]
+  const data = new Uint8Array(Buffer.concat(rows.map((i) => all.subarray(i * size, (i + 1) * size))))
+  const target = rows.flatMap((i) => Array.from({ length: model.classes }, (_, k) => (k === labels[i] ? 1 : 0)))
+  const feeds = {
+    pixels: { type: 'uint8', dims: [rows.length, ...dims.slice(1)], data } as const,
+    target: float32([rows.length, model.classes], target),
+  }
+  const out = await runModel(model.bytes, feeds)
+  return { model, saliency: out.saliency!.data as Float32Array, uniform: out.uniform!.data as Uint8Array }
+}
+
+/** Each of `count` maps divided by its largest value. */
+function toLargest(values: Float32Array, count: number): number[] {
+  const size = values.length / count
+  return Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size)).flatMap((map) => {
+    const largest = map.reduce((a, b) => Math.max(a, b))
+    return Array.from(map, (value) => value / largest)
+  })
+}
+
+const cases = names.flatMap((name) => Object.keys(referenceOf(name).maps).map((kind) => [kind, name] as const))
+
+test.each(cases)('the %s map of the classifier "%s" is that of autograd in float64', async (kind, name) => {
+  const { size, values } = referenceOf(name).maps[kind as SaliencyKind]!
+  const [width, height] = size
+  const { model, saliency, uniform } = await maps(name, { kind: kind as SaliencyKind, grid: { width, height } })
+  expect(model.grid).toEqual({ width, height })
+  const expected = floats(values)
+  expect(saliency.length).toBe(expected.length)
+  const worst = toLargest(saliency, 2).reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0)
+  expect(worst).toBeLessThan(1e-5)
+  expect(Array.from(uniform)).toEqual([0, 0])
+})
+
+test('a head that is not linear has no class activation map, which is told with what works instead', async () => {
+  for (const name of ['hidden', 'transformer']) {
+    await expect(maps(name, { kind: 'cam' })).rejects.toMatchObject({
+      code: 'model',
+      message: expect.stringMatching(/^\w+: found \w+.*, expected a pooling and linear maps for --saliency cam$/),
+      hint: '--saliency gradcam works without',
+    })
+  }
+})
+
+test('a layer can be named, and one that is none is told', async () => {
+  const { model } = await maps('mean', { kind: 'gradcam' })
+  const finer = await maps('mean', { kind: 'layercam' })
+  expect(finer.model.layer).not.toBe(model.layer)
+  const named = await maps('mean', { kind: 'gradcam', layer: finer.model.layer! })
+  expect(named.model.layer).toBe(finer.model.layer)
+  await expect(maps('mean', { kind: 'gradcam', layer: `${model.layer}x` })).rejects.toMatchObject({
+    code: 'usage',
+    message: expect.stringMatching(/^--layer .*: mean has no such layer; did you mean .*\?$/),
+  })
+})
+
+test.each(['cam', 'layercam', 'gradcam', 'gradient'] as const)(
+  'the batch does not change the %s map, and the grid is at most 32 cells a side',
+  async (kind) => {
+    const grid = { width: 13, height: 17 }
+    const together = await maps('mean', { kind, grid, loss: 'ce', blur: {} }, [0, 1, 0])
+    const alone = [
+      await maps('mean', { kind, grid, loss: 'ce', blur: {} }, [0]),
+      await maps('mean', { kind, grid, loss: 'ce', blur: {} }, [1]),
+    ]
+    const size = 13 * 17
+    expect(together.saliency.slice(0, size)).toEqual(alone[0]!.saliency)
+    expect(together.saliency.slice(size, 2 * size)).toEqual(alone[1]!.saliency)
+    expect(together.saliency.slice(2 * size)).toEqual(alone[0]!.saliency)
+    expect((await maps('mean', { kind })).model.grid).toEqual({ width: 24, height: 32 })
+  },
+)
