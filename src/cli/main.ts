@@ -12,8 +12,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code !== 'EPIPE') throw error
   })
   const given = argv.slice(2)
-  const program = programOf(call, await detailOf(given))
   try {
+    const program = programOf(call, await detailOf(given))
     refuseMistyped(
       given,
       program.commands.map((command) => command.name()),

@@ -15,6 +15,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { FASHION, type Finished, ROOT, run, spawned, start } from '../helpers/cli.js'
+import { injectFault } from '../helpers/fileFaults.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 import { needing } from '../helpers/needing.js'
 
@@ -31,10 +32,15 @@ const provenance: { sources: [{ file: string }, { file: string }] }[] = whole['p
 afterAll(() => rmSync(home, { recursive: true }))
 
 const preload = (name: string) => ({ NODE_OPTIONS: `--import ${path.join(ROOT, 'test/helpers', name)}` })
-const fileFault = (call: string, where: string, code: string, after = 0) => ({
-  ...preload('fileFaults.js'),
-  FAULT: JSON.stringify({ call, path: where, code, after }),
-})
+type FileFault = [call: string, where: string, code: string, after?: number]
+
+const faultOf = ([call, path, code, after = 0]: FileFault) => ({ call, path, code, after })
+
+/** Runs the program in this process while files fail. */
+async function runWithFault(args: readonly string[], fault: FileFault): Promise<Finished> {
+  const mend = injectFault(faultOf(fault))
+  return run(args).finally(mend)
+}
 
 /** A message of one line and a hint, nothing half-written, and the same command without the fault ends as if nothing had been. */
 async function expectOrderlyFailure(ended: Finished, code: number, message: RegExp, out: string, more: string[] = []) {
@@ -49,7 +55,7 @@ async function expectOrderlyFailure(ended: Finished, code: number, message: RegE
   expect(tree(out)).toEqual(whole)
 }
 
-const FILE_FAULTS: [call: string, where: string, code: string, after: number][] = [
+const FILE_FAULTS: FileFault[] = [
   ['write', 'tmp/.*jpg', 'ENOSPC', 20],
   ['sync', 'tmp/.*jpg', 'EIO', 20],
   ['open', 'tmp/.*jpg', 'EACCES', 0],
@@ -68,7 +74,7 @@ const FILE_FAULTS: [call: string, where: string, code: string, after: number][] 
 
 test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and can be completed', async (fault) => {
   const out = path.join(temporaryFolder(), 'aug')
-  const ended = await spawned([...COMMAND, out], fileFault(...fault))
+  const ended = await runWithFault([...COMMAND, out], fault)
   await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: [a-z ]+ \\(${fault[2]}\\)$`, 'm'), out)
 })
 
@@ -112,7 +118,7 @@ test('an input that cannot be read or has vanished is skipped, and retried when 
     expect(tree(out)).toEqual(whole)
   }
   const closed = path.join(temporaryFolder(), 'aug')
-  const ended = await spawned([...COMMAND, closed], fileFault('open', `pictures/${file}`, 'EACCES'))
+  const ended = await runWithFault([...COMMAND, closed], ['open', `pictures/${file}`, 'EACCES'])
   await skipped(closed, ended, new RegExp(`^${file}: permission denied, expected a readable picture$`))
   const out = path.join(temporaryFolder(), 'aug')
   const { ended: going } = await underWay(out)
@@ -164,8 +170,11 @@ test('an input of a finished output that has other content by now is refused, an
 test.for(['truncate', 'rm'])('a run killed at the %s of going back to its failures can go back again', async (call) => {
   const file = provenance[40]!.sources[0].file
   const out = path.join(temporaryFolder(), 'aug')
-  expect(await spawned([...COMMAND, out], fileFault('open', `pictures/${file}`, 'EACCES'))).toMatchObject({ code: 3 })
-  const killed = fileFault(call, '(provenance|failures)\\.jsonl', 'SIGKILL')
+  expect(await runWithFault([...COMMAND, out], ['open', `pictures/${file}`, 'EACCES'])).toMatchObject({ code: 3 })
+  const killed = {
+    ...preload('fileFaults.js'),
+    FAULT: JSON.stringify(faultOf([call, '(provenance|failures)\\.jsonl', 'SIGKILL'])),
+  }
   expect(await spawned([...COMMAND, out, '--retry-failed'], killed)).toMatchObject({ code: null })
   expect(await run([...COMMAND, out, '--retry-failed'])).toMatchObject({ code: 0, stderr: '' })
   expect(tree(out)).toEqual(whole)

@@ -1,44 +1,56 @@
 /**
- * Preloaded with `node --import`: calls of node:fs/promises fail as FAULT says, a JSON object `{ call, path, code, after }`:
- * the first `after` calls on paths that match go well, all others fail with `code`. A `write` writes half of its bytes first,
- * as on a full disk; the code `SIGKILL` ends the process instead.
+ * Faults of the file system: calls of node:fs/promises fail as `{ call, path, code, after }` says. The first `after` calls on
+ * paths that match go well, all others fail with `code`. A `write` writes half of its bytes first, as on a full disk; the
+ * code `SIGKILL` ends the process instead, and is for a process of its own, in which this file is preloaded with
+ * `node --import` and reads the fault as JSON from FAULT.
  */
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
-const { call, path, code, after } = JSON.parse(process.env.FAULT)
-const pattern = new RegExp(path)
-let calls = 0
+/**
+ * Makes calls fail from now on; returns what ends that.
+ * @param {{ call: string, path: string, code: string, after: number }} fault
+ * @returns {() => void}
+ */
+export function injectFault({ call, path, code, after }) {
+  const originals = { ...fs }
+  const pattern = new RegExp(path)
+  let calls = 0
 
-/** The error of the operating system, once it is due for this path. */
-function fault(file) {
-  if (!pattern.test(file) || calls++ < after) return null
-  if (code === 'SIGKILL') process.kill(process.pid, 'SIGKILL')
-  return Object.assign(new Error(`${code}: injected, ${call}`), { code, errno: -1, syscall: call })
-}
-
-if (['open', 'rename', 'rm', 'truncate'].includes(call)) {
-  const real = fs[call]
-  fs[call] = async (file, ...more) => {
-    const error = fault(file)
-    if (error !== null) throw Object.assign(error, { path: file })
-    return real(file, ...more)
+  /** The error of the operating system, once it is due for this path. */
+  function due(file) {
+    if (!pattern.test(file) || calls++ < after) return null
+    if (code === 'SIGKILL') process.kill(process.pid, 'SIGKILL')
+    return Object.assign(new Error(`${code}: injected, ${call}`), { code, errno: -1, syscall: call })
   }
-} else {
-  const { open } = fs
-  const methods = { write: ['writeFile', 'appendFile'], read: ['readFile'], sync: ['sync', 'datasync'] }[call]
-  fs.open = async (file, ...more) => {
-    const handle = await open(file, ...more)
-    for (const name of methods) {
-      const real = handle[name].bind(handle)
-      handle[name] = async (...args) => {
-        const error = fault(file)
-        if (error === null) return real(...args)
-        if (call === 'write') await real(args[0].slice(0, args[0].length >> 1))
-        throw error
-      }
+
+  if (['open', 'rename', 'rm', 'truncate'].includes(call)) {
+    fs[call] = async (file, ...more) => {
+      const error = due(file)
+      if (error !== null) throw Object.assign(error, { path: file })
+      return originals[call](file, ...more)
     }
-    return handle
+  } else {
+    const methods = { write: ['writeFile', 'appendFile'], read: ['readFile'], sync: ['sync', 'datasync'] }[call]
+    fs.open = async (file, ...more) => {
+      const handle = await originals.open(file, ...more)
+      for (const name of methods) {
+        const real = handle[name].bind(handle)
+        handle[name] = async (...args) => {
+          const error = due(file)
+          if (error === null) return real(...args)
+          if (call === 'write') await real(args[0].slice(0, args[0].length >> 1))
+          throw error
+        }
+      }
+      return handle
+    }
+  }
+  syncBuiltinESMExports()
+  return () => {
+    Object.assign(fs, originals)
+    syncBuiltinESMExports()
   }
 }
-syncBuiltinESMExports()
+
+if (process.env.FAULT !== undefined) injectFault(JSON.parse(process.env.FAULT))

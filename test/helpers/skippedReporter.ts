@@ -1,15 +1,13 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Lists at the end what was skipped, and why. */
+/** Lists at the end what was skipped for want of something, and of what. */
 export default class SkippedReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    for (const module of modules) {
-      for (const { fullName, result } of [...module.children.allTests('skipped')].map((test) => ({
-        fullName: test.fullName,
-        result: test.result(),
-      }))) {
-        const note = result.state === 'skipped' ? result.note : undefined
-        process.stdout.write(`skipped: ${module.relativeModuleId}: ${fullName}: ${note ?? 'by name'}\n`)
+    for (const { children, relativeModuleId: file } of modules) {
+      for (const test of children.allTests('skipped')) {
+        const result = test.result()
+        if (result.state !== 'skipped' || result.note === undefined) continue
+        process.stdout.write(`skipped: ${file}: ${test.fullName}: ${result.note}\n`)
       }
     }
   }
