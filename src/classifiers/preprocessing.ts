@@ -7,3 +7,6 @@ export interface Preprocessing {
   readonly layout: 'nchw' | 'nhwc'
   readonly colorOrder: 'rgb' | 'bgr'
 }
+
+/** What is said of it; the rest goes by the type and sizes of the model's input. */
+export type PreprocessingInput = { readonly [Name in keyof Preprocessing]?: Preprocessing[Name] | undefined }

@@ -10,7 +10,7 @@ import { reasonOf } from '../core/systemError.js'
 import { cachedFile } from './cache.js'
 import { imagenetClasses } from './imagenet.js'
 import { readModelFile } from './modelFile.js'
-import type { Preprocessing } from './preprocessing.js'
+import type { PreprocessingInput } from './preprocessing.js'
 import { zoo } from './registry.js'
 
 const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
@@ -19,15 +19,13 @@ const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
 const descriptorSchema = z.object({
   /** Entry n is the name of logit n, or its names; `imagenet`: those of ILSVRC 2012. Without, only `--target predicted` is possible. */
   classes: z.union([z.array(z.union([z.string(), z.array(z.string()).min(1)])), z.literal('imagenet')]).optional(),
-  /** input = (pixel * scale - mean) / std, per channel in the model's colour order. */
-  scale: z
-    .number()
-    .positive()
-    .default(1 / 255),
-  mean: z.array(z.number()).default([0.485, 0.456, 0.406]),
-  std: z.array(z.number().positive()).default([0.229, 0.224, 0.225]),
-  layout: z.enum(['nchw', 'nhwc']).default('nchw'),
-  colorOrder: z.enum(['rgb', 'bgr']).default('rgb'),
+  /** input = (pixel * scale - mean) / std, per channel in the model's colour order; ImageNet's for a float input. */
+  scale: z.number().positive().optional(),
+  mean: z.array(z.number()).optional(),
+  std: z.array(z.number().positive()).optional(),
+  /** Shown by the sizes of the input, where these are fixed. */
+  layout: z.enum(['nchw', 'nhwc']).optional(),
+  colorOrder: z.enum(['rgb', 'bgr']).optional(),
   /** Needed where the model's own height and width are dynamic. */
   width: z.int().positive().optional(),
   height: z.int().positive().optional(),
@@ -54,7 +52,7 @@ export interface Classifier {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly sha256: string
   readonly classes: ClassNames | null
-  readonly preprocessing: Preprocessing
+  readonly preprocessing: PreprocessingInput
   readonly width: number | undefined
   readonly height: number | undefined
 }

@@ -38,6 +38,15 @@ export function isFloat(type: DataType): boolean {
   return type === DataType.FLOAT || type === DataType.DOUBLE || isHalf(type)
 }
 
+const INTEGERS = new Set([
+  ...[DataType.INT8, DataType.INT16, DataType.INT32, DataType.INT64],
+  ...[DataType.UINT8, DataType.UINT16, DataType.UINT32, DataType.UINT64],
+])
+
+export function isInteger(type: DataType): boolean {
+  return INTEGERS.has(type)
+}
+
 /** Element `value` as half precision bits, rounded to nearest even. */
 function halfBits(value: number): number {
   const bits = new Uint32Array(new Float32Array([value]).buffer)[0]!
@@ -61,16 +70,17 @@ function fromHalfBits(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-/** A float16 or bfloat16 tensor as float32, which holds each of its values exactly. */
+/** A float16, bfloat16 or double tensor as float32, which holds each value of the first two exactly. */
 export function toFloat32(tensor: TensorProto): TensorProto {
-  const { rawData: raw } = tensor
+  const { rawData: raw, dataType: type } = tensor
   const source = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
-  const count = raw.length / 2
+  const size = ELEMENT_SIZE[type]!
+  const count = raw.length / size
   const target = new DataView(new ArrayBuffer(4 * count))
   for (let i = 0; i < count; i++) {
-    const bits = source.getUint16(2 * i, true)
-    if (tensor.dataType === DataType.BFLOAT16) target.setUint32(4 * i, bits * 2 ** 16, true)
-    else target.setFloat32(4 * i, fromHalfBits(bits), true)
+    if (type === DataType.DOUBLE) target.setFloat32(4 * i, source.getFloat64(size * i, true), true)
+    else if (type === DataType.BFLOAT16) target.setUint32(4 * i, source.getUint16(size * i, true) * 2 ** 16, true)
+    else target.setFloat32(4 * i, fromHalfBits(source.getUint16(size * i, true)), true)
   }
   return revise(tensor, { dataType: DataType.FLOAT, rawData: new Uint8Array(target.buffer) })
 }

@@ -1,5 +1,5 @@
 /** Declared inputs and outputs, and the element type of every value of a graph. */
-import { create } from '@bufbuild/protobuf'
+import { clone, create } from '@bufbuild/protobuf'
 import { type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
 import type { Graph } from './model.js'
 import { intAttribute, tensorAttribute } from './node.js'
@@ -47,6 +47,18 @@ export function declaredType(info: ValueInfoProto): ValueType | undefined {
     d.value.case === 'dimValue' && d.value.value >= 0n ? Number(d.value.value) : null,
   )
   return { dtype: type.value.elemType, dims }
+}
+
+/** The declaration with another element type. */
+export function withElementType(info: ValueInfoProto, dtype: DataType): ValueInfoProto {
+  const copy = clone(ValueInfoProtoSchema, info)
+  if (copy.type?.value.case === 'tensorType') copy.type.value.value.elemType = dtype
+  return copy
+}
+
+/** How messages call an element type: `uint8`. */
+export function typeName(dtype: DataType): string {
+  return (DataType[dtype] ?? `type ${dtype}`).toLowerCase()
 }
 
 const INTEGER_RESULT = new Set(['Shape', 'Size', 'ArgMax', 'ArgMin', 'NonZero', 'NonMaxSuppression'])

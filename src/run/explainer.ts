@@ -5,6 +5,7 @@ import type { SoftLabel } from '../core/softLabel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
+import type { ModelFacts } from './inferenceWorker.js'
 import { decideTarget } from './target.js'
 
 /** The classifier of a run, at work. */
@@ -30,8 +31,8 @@ export async function startExplainer(
   const options = { loss, channelNorm, blur, ...(output !== undefined && { output }), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
   // A path of integrated gradients takes one picture at a time, whatever the model.
-  const fixedBatch = attribution.integrated === undefined ? estimator.facts.fixedBatch : null
-  const message = `${describe(config, classifier, target.kind)}${pace(fixedBatch)}`
+  const pacing = attribution.integrated === undefined ? pace(estimator.facts) : ''
+  const message = `${describe(config, classifier, target.kind)}${pacing}`
   return { classifier, target: target.kind, estimator, message }
 }
 
@@ -46,7 +47,8 @@ function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
   }
 }
 
-function pace(fixedBatch: number | null): string {
+function pace({ fixedBatch, coupled }: ModelFacts): string {
+  if (coupled) return '; pictures in one batch of it influence each other: 1 picture at a time'
   return fixedBatch === null ? '' : `; its batch is fixed: ${counted(fixedBatch, 'picture')} at a time`
 }
 

@@ -28,6 +28,8 @@ export interface ModelFacts {
   readonly classes: number
   /** The only batch size the model takes; null means any. */
   readonly fixedBatch: number | null
+  /** Whether it takes one picture at a time because several would influence each other. */
+  readonly coupled: boolean
   /** Estimate, on the high side, of what another picture in the batch takes of memory. */
   readonly pictureBytes: number
 }
@@ -59,7 +61,8 @@ async function start() {
       discard(bytes)
       return { model, device, session }
     } catch (error) {
-      refusal ??= error
+      // The last device is the CPU: what fails there, too, is no matter of the others.
+      refusal = error
     }
   }
   throw refusal
@@ -70,11 +73,11 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, classes, pictureBytes } = model
+  const { width, height, classes, coupled, pictureBytes } = model
   const { integrated } = data.options
   // A path of integrated gradients fills a batch with one picture.
   const fixedBatch = integrated === undefined ? model.fixedBatch : 1
-  const facts: ModelFacts = { device, width, height, classes, fixedBatch, pictureBytes }
+  const facts: ModelFacts = { device, width, height, classes, fixedBatch, coupled, pictureBytes }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }

@@ -2,29 +2,32 @@
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, writeModel } from '../onnx/model.js'
 import { makeNode, type NodeProto } from '../onnx/node.js'
-import { DataType, ELEMENT_SIZE, makeTensor } from '../onnx/tensor.js'
+import { DataType, makeTensor } from '../onnx/tensor.js'
 import { type Dim, declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
 import { createSession, firstLine, type Session, type Tensor } from './session.js'
 
-const RUNTIME_TYPE: Partial<Record<DataType, Tensor['type']>> = {
-  [DataType.FLOAT]: 'float32',
-  [DataType.DOUBLE]: 'float64',
-  [DataType.FLOAT16]: 'float16',
-  [DataType.UINT8]: 'uint8',
-  [DataType.INT64]: 'int64',
-}
+/** How onnxruntime-node holds the elements of each type. */
+const RUNTIME = {
+  [DataType.FLOAT]: ['float32', Float32Array],
+  [DataType.DOUBLE]: ['float64', Float64Array],
+  [DataType.FLOAT16]: ['float16', Uint16Array],
+  [DataType.INT64]: ['int64', BigInt64Array],
+  [DataType.UINT64]: ['uint64', BigUint64Array],
+  [DataType.INT32]: ['int32', Int32Array],
+  [DataType.UINT32]: ['uint32', Uint32Array],
+  [DataType.INT16]: ['int16', Int16Array],
+  [DataType.UINT16]: ['uint16', Uint16Array],
+  [DataType.INT8]: ['int8', Int8Array],
+  [DataType.UINT8]: ['uint8', Uint8Array],
+  [DataType.BOOL]: ['bool', Uint8Array],
+} as const
 
 const volume = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
 
-/** A zero-filled tensor of the given type. */
+/** A zero-filled tensor of the given type, which must be one of numbers or booleans. */
 export function zeros(dtype: DataType, dims: readonly number[]): Tensor {
-  const size = volume(dims)
-  const type = RUNTIME_TYPE[dtype]
-  if (type === 'float32') return { type, dims, data: new Float32Array(size) }
-  if (type === 'float64') return { type, dims, data: new Float64Array(size) }
-  if (type === 'int64') return { type, dims, data: new BigInt64Array(size) }
-  if (type === 'float16') return { type, dims, data: new Uint16Array(size) }
-  return { type: 'uint8', dims, data: new Uint8Array(size * (ELEMENT_SIZE[dtype] ?? 1)) }
+  const [type, List] = RUNTIME[dtype as keyof typeof RUNTIME] ?? RUNTIME[DataType.UINT8]
+  return { type, dims, data: new List(volume(dims)) }
 }
 
 /** Inputs of operators that a gradient rule must know the elements of. All are short lists. */

@@ -2,18 +2,19 @@
 import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
-import type { Preprocessing } from '../classifiers/preprocessing.js'
-import { AugmentError } from '../core/errors.js'
+import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'
 import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
-import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { makeValueInfo } from '../onnx/valueInfo.js'
 import { activationMap, findReading, type Reading, type SaliencyKind } from './activationMap.js'
 import { type Blur, blurOf, defaultGrid, emitMaps, type Grid } from './gridMaps.js'
+import { type PictureInput, pictureInput } from './pictureInput.js'
 import { prepare } from './prepare.js'
 
 export interface SaliencyOptions {
-  readonly preprocessing: Preprocessing
+  /** What is not given goes by the model's input (see pictureInput). */
+  readonly preprocessing: PreprocessingInput
   /** Needed where the model's own width or height is dynamic. */
   readonly width?: number
   readonly height?: number
@@ -50,6 +51,8 @@ export interface SaliencyModel {
   readonly layer: string | null
   readonly classes: number
   readonly fixedBatch: number | null
+  /** Whether it takes one picture at a time because several would influence each other. */
+  readonly coupled: boolean
   /** Estimate, on the high side, of what another picture in the batch takes of memory. */
   readonly pictureBytes: number
   /** Of the classifier's own input. */
@@ -70,30 +73,21 @@ const PUBLIC_NAMES = new Set([
   'sum',
 ])
 
-/** The classifier's picture input. */
-interface PictureInput {
-  readonly name: Value
-  readonly dtype: DataType
-  readonly channels: number
-  readonly width: number
-  readonly height: number
-  /** As the model takes them, batch first. */
-  readonly dims: readonly Dim[]
-}
-
 /**
  * Wraps the classifier in `bytes` (messages call it `name`). The result takes `pixels` uint8 [N, H, W, 3] and, for
  * target 'label', `target` float32 [N, K]; it gives `saliency` float32 [N, rows, columns] on the grid, summing to 1, `uniform`
  * bool [N] (true where nothing speaks for the target and the map is constant), and `logits` float32 [N, K]. A model of one
  * channel sees the ITU-R 601 luma. Throws AugmentError 'model' for what cannot be differentiated.
  */
-export async function saliencyModel(bytes: Uint8Array, name: string, options: SaliencyOptions): Promise<SaliencyModel> {
+export async function saliencyModel(bytes: Uint8Array, name: string, given: SaliencyOptions): Promise<SaliencyModel> {
   const original = readModel(bytes, name)
   const rename = (value: string) => (PUBLIC_NAMES.has(value) ? `classifier/${value}` : value)
   const renamed: Model = { ...original, graph: renameValues(original.graph, rename) }
-  const input = pictureInput(renamed, options)
+  const declared = pictureInput(renamed, given)
+  const options = { ...given, preprocessing: declared.preprocessing }
   const output = options.output === undefined ? undefined : rename(options.output)
-  const { model, types, fixedBatch } = await prepare(renamed, () => input.dims, output)
+  const { model, types, fixedBatch, coupled } = await prepare(renamed, () => declared.dims, output)
+  const input = { ...declared, dtype: types.get(declared.name)!.dtype }
   const head = findHead(model, types, output)
   const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
   g.declare('pixels', DataType.UINT8)
@@ -118,6 +112,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, options: Sa
     layer: reading?.layer.value ?? null,
     classes: head.classes,
     fixedBatch,
+    coupled,
     pictureBytes,
     channels,
     layout,
@@ -147,36 +142,6 @@ function workingBytes(types: Types): number {
   return bytes
 }
 
-function pictureInput(model: Model, options: SaliencyOptions): PictureInput {
-  const [info, ...others] = model.graph.inputs
-  if (!info || others.length > 0) {
-    throw new AugmentError('model', `${model.name}: ${model.graph.inputs.length} inputs, expected one, the picture`)
-  }
-  const type = declaredType(info)
-  const { layout, mean, std } = options.preprocessing
-  const found = type ? `[${type.dims.map((d) => d ?? '?').join(', ')}]` : 'of unknown rank'
-  if (type?.dims.length !== 4)
-    throw new AugmentError('model', `${model.name}: input "${info.name}" is ${found}, expected 4 axes`)
-  const [batch, ...rest] = type.dims as [Dim, Dim, Dim, Dim]
-  const [c, h, w] = layout === 'nchw' ? rest : [rest[2], rest[0], rest[1]]
-  const channels = c ?? mean.length
-  if ((channels !== 1 && channels !== 3) || mean.length !== channels || std.length !== channels) {
-    throw new AugmentError(
-      'model',
-      `${model.name}: input "${info.name}" is ${found}, expected 1 or 3 channels (${layout}) and as many means and deviations`,
-    )
-  }
-  const size = (axis: string, declared: Dim, given: number | undefined) => {
-    if (declared === null && given === undefined) {
-      throw new AugmentError('usage', `${model.name}: the input's ${axis} is not fixed, expected a size`)
-    }
-    return (declared ?? given)!
-  }
-  const [height, width] = [size('height', h, options.height), size('width', w, options.width)]
-  const dims = layout === 'nchw' ? [batch, channels, height, width] : [batch, height, width, channels]
-  return { name: info.name, dtype: type.dtype, channels, width, height, dims }
-}
-
 /** What the parts of the graph need to know. */
 interface Parts {
   readonly model: Model
@@ -188,7 +153,7 @@ interface Parts {
   readonly reading: Reading | null
   readonly grid: Grid
   readonly blur: Blur
-  readonly options: SaliencyOptions
+  readonly options: Omit<SaliencyOptions, 'preprocessing'> & { readonly preprocessing: Preprocessing }
 }
 
 /** The whole graph for a batch of pictures. */
@@ -275,7 +240,7 @@ function normalisedPixels(
 }
 
 /** Input gradient, float32 -> its magnitude [N, 1, H, W], relative to the largest of a picture. */
-function magnitude(g: GraphBuilder, gradient: Value, input: PictureInput, options: SaliencyOptions): Value {
+function magnitude(g: GraphBuilder, gradient: Value, input: PictureInput, options: Parts['options']): Value {
   const { width, height, channels } = input
   const channelAxis = options.preprocessing.layout === 'nchw' ? 1 : 3
   const relative = relativeToMax(g, g.emit('Abs', [gradient]))

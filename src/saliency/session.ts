@@ -79,8 +79,11 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
     })
   } catch (cause) {
     const error = cause as Error
-    if (options.device !== 'cpu') throw deviceProblem(options.device, error)
-    throw new AugmentError('model', `onnxruntime cannot load the model: ${firstLine(error)}`, { cause })
+    if (options.device === 'cpu')
+      throw new AugmentError('model', `onnxruntime cannot load the model: ${firstLine(error)}`, { cause })
+    // What no device can load is the model's fault.
+    await (await createSession(bytes, { ...options, device: 'cpu' })).release()
+    throw deviceProblem(options.device, error)
   }
   return {
     outputSizes: new Map(session.outputMetadata.map((info) => [info.name, info.isTensor ? info.shape : []])),

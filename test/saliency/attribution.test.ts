@@ -84,7 +84,7 @@ test.each(NAMES)('integrated gradients on %s are those of PyTorch in float64', a
 
 test.each(['cifar10', 'fashion-mnist'])('integrated gradients of %s sum to f(x) - f(baseline)', async (name) => {
   const { options, bytes, pictures, target, dims } = load(name)
-  const { mean, std } = options.preprocessing
+  const { mean = [], std = [] } = options.preprocessing
   const label = Float32Array.from(target[0]!)
   const [, height, width] = dims as [number, number, number]
   // Grey pictures are stored with three equal channels.

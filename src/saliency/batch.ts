@@ -1,0 +1,177 @@
+/** Which batches a classifier takes so that every picture gets what it would get alone, found out by running it. */
+import { create } from '@bufbuild/protobuf'
+import { ValueInfoProtoSchema } from 'onnx-buf'
+import { AugmentError } from '../core/errors.js'
+import { type Graph, type Model, writeModel } from '../onnx/model.js'
+import { intsAttribute, type NodeProto, tensorAttribute } from '../onnx/node.js'
+import { revise } from '../onnx/revise.js'
+import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
+import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { feedSizes, tryRun, zeros } from './probe.js'
+import { createSession, type Session, type Tensor } from './session.js'
+
+/** The model for the batches that are right; `coupled` says that one at a time is, for pictures influence each other. */
+interface Settled {
+  readonly model: Model
+  readonly coupled: boolean
+}
+
+/** The model with its picture input, the first one, declared as `dims`. */
+export function withInput(model: Model, dtype: DataType, dims: readonly Dim[]): Model {
+  const [first, ...others] = model.graph.inputs
+  const named = dims.map((dim, axis) => dim ?? (axis === 0 ? 'N' : `d${axis}`))
+  return { ...model, graph: { ...model.graph, inputs: [makeValueInfo(first!.name, dtype, named), ...others] } }
+}
+
+/** A shape that starts with a batch of 1, with the batch left open; null if it does not start so. */
+function openShape(values: readonly number[] | undefined): number[] | null {
+  if (values?.[0] !== 1 || values.length < 2) return null
+  return values.includes(-1) ? [0, ...values.slice(1)] : [-1, ...values.slice(1)]
+}
+
+/** The elements of an initializer or of what a Constant node makes, if it is a short list of numbers. */
+function listOf(value: string, { initializers }: Graph, constants: ReadonlyMap<string, NodeProto>) {
+  const node = constants.get(value)
+  const tensor = node ? tensorAttribute(node, 'value') : initializers.get(value)
+  return tensor ? numbers(tensor) : node && intsAttribute(node, 'value_ints')
+}
+
+/** The model with its batch declared dynamic, and the constant shapes of its Reshapes opened. */
+function opened(model: Model): Model {
+  const { graph } = model
+  const { dtype, dims } = declaredType(graph.inputs[0]!)!
+  const initializers = new Map(graph.initializers)
+  const constants = new Map(
+    graph.nodes.filter(({ opType }) => opType === 'Constant').map((node) => [node.output[0]!, node] as const),
+  )
+  const nodes = graph.nodes.map((node) => {
+    const shape = node.opType === 'Reshape' ? openShape(listOf(node.input[1]!, graph, constants)) : null
+    if (!shape) return node
+    const name = `${node.input[1]}/open`
+    initializers.set(name, makeTensor(name, DataType.INT64, [shape.length], shape))
+    return revise(node, { input: [node.input[0]!, name] })
+  })
+  const outputs = graph.outputs.map((v) => makeValueInfo(v.name, declaredType(v)?.dtype ?? DataType.FLOAT))
+  return withInput({ ...model, graph: { ...graph, nodes, initializers, outputs } }, dtype, [null, ...dims.slice(1)])
+}
+
+/** Amplitudes of three pictures: what a batch shares, a mean or a largest value, is then another with each of them. */
+const AMPLITUDES = [1, 3, 2]
+
+/** A batch of different pictures, each given by a number. */
+function pictures(dtype: DataType, dims: readonly number[], which: readonly number[]): Tensor {
+  const size = dims.reduce((a, b) => a * b, 1)
+  const tensor = zeros(dtype, [which.length, ...dims])
+  const data = tensor.data as Float32Array
+  which.forEach((picture, row) => {
+    for (let i = 0; i < size; i++) {
+      const at = i + picture * size
+      data[row * size + i] = AMPLITUDES[picture]! * Math.sin(0.7 * at + 0.01 * (at % 97))
+    }
+  })
+  return tensor
+}
+
+/** Runs one output of a model on pictures: the list of each one's values. */
+type Runner = (which: readonly number[]) => Promise<number[][]>
+
+function runner(session: Session, model: Model, output: string, dtype: DataType, dims: readonly number[]): Runner {
+  const [first, ...others] = model.graph.inputs
+  return async (which) => {
+    const rest = others.map((info) => {
+      const type = declaredType(info)
+      return [info.name, zeros(type?.dtype ?? DataType.FLOAT, feedSizes(type?.dims ?? [], which.length, EXTENT))]
+    })
+    const feeds = { [first!.name]: pictures(dtype, dims, which), ...Object.fromEntries(rest) }
+    const found = await tryRun(session, model.name, feeds)
+    const values = Array.from((found[output]?.data ?? []) as ArrayLike<number | bigint>, Number)
+    const length = values.length / which.length
+    return which.map((_, row) => values.slice(row * length, (row + 1) * length))
+  }
+}
+
+/** Height and width that are fed where the model leaves them open. */
+const EXTENT = 224
+
+async function withRunner<T>(model: Model, output: string, use: (run: Runner) => Promise<T>): Promise<T> {
+  const { dtype, dims } = declaredType(model.graph.inputs[0]!)!
+  // Without a type: onnxruntime infers it.
+  const outputs = [create(ValueInfoProtoSchema, { name: output })]
+  const bytes = writeModel({ ...model, graph: { ...model.graph, outputs } })
+  const session = await createSession(bytes, { device: 'cpu', threads: 1 })
+  try {
+    return await use(runner(session, model, output, dtype, feedSizes(dims, 1, EXTENT).slice(1)))
+  } finally {
+    await session.release()
+  }
+}
+
+const isEqual = (a: readonly number[] | undefined, b: readonly number[] | undefined) =>
+  a?.length === b?.length && a!.every((value, i) => Object.is(value, b![i]))
+
+/**
+ * Whether what a picture gets depends on the others in a batch, of which `base` was [0, 1, 1, ...]. No threshold is needed:
+ * in batches of one size onnxruntime computes a row the same way whatever lies in the others, so it is equal to the last
+ * bit, or influenced.
+ */
+async function influences(run: Runner, base: readonly (readonly number[])[]): Promise<boolean> {
+  const others = (picture: number) => base.slice(1).map(() => picture)
+  const [front, back] = [await run([2, ...others(1)]), await run([0, ...others(2)])]
+  return !isEqual(base[0], back[0]) || base.slice(1).some((row, i) => !isEqual(row, front[i + 1]))
+}
+
+/**
+ * Largest difference, relative to the largest value, between a picture alone and in a batch: batches of different sizes are
+ * summed in different orders, which costs about 1e-6, while a size that gets into the result changes it by a good part.
+ */
+const SIZE_TOLERANCE = 1e-4
+
+function isClose(together: readonly number[], alone: readonly number[]): boolean {
+  const scale = alone.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const isNear = (value: number, i: number) => !(Math.abs(value - alone[i]!) > SIZE_TOLERANCE * scale)
+  return together.length === alone.length && together.every(isNear)
+}
+
+/** What two pictures in one batch get: what each does `alone`, something else, or nothing, as the graph takes one only. */
+async function inPairs(model: Model, output: string, alone: Runner): Promise<'same' | 'coupled' | 'impossible'> {
+  const apart = [...(await alone([0])), ...(await alone([1]))]
+  try {
+    return await withRunner(model, output, async (run) => {
+      const together = await run([0, 1])
+      const isSame = together.every((row, i) => isClose(row, apart[i]!)) && !(await influences(run, together))
+      return isSame ? 'same' : 'coupled'
+    })
+  } catch {
+    return 'impossible'
+  }
+}
+
+/**
+ * The model for any batch where its output for pictures in one batch is that for each alone, a fixed batch of 1 being freed;
+ * else for one picture at a time. Throws AugmentError 'model' where a larger fixed batch lets pictures influence each other.
+ */
+export async function settleBatch(model: Model, output: string): Promise<Settled> {
+  const { dtype, dims } = declaredType(model.graph.inputs[0]!)!
+  const [batch, ...rest] = dims
+  const asItIs = { model, coupled: false }
+  if ((dtype !== DataType.FLOAT && dtype !== DataType.DOUBLE) || dims.length < 2) return asItIs
+  if (batch === null) {
+    const found = await withRunner(model, output, (alone) => inPairs(model, output, alone))
+    return found === 'same' ? asItIs : { model: withInput(model, dtype, [1, ...rest]), coupled: found === 'coupled' }
+  }
+  if (batch === 1) {
+    if (model.graph.inputs.length > 1 || rest.includes(null)) return asItIs
+    const candidate = opened(model)
+    const found = await withRunner(model, output, (alone) => inPairs(candidate, output, alone))
+    return found === 'same' ? { model: candidate, coupled: false } : asItIs
+  }
+  const isCoupled = await withRunner(model, output, async (run) =>
+    influences(run, await run([0, ...Array(batch! - 1).fill(1)])),
+  )
+  if (!isCoupled) return asItIs
+  throw new AugmentError(
+    'model',
+    `${model.name}: the ${batch} pictures of its fixed batch influence each other, expected each by itself`,
+    { hint: 'export it for inference, with a dynamic batch or a batch of 1' },
+  )
+}
