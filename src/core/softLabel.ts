@@ -1,11 +1,40 @@
 /** A distribution over the K classes of a dataset: K weights, each in [0, 1], that sum to 1. */
 export type SoftLabel = Float64Array
 
-/** The one-hot label of class `index` of `classes`. */
-export function oneHot(index: number, classes: number): SoftLabel {
-  const label = new Float64Array(classes)
-  label[index] = 1
-  return label
+/** A label as a source holds it: the index of its only class, or a distribution over several. */
+export type Label = number | SparseLabel
+
+/** A distribution over `size` classes by its weights other than 0, so that memory does not go with the classes. */
+export interface SparseLabel {
+  readonly size: number
+  /** Class indices, rising. */
+  readonly classes: Uint16Array | Uint32Array
+  /** One a class index. */
+  readonly weights: Float64Array
+}
+
+/** The weights other than 0 of `count` entries: entry i is `weights[i]` of class `classes[i]`, of `size` classes in all. */
+export function sparseLabel(
+  size: number,
+  classes: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  count = weights.length,
+): SparseLabel {
+  const kept = new (size <= 2 ** 16 ? Uint16Array : Uint32Array)(count)
+  const values = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    kept[i] = classes[i]!
+    values[i] = weights[i]!
+  }
+  return { size, classes: kept, weights: values }
+}
+
+/** The same label as K weights. */
+export function dense(label: Label, classes: number): SoftLabel {
+  const weights = new Float64Array(classes)
+  if (typeof label === 'number') weights[label] = 1
+  else for (let i = 0; i < label.classes.length; i++) weights[label.classes[i]!] = label.weights[i]!
+  return weights
 }
 
 /** The class of the largest weight; the first of equal ones. */
@@ -15,11 +44,17 @@ export function heaviest(label: ArrayLike<number>): number {
   return best
 }
 
-/** sum_i weights[i] labels[i]; the weights must sum to 1 for the result to be a label. */
-export function mixLabels(labels: readonly SoftLabel[], weights: readonly number[]): SoftLabel {
-  const mixed = new Float64Array(labels[0]!.length)
+/** The class of a label's largest weight; the first of equal ones. */
+export function mainClass(label: Label): number {
+  return typeof label === 'number' ? label : label.classes[heaviest(label.weights)]!
+}
+
+/** sum_i weights[i] labels[i] over K classes; the weights must sum to 1 for the result to be a label. */
+export function mixLabels(labels: readonly Label[], weights: readonly number[], classes: number): SoftLabel {
+  const mixed = new Float64Array(classes)
   labels.forEach((label, i) => {
-    for (let k = 0; k < mixed.length; k++) mixed[k]! += weights[i]! * label[k]!
+    if (typeof label === 'number') mixed[label]! += weights[i]!
+    else for (let j = 0; j < label.classes.length; j++) mixed[label.classes[j]!]! += weights[i]! * label.weights[j]!
   })
   return mixed
 }

@@ -1,18 +1,10 @@
 import { CsvError, parse } from 'csv-parse/sync'
+import { wholeRecords } from './text.js'
 
 export interface CsvRecord {
   /** The 1-based line the record ends on. */
   readonly line: number
   readonly cells: readonly string[]
-}
-
-/**
- * The records of comma-separated text (RFC 4180), cells trimmed outside quotes, empty lines left out. At a quote that is
- * out of place or not closed it throws CsvSyntaxError, after the records before it.
- */
-export function csvRecords(text: string): Iterable<CsvRecord> {
-  // Without quotes a record is a line and a cell is what lies between commas: ten times as fast as the general parser.
-  return text.includes('"') || /\r(?!\n)/.test(text) ? quotedRecords(text) : plainRecords(text)
 }
 
 /** A syntax error at a 1-based line. */
@@ -25,8 +17,40 @@ export class CsvSyntaxError extends Error {
   }
 }
 
-function* plainRecords(text: string): Iterable<CsvRecord> {
-  let line = 0
+/**
+ * The records of comma-separated text (RFC 4180), some at a time, cells trimmed outside quotes, empty lines left out. At a
+ * quote that is out of place or not closed it throws CsvSyntaxError, after the records before it. `place` names the text.
+ */
+export async function* csvRecords(
+  pieces: AsyncIterable<string>,
+  place: string,
+): AsyncGenerator<Iterable<CsvRecord>, void> {
+  let before = 0
+  for await (const text of wholeRecords(pieces, lastRecordEnd, place)) {
+    // Without quotes a record is a line and a cell is what lies between commas: ten times as fast as the general parser.
+    const plain = !text.includes('"') && !/\r(?!\n)/.test(text)
+    yield plain ? plainRecords(text, before) : quotedRecords(text, before)
+    before += text.match(/\r\n|\n|\r/g)?.length ?? 0
+  }
+}
+
+/** The index after the last line break outside quotes; within quotes an odd number of them has gone before. */
+function lastRecordEnd(text: string): number {
+  const lineBreak = text.includes('\n') ? '\n' : '\r'
+  let inside = false
+  for (let i = text.indexOf('"'); i >= 0; i = text.indexOf('"', i + 1)) inside = !inside
+  // A carriage return at the very end may be half a line break.
+  for (let end = text.endsWith('\r') ? text.length - 1 : text.length; ; inside = !inside) {
+    const quote = end === 0 ? -1 : text.lastIndexOf('"', end - 1)
+    const found = inside || end === 0 ? -1 : text.lastIndexOf(lineBreak, end - 1)
+    if (found > quote) return found + 1
+    if (quote < 0) return 0
+    end = quote
+  }
+}
+
+function* plainRecords(text: string, before: number): Iterable<CsvRecord> {
+  let line = before
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start)
     const end = newline < 0 ? text.length : newline
@@ -38,9 +62,11 @@ function* plainRecords(text: string): Iterable<CsvRecord> {
   }
 }
 
-function* quotedRecords(text: string): Iterable<CsvRecord> {
+function* quotedRecords(text: string, before: number): Iterable<CsvRecord> {
   const records: CsvRecord[] = []
   let failure: CsvError | undefined
+  // csv-parse counts a CR LF within quotes as two lines.
+  let twice = 0
   try {
     parse(text, {
       trim: true,
@@ -48,7 +74,8 @@ function* quotedRecords(text: string): Iterable<CsvRecord> {
       relax_column_count: true,
       skip_empty_lines: true,
       on_record: (cells: string[], { lines }) => {
-        if (cells.length > 1 || cells[0] !== '') records.push({ line: lines, cells })
+        for (const cell of cells) if (cell.includes('\r')) twice += cell.split('\r\n').length - 1
+        if (cells.length > 1 || cells[0] !== '') records.push({ line: before + lines - twice, cells })
         return null
       },
     })
@@ -57,5 +84,10 @@ function* quotedRecords(text: string): Iterable<CsvRecord> {
     failure = cause
   }
   yield* records
-  if (failure) throw new CsvSyntaxError(Number(failure.lines ?? 1), failure.message)
+  if (failure === undefined) return
+  // An open quote runs to the end of the text, but it is in the record after the last whole one.
+  const open = failure.code === 'CSV_QUOTE_NOT_CLOSED'
+  const line = open ? (records.at(-1)?.line ?? before) + 1 : before + Number(failure.lines ?? 1) - twice
+  // The message counts lines from the start of this piece.
+  throw new CsvSyntaxError(line, failure.message.replace(/ at line \d+/, ''))
 }

@@ -1,89 +1,107 @@
 import { counted } from '../core/counted.js'
+import type { SparseLabel } from '../core/softLabel.js'
+import { Column, RowReader } from './columns.js'
 import { type CsvRecord, CsvSyntaxError, csvRecords } from './csv.js'
-import { type Problems, quoted } from './problems.js'
-import { FILE_KEYS, LABEL_KEYS, type Row, type Table } from './table.js'
-
-/** Which cells of a record matter: the file's and either the label's or one a class. */
-interface Layout {
-  readonly width: number
-  readonly file: number
-  readonly label: number
-  readonly classes: readonly { readonly name: string; readonly cell: number }[] | undefined
-}
+import { quoted } from './problems.js'
+import { type BadCell, type Columns, type Draft, settle } from './settle.js'
+import { FILE_KEYS, LABEL_KEYS, type Reading, type Table } from './table.js'
+import { detached } from './text.js'
 
 /**
- * A manifest in CSV: a header with a file column and either a label column, other columns being ignored, or one numeric
- * column per class.
+ * Reads a manifest in CSV: a header with a file column and either a label column, other columns being ignored, or one
+ * numeric column per class. All rows together say which.
  */
-export function parseCsvTable(text: string, name: string, problems: Problems): Table {
-  const placeOf = (line: number) => `${name}:${line}`
-  const rows: Row[] = []
-  let header: CsvRecord | undefined
-  let layout: Layout | undefined
+export async function readCsvTable(pieces: AsyncIterable<string>, reading: Reading): Promise<Table> {
+  const { name, problems, placeOf } = reading
+  const drafts: Draft[] = []
+  let header: Header | undefined
   try {
-    for (const record of csvRecords(text)) {
-      if (!header) {
-        header = record
-        continue
+    for await (const records of csvRecords(pieces, name)) {
+      for (const record of records) {
+        if (header === undefined) {
+          header = new Header(record, placeOf(record.line))
+          continue
+        }
+        const draft = header.read(record, (problem) => problems.add(placeOf(record.line), problem))
+        if (draft) drafts.push(draft)
       }
-      layout ??= layoutOf(header.cells, record.cells)
-      const row = readRecord(record, layout, (problem) => problems.add(placeOf(record.line), problem))
-      if (row) rows.push(row)
     }
   } catch (cause) {
-    if (cause instanceof CsvSyntaxError) problems.add(placeOf(cause.line), cause.message)
-    else if (cause instanceof HeaderError) problems.add(placeOf(header?.line ?? 1), cause.message)
-    else throw cause
+    if (!(cause instanceof CsvSyntaxError)) throw cause
+    problems.add(placeOf(cause.line), cause.message)
+    return { rows: [], placeOf }
   }
-  return { rows, placeOf, ...(layout?.classes && { columns: layout.classes.map((column) => column.name) }) }
+  const settled =
+    header && drafts.length + header.badCells.length > 0 ? settle(header, drafts, reading, 'column') : { rows: [] }
+  return { ...settled, placeOf }
 }
 
-class HeaderError extends Error {}
+/** Which cells of a record matter, and what has been seen in them. */
+class Header implements Columns {
+  readonly place: string
+  readonly columns: readonly Column[]
+  readonly label: number
+  readonly badCells: BadCell[] = []
+  readonly #width: number
+  readonly #file: number
+  /** The place of each column in a record. */
+  readonly #cells: readonly number[]
+  readonly #texts = new Map<string, string>()
+  readonly #row = new RowReader()
 
-/** The layout that a header means. `first` is the first record after it, which tells soft labels from hard ones. */
-function layoutOf(header: readonly string[], first: readonly string[]): Layout {
-  const names = header.map((cell) => cell.toLowerCase())
-  const columnOf = (keys: readonly string[]) => names.indexOf(keys.find((key) => names.includes(key)) ?? '\0')
-  const file = columnOf(FILE_KEYS)
-  if (file < 0) {
-    const separated = header.length === 1 && /[;\t|]/.test(header[0]!)
-    const expected = separated ? 'commas between the cells' : `a column file_name (or ${FILE_KEYS.slice(1).join(', ')})`
-    throw new HeaderError(`found the header ${quoted(header.join(','))}, expected ${expected}`)
+  constructor({ line, cells }: CsvRecord, place: string) {
+    const names = cells.map((cell) => cell.toLowerCase())
+    const columnOf = (keys: readonly string[]) => names.indexOf(keys.find((key) => names.includes(key)) ?? '\0')
+    this.place = place
+    this.#width = cells.length
+    this.#file = columnOf(FILE_KEYS)
+    if (this.#file < 0) {
+      const separated = cells.length === 1 && /[;\t|]/.test(cells[0]!)
+      const expected = separated
+        ? 'commas between the cells'
+        : `a column file_name (or ${FILE_KEYS.slice(1).join(', ')})`
+      throw new CsvSyntaxError(line, `found the header ${quoted(cells.join(','))}, expected ${expected}`)
+    }
+    this.#cells = cells.flatMap((name, cell) => (cell === this.#file || name === '' ? [] : [cell]))
+    this.columns = this.#cells.map((cell) => new Column(detached(cells[cell]!)))
+    this.label = this.#cells.indexOf(columnOf(LABEL_KEYS))
   }
-  const label = columnOf(LABEL_KEYS)
-  const others = header.flatMap((name, cell) => (cell === file || name === '' ? [] : [{ name, cell }]))
-  const values = others.map(({ cell }) => first[cell] ?? '')
-  // A class may be called "label": weights are told from labels by their decimal points.
-  const soft = label < 0 ? values.some(isNumber) : values.every((value) => isNumber(value) && value.includes('.'))
-  if (!soft && label < 0) {
-    const expected = `a column label (or ${LABEL_KEYS.slice(1).join(', ')}) or one numeric column per class`
-    throw new HeaderError(`found the header ${quoted(header.join(','))}, expected ${expected}`)
-  }
-  const repeated = others.find(({ name }, i) => others.findIndex((other) => other.name === name) < i)
-  if (soft && repeated) throw new HeaderError(`class column ${quoted(repeated.name)} appears twice`)
-  return { width: header.length, file, label, classes: soft ? others : undefined }
-}
 
-function isNumber(text: string): boolean {
-  return text !== '' && Number.isFinite(Number(text))
-}
-
-function readRecord({ line, cells }: CsvRecord, layout: Layout, fail: (problem: string) => void): Row | undefined {
-  if (cells.length !== layout.width) {
-    fail(`found ${counted(cells.length, 'cell')}, expected ${layout.width} as in the header`)
-    return undefined
-  }
-  const file = cells[layout.file]!
-  if (!layout.classes) return { position: line, file, label: cells[layout.label]! }
-  const weights = new Float64Array(layout.classes.length)
-  for (let k = 0; k < weights.length; k++) {
-    const { name, cell } = layout.classes[k]!
-    const text = cells[cell]!
-    if (!isNumber(text)) {
-      fail(`column ${quoted(name)}: found ${quoted(text)}, expected a number`)
+  /** A row, unless it goes to `fail` or the bad cells. */
+  read({ line, cells }: CsvRecord, fail: (problem: string) => void): Draft | undefined {
+    if (cells.length !== this.#width) {
+      fail(`found ${counted(cells.length, 'cell')}, expected ${this.#width} as in the header`)
       return undefined
     }
-    weights[k] = Number(text)
+    const file = detached(cells[this.#file]!)
+    const weights = this.#weights(cells, line)
+    if (this.label >= 0) return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights }
+    return weights && { position: line, file, label: undefined, weights }
   }
-  return { position: line, file, label: weights }
+
+  /** The numbers of a record; undefined where there is a label column that can be no class, or a cell without a number. */
+  #weights(cells: readonly string[], line: number): SparseLabel | undefined {
+    const { columns, label } = this
+    const own = columns[label]
+    if (own && !own.mayBeWeights) return undefined
+    let bad = -1
+    for (let k = 0; k < columns.length; k++) {
+      const value = columns[k]!.note(cells[this.#cells[k]!])
+      if (Number.isNaN(value)) bad = bad < 0 ? k : bad
+      else if (label < 0 || columns[k]!.mayBeWeights) this.#row.add(k, value)
+    }
+    const weights = this.#row.take(columns.length)
+    if (own || bad < 0) return weights
+    this.badCells.push({ position: line, column: columns[bad]!, text: detached(cells[this.#cells[bad]!]!) })
+    return undefined
+  }
+
+  /** One copy of each label, since there are few. */
+  #text(cell: string): string {
+    const known = this.#texts.get(cell)
+    if (known !== undefined) return known
+    const text = detached(cell)
+    this.#texts.set(text, text)
+    return text
+  }
 }

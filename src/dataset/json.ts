@@ -1,24 +1,14 @@
-import { z } from 'zod'
+import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import { reasonOf } from '../core/systemError.js'
+import type { WrittenLabel } from './labels.js'
 import type { Problems } from './problems.js'
-import { linesOf } from './text.js'
+import { lineGroups } from './text.js'
 
 /** A JSON value and its position: its 1-based line in JSON lines, its index in an array. */
 export interface Entry {
   readonly position: number
   readonly value: unknown
 }
-
-/** A label in JSON: a class name, a class index, weights in class order or weights by class name. */
-export const jsonLabel = z.union(
-  [
-    z.string().trim(),
-    z.int().nonnegative(),
-    z.array(z.number()).transform((weights) => Float64Array.from(weights)),
-    z.record(z.string(), z.number()),
-  ],
-  'expected a class, or weights as [0.25, 0.75] or {"cat": 0.25, "dog": 0.75}',
-)
 
 /** JSON.parse; undefined if `text` is not JSON, which goes to `problems`. */
 export function parseJson(text: string, place: string, problems: Problems): { value: unknown } | undefined {
@@ -30,10 +20,62 @@ export function parseJson(text: string, place: string, problems: Problems): { va
   }
 }
 
-/** The values of JSON lines. Lines that are not JSON go to `problems`. */
-export function* jsonLines(text: string, name: string, problems: Problems): Iterable<Entry> {
-  for (const { line, content } of linesOf(text)) {
-    const parsed = parseJson(content, `${name}:${line}`, problems)
-    if (parsed) yield { position: line, value: parsed.value }
+/** The values of JSON lines, some at a time. Lines that are not JSON go to `problems`. Throws where `file` cannot be read. */
+export async function* jsonLines(file: string, name: string, problems: Problems): AsyncGenerator<Entry[], void> {
+  for await (const lines of lineGroups(file)) {
+    const entries: Entry[] = []
+    for (const { line, content } of lines) {
+      const parsed = parseJson(content, `${name}:${line}`, problems)
+      if (parsed) entries.push({ position: line, value: parsed.value })
+    }
+    yield entries
   }
+}
+
+/** What `JsonLabels` says of a value that is no label. */
+export const EXPECTED_LABEL = 'expected a class, or weights as [0.25, 0.75] or {"cat": 0.25, "dog": 0.75}'
+
+/** Reads labels written in JSON; all weights by name share one list of the names. */
+export class JsonLabels {
+  readonly #names: string[] = []
+  readonly #index = new Map<string, number>()
+
+  /** A class name, a class index (a truth value is a name too), weights in class order or by name; undefined for another value. */
+  read(value: unknown): WrittenLabel | undefined {
+    if (typeof value === 'string') return value.trim()
+    if (typeof value === 'boolean') return String(value)
+    if (typeof value === 'number') return Number.isInteger(value) ? value : undefined
+    if (typeof value !== 'object' || value === null) return undefined
+    if (Array.isArray(value)) return value.every(isNumber) ? this.#sparse(value, value.length, (_, i) => i) : undefined
+    const entries = Object.entries(value)
+    if (!entries.every(([, weight]) => isNumber(weight))) return undefined
+    for (const [name] of entries) this.#place(name)
+    const weights = entries.map(([, weight]) => weight as number)
+    return {
+      names: this.#names,
+      weights: this.#sparse(weights, this.#names.length, (_, i) => this.#place(entries[i]![0])),
+    }
+  }
+
+  #place(name: string): number {
+    const known = this.#index.get(name)
+    if (known !== undefined) return known
+    this.#index.set(name, this.#names.length)
+    return this.#names.push(name) - 1
+  }
+
+  #sparse(values: readonly number[], size: number, placeOf: (value: number, i: number) => number): SparseLabel {
+    const places: number[] = []
+    const weights: number[] = []
+    values.forEach((value, i) => {
+      if (value === 0) return
+      places.push(placeOf(value, i))
+      weights.push(value)
+    })
+    return sparseLabel(size, places, weights)
+  }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
 }

@@ -1,45 +1,115 @@
-import { z } from 'zod'
-import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
-import type { Problems } from './problems.js'
-import { FILE_KEYS, LABEL_KEYS, type Row, type Table } from './table.js'
+import type { SparseLabel } from '../core/softLabel.js'
+import { Column, RowReader } from './columns.js'
+import { type Entry, EXPECTED_LABEL, JsonLabels, parseJson } from './json.js'
+import { ArraySplitter } from './jsonArray.js'
+import { quoted } from './problems.js'
+import { type BadCell, type Columns, type Draft, labelled, settle } from './settle.js'
+import { FILE_KEYS, LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
+import { refuseEndless } from './text.js'
 
 const EXAMPLE = '{"file_name": "a.jpg", "label": "cat"}'
 
-const jsonRow = z.record(z.string(), z.unknown())
+/** Reads a manifest of JSON rows. A `soft_label` wins over a label; else all rows together say what their keys mean. */
+export async function readJsonTable(entries: AsyncIterable<readonly Entry[]>, reading: Reading): Promise<Table> {
+  const keys = new Keys(reading)
+  for await (const group of entries) for (const { position, value } of group) keys.read(value, position)
+  return { ...keys.settle(), placeOf: reading.placeOf }
+}
 
-/** A manifest in JSON lines, or in JSON as an array of rows. A `soft_label` wins over a label. */
-export function parseJsonTable(text: string, lines: boolean, name: string, problems: Problems): Table {
-  const placeOf = (position: number) => (lines ? `${name}:${position}` : `${name}[${position}]`)
-  const rows: Row[] = []
-  for (const { position, value } of lines ? jsonLines(text, name, problems) : jsonArray(text, name, problems)) {
-    const row = parseRow(value, position, (problem) => problems.add(placeOf(position), problem))
-    if (row) rows.push(row)
+/** The elements of a JSON array, some at a time. Other text goes to the problems. */
+export async function* jsonArray(
+  pieces: AsyncIterable<string>,
+  { name, problems }: Reading,
+): AsyncGenerator<Entry[], void> {
+  const array = new ArraySplitter()
+  let position = 0
+  for await (const piece of pieces) {
+    const entries: Entry[] = []
+    for (const text of array.push(piece)) {
+      const parsed = parseJson(text, `${name}[${position}]`, problems)
+      // Where it begins to be wrong, nobody knows where the next element is.
+      if (!parsed) return
+      entries.push({ position: position++, value: parsed.value })
+    }
+    yield entries
+    refuseEndless(array.waiting, `${name}[${position}]`)
+    if (array.found === 'no array') break
   }
-  return { rows, placeOf }
+  if (array.found === 'no array') problems.add(name, `expected an array of rows like ${EXAMPLE}`)
+  else if (array.found !== 'array')
+    problems.add(name, 'found text that is not JSON (the array has no end, or text behind it)')
 }
 
-function jsonArray(text: string, name: string, problems: Problems): Entry[] {
-  const parsed = parseJson(text, name, problems)
-  if (!parsed) return []
-  if (Array.isArray(parsed.value)) return parsed.value.map((value, position) => ({ position, value }))
-  problems.add(name, `expected an array of rows like ${EXAMPLE}`)
-  return []
-}
+/** The keys of all rows, and what has been seen in them. */
+class Keys {
+  readonly #reading: Reading
+  readonly #labels = new JsonLabels()
+  readonly #columns: Column[] = []
+  readonly #index = new Map<string, number>()
+  readonly #row = new RowReader()
+  readonly #badCells: BadCell[] = []
+  readonly #drafts: Draft[] = []
+  /** Rows whose labels are weights in one value, which leave nothing to decide. */
+  readonly #weighted: Row[] = []
+  #label = -1
 
-function parseRow(value: unknown, position: number, fail: (problem: string) => void): Row | undefined {
-  const row = jsonRow.safeParse(value)
-  if (!row.success) {
-    fail(`expected a row like ${EXAMPLE}`)
-    return undefined
+  constructor(reading: Reading) {
+    this.#reading = reading
   }
-  const file = firstOf(row.data, FILE_KEYS)
-  const label = jsonLabel.safeParse(firstOf(row.data, ['soft_label', ...LABEL_KEYS]))
-  if (typeof file !== 'string') fail(`found no file name, expected the key ${FILE_KEYS.join(' or ')}`)
-  if (!label.success) fail(`found no label, expected the key ${LABEL_KEYS.join(' or ')} with a class, or soft_label`)
-  return typeof file === 'string' && label.success ? { position, file, label: label.data } : undefined
-}
 
-function firstOf(row: Readonly<Record<string, unknown>>, keys: readonly string[]): unknown {
-  const key = keys.find((candidate) => Object.hasOwn(row, candidate))
-  return key === undefined ? undefined : row[key]
+  read(value: unknown, position: number): void {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.#fail(position, `expected a row like ${EXAMPLE}`)
+      return
+    }
+    const row = value as Readonly<Record<string, unknown>>
+    const fileKey = FILE_KEYS.find((key) => Object.hasOwn(row, key))
+    const file = fileKey === undefined ? undefined : row[fileKey]
+    if (typeof file !== 'string') {
+      this.#fail(position, `found no file name, expected the key ${FILE_KEYS.join(' or ')}`)
+      return
+    }
+    const key = ['soft_label', ...LABEL_KEYS].find((candidate) => Object.hasOwn(row, candidate))
+    const label = key === undefined ? undefined : this.#labels.read(row[key])
+    const wrong = `key ${quoted(key ?? '')}: found ${quoted(JSON.stringify(row[key ?? '']) ?? '')}, ${EXPECTED_LABEL}`
+    if (typeof label === 'object') this.#weighted.push({ position, file, label })
+    else if (key === 'soft_label') this.#fail(position, wrong)
+    else {
+      const weights = this.#weights(row, fileKey!, position)
+      if (key !== undefined) this.#label = this.#place(key)
+      this.#drafts.push({ position, file, label, weights, ...(key !== undefined && { wrong }) })
+    }
+  }
+
+  settle(): Omit<Table, 'placeOf'> {
+    const { name } = this.#reading
+    const seen: Columns = { place: name, columns: this.#columns, label: this.#label, badCells: this.#badCells }
+    const classes = this.#label >= 0 || this.#columns.some((column) => column.hasNumbers)
+    if (this.#weighted.length === 0 && classes) return settle(seen, this.#drafts, this.#reading, 'key')
+    const rows = [...this.#weighted, ...labelled(this.#drafts, this.#reading)]
+    return { rows: rows.sort((a, b) => a.position - b.position) }
+  }
+
+  #fail(position: number, problem: string): void {
+    this.#reading.problems.add(this.#reading.placeOf(position), problem)
+  }
+
+  #weights(row: Readonly<Record<string, unknown>>, fileKey: string, position: number): SparseLabel {
+    for (const [key, value] of Object.entries(row)) {
+      if (key === fileKey) continue
+      const place = this.#place(key)
+      const column = this.#columns[place]!
+      const number = column.note(value)
+      if (Number.isNaN(number)) this.#badCells.push({ position, column, text: JSON.stringify(value) })
+      else this.#row.add(place, number)
+    }
+    return this.#row.take(this.#columns.length)
+  }
+
+  #place(key: string): number {
+    const known = this.#index.get(key)
+    if (known !== undefined) return known
+    this.#index.set(key, this.#columns.length)
+    return this.#columns.push(new Column(key)) - 1
+  }
 }

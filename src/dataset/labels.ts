@@ -1,11 +1,17 @@
 /** Labels as they are written, the classes they speak of, and what they become. */
 import { counted } from '../core/counted.js'
 import { didYouMean } from '../core/nearest.js'
-import type { SoftLabel } from '../core/softLabel.js'
+import { type Label, type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import { type Problems, quoted } from './problems.js'
 
 /** A label as written: a class name, a class index, weights in class order, or weights by class name. */
-export type WrittenLabel = string | number | Float64Array | Readonly<Record<string, number>>
+export type WrittenLabel = string | number | SparseLabel | NamedLabel
+
+/** Weights by class name: those of `weights` are indices into `names`, a list that many labels share and that may grow. */
+export interface NamedLabel {
+  readonly names: readonly string[]
+  readonly weights: SparseLabel
+}
 
 /** How far a soft label's sum may be from 1; within that it is divided by its sum. */
 const SUM_TOLERANCE = 1e-3
@@ -21,6 +27,8 @@ export class Classes {
   readonly #index: ReadonlyMap<string, number>
   /** An integer is a class index unless classes have integers for names. */
   readonly #takesIndices: boolean
+  /** Class indices of the names of labels, by list; -1 for an unknown one. */
+  readonly #places = new Map<readonly string[], number[]>()
 
   constructor(names: readonly string[]) {
     this.names = names
@@ -37,35 +45,59 @@ export class Classes {
    * The class index, or for a label with more than one class its distribution, which sums to 1. What is wrong with it
    * goes to `fail`, and the result is undefined.
    */
-  read(label: WrittenLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
+  read(label: WrittenLabel, fail: (problem: string) => void): Label | undefined {
     if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
-    if (!(label instanceof Float64Array)) return this.#named(label, fail)
-    if (label.length === this.names.length) return normalise(label, fail)
-    fail(`found a soft label of ${counted(label.length, 'weight')}, expected ${this.names.length}, one a class`)
+    if ('names' in label) return this.#named(label, fail)
+    if (label.size === this.names.length) return normalised(label, fail)
+    fail(`found a soft label of ${counted(label.size, 'weight')}, expected ${this.names.length}, one a class`)
     return undefined
   }
 
   #hard(name: string, fail: (problem: string) => void): number | undefined {
-    const index = this.indexOf(name)
-    if (index !== undefined) return index
-    if (this.#takesIndices && INTEGER.test(name) && Number(name) < this.names.length) return Number(name)
-    fail(name === '' ? 'found an empty label, expected a class' : unknownClass(name, this))
-    return undefined
+    const index = this.#indexFor(name)
+    if (index === undefined) fail(name === '' ? 'found an empty label, expected a class' : unknownClass(name, this))
+    return index
   }
 
-  #named(weights: Readonly<Record<string, number>>, fail: (problem: string) => void): SoftLabel | number | undefined {
-    const label = new Float64Array(this.names.length)
-    for (const [name, weight] of Object.entries(weights)) {
-      const index = this.#hard(name, fail)
-      if (index === undefined) return undefined
-      label[index]! += weight
+  #indexFor(name: string): number | undefined {
+    const index = this.indexOf(name)
+    if (index !== undefined) return index
+    return this.#takesIndices && INTEGER.test(name) && Number(name) < this.names.length ? Number(name) : undefined
+  }
+
+  #named({ names, weights }: NamedLabel, fail: (problem: string) => void): Label | undefined {
+    const places = this.#placesOf(names)
+    const unknown = weights.classes.find((k) => places[k] === -1)
+    if (unknown !== undefined) {
+      fail(unknownClass(names[unknown]!, this))
+      return undefined
     }
-    return normalise(label, fail)
+    const sums = new Map<number, number>()
+    weights.classes.forEach((k, i) => {
+      sums.set(places[k]!, (sums.get(places[k]!) ?? 0) + weights.weights[i]!)
+    })
+    const classes = [...sums.keys()].sort((a, b) => a - b)
+    return normalised(
+      sparseLabel(
+        this.names.length,
+        classes,
+        classes.map((k) => sums.get(k)!),
+      ),
+      fail,
+    )
+  }
+
+  #placesOf(names: readonly string[]): readonly number[] {
+    const places = this.#places.get(names) ?? []
+    this.#places.set(names, places)
+    while (places.length < names.length) places.push(this.#indexFor(names[places.length]!) ?? -1)
+    return places
   }
 }
 
 /** The label in place, its sum made exactly 1, or the index of its only class. */
-function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLabel | number | undefined {
+function normalised(label: SparseLabel, fail: (problem: string) => void): Label | undefined {
+  const { classes, weights } = label
   let sum = 0
   for (const weight of weights) {
     // Written so that NaN fails too.
@@ -80,9 +112,9 @@ function normalise(weights: SoftLabel, fail: (problem: string) => void): SoftLab
     return undefined
   }
   const certain = weights.indexOf(sum)
-  if (certain >= 0) return certain
-  for (let k = 0; k < weights.length; k++) weights[k]! /= sum
-  return weights
+  if (certain >= 0) return classes[certain]!
+  for (let i = 0; i < weights.length; i++) weights[i]! /= sum
+  return label
 }
 
 /** The problem with a class that is not in the list. */
@@ -112,10 +144,12 @@ function nameProblem(name: string): string | undefined {
 /** The class names that labels speak of, by code point; but integers in numeric order if all are. */
 export function classNames(labels: Iterable<WrittenLabel>): string[] {
   const names = new Set<string>()
+  const lists = new Set<readonly string[]>()
   for (const label of labels) {
     if (typeof label === 'string' || typeof label === 'number') names.add(String(label))
-    else if (!(label instanceof Float64Array)) for (const name of Object.keys(label)) names.add(name)
+    else if ('names' in label) lists.add(label.names)
   }
+  for (const list of lists) for (const name of list) names.add(name)
   names.delete('')
   const sorted = sortedClasses(names)
   return sorted.every((name) => INTEGER.test(name)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted

@@ -4,16 +4,8 @@ import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import type { SoftLabel } from '../core/softLabel.js'
-import {
-  Classes,
-  checkNames,
-  classNames,
-  sortedClasses,
-  UNNAMED_WEIGHTS,
-  unknownClass,
-  type WrittenLabel,
-} from './labels.js'
+import type { Label } from '../core/softLabel.js'
+import { Classes, checkNames, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
@@ -26,7 +18,7 @@ export interface Source {
   /** Posix path relative to the manifest's root. */
   readonly file: string
   /** A class index, or a distribution over the classes if it is not one-hot. */
-  readonly label: SoftLabel | number
+  readonly label: Label
 }
 
 /** The pictures of a folder, sorted by path in code-unit order, and their classes. */
@@ -40,6 +32,8 @@ export interface Manifest {
   readonly soft: boolean
   /** Where the labels come from: a file's name, or "class folders". */
   readonly origin: string
+  /** The same in words, with what was understood: "labels from pets.csv, column class". */
+  readonly told: string
   /** Pictures found below the root that the manifest does not name. */
   readonly ignored: number
 }
@@ -98,15 +92,15 @@ export async function readClasses(file: string): Promise<Classes> {
 
 async function fromTable(folder: Folder, file: string, origin: string, fixed?: Classes): Promise<Manifest> {
   const problems = new Problems()
-  const table = await readTable(file, origin, problems)
+  const table = await readTable(file, origin, fixed, problems)
   if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one a picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
   checkClasses(table, classes, fixed, origin, problems)
   let named = 0
-  const located: { readonly file: string; readonly position: number; readonly label: SoftLabel | number }[] = []
+  const located: { readonly file: string; readonly position: number; readonly label: Label }[] = []
   for (const { position, file: name, label: written } of table.rows) {
     const fail = (problem: string) => problems.add(table.placeOf(position), problem)
-    const label = classes.read(byName(written, table.columns, fixed), fail)
+    const label = classes.read(written, fail)
     const found = folder.files.has(name) ? { file: name, listed: true } : await folder.locate(name)
     if ('problem' in found) {
       fail(found.problem)
@@ -127,7 +121,9 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   }
   problems.throwIfAny()
   const sources = located.map(({ file, label }) => ({ file, label }))
-  return manifestOf(folder, classes, sources, origin, named)
+  const manifest = manifestOf(folder, classes, sources, origin, named)
+  const kind = table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
+  return { ...manifest, told: `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}` }
 }
 
 /** Order of UTF-16 code units. */
@@ -141,16 +137,10 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
   checkNames(classes.names, () => origin, problems)
   const unwritable = problems.count > before
   const unknown = table.columns?.filter((name) => classes.indexOf(name) === undefined) ?? []
-  const unnamed = !fixed && !table.columns && table.rows.some((row) => row.label instanceof Float64Array)
+  const unnamed = !fixed && table.rows.some(({ label }) => typeof label === 'object' && !('names' in label))
   for (const name of unknown) problems.add(table.placeOf(1), unknownClass(name, classes))
   if (unnamed) problems.add(origin, UNNAMED_WEIGHTS)
   if (unwritable || unknown.length > 0 || unnamed) problems.throwIfAny()
-}
-
-/** Weights of the columns of a CSV, by name where the classes have an order of their own. */
-function byName(label: WrittenLabel, columns: readonly string[] | undefined, fixed: Classes | undefined): WrittenLabel {
-  if (!fixed || !columns || !(label instanceof Float64Array)) return label
-  return Object.fromEntries(columns.map((name, i) => [name, label[i]!]))
 }
 
 async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
@@ -213,5 +203,5 @@ function manifestOf(
   let ignored = -named
   for (const file of folder.files) if (isImageName(file)) ignored++
   const soft = sources.some((source) => typeof source.label !== 'number')
-  return { root: folder.root, classes: classes.names, sources, soft, origin, ignored }
+  return { root: folder.root, classes: classes.names, sources, soft, origin, told: `labels from ${origin}`, ignored }
 }

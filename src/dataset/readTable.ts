@@ -1,23 +1,30 @@
 import path from 'node:path'
-import { parseCsvTable } from './csvTable.js'
-import { parseJsonTable } from './jsonTable.js'
+import { readCsvTable } from './csvTable.js'
+import { jsonLines } from './json.js'
+import { jsonArray, readJsonTable } from './jsonTable.js'
+import type { Classes } from './labels.js'
 import type { Problems } from './problems.js'
 import type { Table } from './table.js'
-import { readText } from './text.js'
+import { textOf } from './text.js'
 
 /**
- * Reads a manifest by its extension: .csv, .json (an array of rows) or .jsonl. `name` stands for it in messages. What is
- * wrong with single rows goes to `problems`; throws AugmentError `usage` if the file cannot be read.
+ * Reads a manifest of any size by its extension: .csv, .json (an array of rows) or .jsonl. `name` stands for it in
+ * messages, `classes` are those that the user named. What is wrong with single rows goes to `problems`; throws
+ * AugmentError `usage` if the file cannot be read.
  */
-export async function readTable(file: string, name: string, problems: Problems): Promise<Table> {
+export async function readTable(
+  file: string,
+  name: string,
+  classes: Classes | undefined,
+  problems: Problems,
+): Promise<Table> {
   const extension = path.extname(file).toLowerCase()
-  if (extension === '.csv') return parseCsvTable(await readText(file), name, problems)
-  if (extension === '.json' || extension === '.jsonl') {
-    return parseJsonTable(await readText(file), extension === '.jsonl', name, problems)
-  }
-  problems.add(
-    name,
-    `found ${extension === '' ? 'a name without extension' : `a file named *${extension}`}, expected a .csv, .json or .jsonl manifest`,
-  )
-  return { rows: [], placeOf: () => name }
+  const placeOf = (position: number) => (extension === '.json' ? `${name}[${position}]` : `${name}:${position}`)
+  const reading = { name, classes, problems, placeOf }
+  if (extension === '.csv') return readCsvTable(textOf(file), reading)
+  if (extension === '.json') return readJsonTable(jsonArray(textOf(file), reading), reading)
+  if (extension === '.jsonl') return readJsonTable(jsonLines(file, name, problems), reading)
+  const found = extension === '' ? 'a name without extension' : `a file named *${extension}`
+  problems.add(name, `found ${found}, expected a .csv, .json or .jsonl manifest`)
+  return { rows: [], placeOf }
 }

@@ -1,4 +1,5 @@
-import type { WrittenLabel } from './labels.js'
+import type { Classes, WrittenLabel } from './labels.js'
+import type { Problems } from './problems.js'
 
 /** The column or key of a file's name, in the order they are looked for. */
 export const FILE_KEYS = ['file_name', 'filename', 'image', 'path', 'id'] as const
@@ -17,8 +18,20 @@ export interface Row {
 /** A manifest as written. */
 export interface Table {
   readonly rows: readonly Row[]
-  /** The class columns of a soft CSV, in their order. */
+  /** The class columns of soft labels, in their order. */
   readonly columns?: readonly string[]
+  /** How the table was understood: "column class", "3 classes"; undefined where each row says it. */
+  readonly meaning?: string
   /** Where a row stands, as in "labels.csv:14" or "labels.json[3]". */
+  placeOf(position: number): string
+}
+
+/** With what a table is read. */
+export interface Reading {
+  /** What stands for the file in messages. */
+  readonly name: string
+  readonly problems: Problems
+  /** The classes that the user named. */
+  readonly classes: Classes | undefined
   placeOf(position: number): string
 }

@@ -6,7 +6,8 @@ import { AugmentError } from '../core/errors.js'
 import { RUN_RECORD } from '../output/layout.js'
 import { inputPaths } from '../output/record.js'
 import { madeFrom, provenanceRow } from '../output/rows.js'
-import { type Entry, jsonLabel, jsonLines, parseJson } from './json.js'
+import { type Entry, EXPECTED_LABEL, JsonLabels, jsonLines, parseJson } from './json.js'
+import { WrittenPairs } from './pairList.js'
 import { type Problems, quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
 import { readText } from './text.js'
@@ -24,6 +25,7 @@ const outputName = z
   .refine((name) => !SPLIT_WORD.test(name), 'expected no word like train or test, which loaders take for a split')
 
 const fileName = z.string('expected a file name')
+const label = z.unknown().refine((value) => new JsonLabels().read(value) !== undefined, EXPECTED_LABEL)
 const alpha = z.number(ALPHA).min(0, ALPHA).max(1, ALPHA)
 const shift = z.tuple([z.int(SHIFT), z.int(SHIFT)], SHIFT)
 
@@ -31,17 +33,14 @@ const pairObject = z.strictObject(
   {
     a: fileName,
     b: fileName,
-    label_a: jsonLabel.exactOptional(),
-    label_b: jsonLabel.exactOptional(),
+    label_a: label.exactOptional(),
+    label_b: label.exactOptional(),
     alpha: alpha.exactOptional(),
     shift: shift.exactOptional(),
     name: outputName.exactOptional(),
   },
   { error: ({ code, keys }) => (code === 'unrecognized_keys' ? `unknown key ${keys.map(quoted).join(', ')}` : PAIR) },
 )
-
-/** A pair as written; `place` as in "pairs.json[3]" or "pairs.jsonl:4". */
-export type WrittenPair = z.infer<typeof pairObject> & { readonly place: string }
 
 const pairTuple = z.tuple([fileName, fileName], PAIR).transform(([a, b]) => ({ a, b }))
 
@@ -71,8 +70,10 @@ const pairsFile = z.strictObject({
 })
 
 /** A pairs file as written, its paths resolved against its own folder. */
-export interface WrittenPairs {
-  readonly pairs: readonly WrittenPair[]
+export interface PairsFile {
+  readonly pairs: WrittenPairs
+  /** Where a pair stands, as in "pairs.json[3]" or "pairs.jsonl:4". */
+  readonly placeOf: (position: number) => string
   readonly images: string
   readonly labels?: string
   readonly classes?: string
@@ -80,25 +81,28 @@ export interface WrittenPairs {
 }
 
 /** Reads a pairs file; pairs that are wrong go to `problems`. Throws AugmentError `usage` if it cannot be read at all. */
-export async function readWrittenPairs(file: string, problems: Problems): Promise<WrittenPairs> {
+export async function readPairsFile(file: string, problems: Problems): Promise<PairsFile> {
   const extension = path.extname(file).toLowerCase()
-  const text = await readText(file)
   if (extension === '.jsonl') {
-    const pairs = parsePairs(jsonLines(text, file, problems), (line) => `${file}:${line}`, problems)
-    return { pairs, ...(await readInputs(path.dirname(file), problems)) }
+    const reader = new PairReader((line) => `${file}:${line}`, problems)
+    for await (const entries of jsonLines(file, file, problems)) for (const entry of entries) reader.read(entry)
+    return { ...reader, ...(await readInputs(path.dirname(file), problems)) }
   }
   if (extension !== '.json') throw new AugmentError('usage', `${file}: expected a .json or .jsonl file of pairs`)
-  const value = parseJson(text, file, problems)?.value ?? []
+  const reader = new PairReader((position) => `${file}[${position}]`, problems)
+  const value = parseJson(await readText(file), file, problems)?.value ?? []
   const parsed = pairsFile.safeParse(Array.isArray(value) ? { pairs: value } : value)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.add(file, describeIssue(issue))
-    return { pairs: [], images: path.dirname(file) }
+    return { ...reader, images: path.dirname(file) }
   }
   const { images = '.', labels, out, pairs } = parsed.data
-  const entries = pairs.map((value, position) => ({ position, value }))
+  pairs.forEach((value, position) => {
+    reader.read({ position, value })
+  })
   const here = (relative: string) => path.resolve(path.dirname(file), relative)
   return {
-    pairs: parsePairs(entries, (position) => `${file}[${position}]`, problems),
+    ...reader,
     images: here(images),
     ...(labels !== undefined && { labels: here(labels) }),
     ...(out !== undefined && { out: here(out) }),
@@ -106,7 +110,7 @@ export async function readWrittenPairs(file: string, problems: Problems): Promis
 }
 
 /** The inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
-async function readInputs(folder: string, problems: Problems): Promise<Omit<WrittenPairs, 'pairs'>> {
+async function readInputs(folder: string, problems: Problems): Promise<Omit<PairsFile, 'pairs' | 'placeOf'>> {
   const file = path.join(folder, RUN_RECORD)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return { images: folder }
@@ -122,19 +126,28 @@ async function readInputs(folder: string, problems: Problems): Promise<Omit<Writ
   }
 }
 
-function parsePairs(
-  entries: Iterable<Entry>,
-  placeOf: (position: number) => string,
-  problems: Problems,
-): WrittenPair[] {
-  const pairs: WrittenPair[] = []
-  for (const { position, value } of entries) {
-    const place = placeOf(position)
-    const parsed = schemaFor(value).safeParse(value)
-    if (!parsed.success) for (const issue of parsed.error.issues) problems.add(place, describeIssue(issue))
-    else if (parsed.data) pairs.push({ ...parsed.data, place })
+/** Gathers the pairs of one file. */
+class PairReader {
+  readonly pairs = new WrittenPairs()
+  readonly placeOf: (position: number) => string
+  readonly #labels = new JsonLabels()
+  readonly #problems: Problems
+
+  constructor(placeOf: (position: number) => string, problems: Problems) {
+    this.placeOf = placeOf
+    this.#problems = problems
   }
-  return pairs
+
+  read({ position, value }: Entry): void {
+    const parsed = schemaFor(value).safeParse(value)
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) this.#problems.add(this.placeOf(position), describeIssue(issue))
+    } else if (parsed.data) {
+      const { a, b, label_a, label_b, alpha, shift, name } = parsed.data as z.infer<typeof pairObject>
+      const [labelA, labelB] = [this.#labels.read(label_a), this.#labels.read(label_b)]
+      this.pairs.add({ a, b, labelA, labelB, alpha, shift, name }, position)
+    }
+  }
 }
 
 function schemaFor(value: unknown) {

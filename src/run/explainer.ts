@@ -1,7 +1,7 @@
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { parseSize } from '../core/size.js'
-import type { SoftLabel } from '../core/softLabel.js'
+import type { Label } from '../core/softLabel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
@@ -21,7 +21,7 @@ export interface Explainer {
 export async function startExplainer(
   config: Config,
   classes: readonly string[],
-  labels: readonly (number | SoftLabel)[],
+  labels: readonly Label[],
   attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
 ): Promise<Explainer> {
   const classifier = await resolveModel(config.model, classes, overrides(config))

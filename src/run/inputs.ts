@@ -1,9 +1,10 @@
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import { heaviest } from '../core/softLabel.js'
+import { mainClass } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
-import { type Pair, readPairs } from '../dataset/pairs.js'
+import type { Pairs } from '../dataset/pairList.js'
+import { readPairs } from '../dataset/pairs.js'
 import { runOptions } from '../options/run.js'
 import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
@@ -15,9 +16,9 @@ export interface Inputs {
   readonly out: string
   readonly classes: readonly string[]
   readonly sources: readonly Source[]
-  readonly pairs: readonly Pair[] | null
+  readonly pairs: Pairs | null
   /** Where the labels come from, in words. */
-  readonly origin: string
+  readonly told: string
   /** Pictures below the root that the manifest does not name. */
   readonly ignored: number
 }
@@ -28,7 +29,12 @@ export async function readInputs(config: Config): Promise<Inputs> {
   const files = { ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
   if (pairsFile !== undefined) {
     const { manifest, pairs, out } = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
-    return { ...manifest, out: config.out ?? out ?? runOptions.out.fallback, pairs, origin: path.basename(pairsFile) }
+    return {
+      ...manifest,
+      out: config.out ?? out ?? runOptions.out.fallback,
+      pairs,
+      told: `pairs from ${path.basename(pairsFile)}; ${manifest.told}`,
+    }
   }
   if (images === undefined) {
     throw new AugmentError('usage', 'images: expected a folder of pictures, or --pairs <file>', {
@@ -44,18 +50,21 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   const { sources, pairs } = inputs
   if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
-  const classes = Int32Array.from(sources, ({ label }) => (typeof label === 'number' ? label : heaviest(label)))
+  const classes = Int32Array.from(sources, ({ label }) => mainClass(label))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
   return planEpochs(classes, { count, pairing: config.pairing, seed: config.seed, originals: config.includeOriginals })
 }
 
 /** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */
-function refuseUnused(pairs: readonly Pair[], { method }: Config): void {
+function refuseUnused(pairs: Pairs, { method }: Config): void {
   if (method === 'comixup') throw new AugmentError('usage', '--method comixup: mixes groups, expected no --pairs')
-  const fixed = pairs.findIndex(({ alpha, shift }) => alpha !== undefined || shift !== undefined)
-  if (method === 'sage' || fixed < 0) return
-  throw new AugmentError('usage', `--method ${method}: pair ${fixed} has an alpha or a shift, which only sage takes`)
+  if (method === 'sage') return
+  for (let i = 0; i < pairs.length; i++) {
+    const { alpha, shift } = pairs.get(i)
+    if (alpha === undefined && shift === undefined) continue
+    throw new AugmentError('usage', `--method ${method}: pair ${i} has an alpha or a shift, which only sage takes`)
+  }
 }
 
 function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pairing: Pairing): void {

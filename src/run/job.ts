@@ -4,7 +4,7 @@ import pLimit from 'p-limit'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
 import type { Image } from '../core/image.js'
-import { heaviest, mixLabels, oneHot, type SoftLabel } from '../core/softLabel.js'
+import { dense, heaviest, type Label, mixLabels, type SoftLabel } from '../core/softLabel.js'
 import { maskOf } from '../output/layout.js'
 import type { OutputFolder } from '../output/outputFolder.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
@@ -61,7 +61,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     const source = job.sources[0]!
     const { image, sha256 } = await views.decoded(source)
     const [width, height] = await views.canvasOf(source)
-    const label = distribution(inputs.sources[source]!.label, inputs)
+    const label = dense(inputs.sources[source]!.label, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
     const canvas = await resizeToCover(image, width, height)
     const hash = await save(file, canvas)
@@ -84,10 +84,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   async function mix(job: Job): Promise<Row> {
     const { image, mask, weights, details, shares, canvas } = await mixer.mix(job)
     const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources[source]!.label)
-    const label = mixLabels(
-      labels.map((written) => distribution(written, inputs)),
-      weights,
-    )
+    const label = mixLabels(labels, weights, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
     if (mask !== null) await output.write(maskOf(file), encodeNpy(mask))
     const hash = await save(file, image)
@@ -136,7 +133,7 @@ function describe(file: string, { sha256, uniform }: View, label: Source['label'
 }
 
 /** The label that an explicit pair gives its source `i`, if it does. */
-export function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undefined {
+export function fixedLabel({ pair }: Job, i: number): Label | undefined {
   return i === 0 ? pair?.labelA : pair?.labelB
 }
 
@@ -144,9 +141,7 @@ export function fixedLabel({ pair }: Job, i: number): SoftLabel | number | undef
 function writtenLabel(job: Job, i: number, classes: readonly string[]): Source['label'] {
   const label = fixedLabel(job, i)
   if (label === undefined) return undefined
-  return typeof label === 'number' ? classes[label]! : Object.fromEntries(classes.map((name, k) => [name, label[k]!]))
-}
-
-function distribution(label: SoftLabel | number, { classes }: Inputs): SoftLabel {
-  return typeof label === 'number' ? oneHot(label, classes.length) : label
+  if (typeof label === 'number') return classes[label]!
+  const weights = dense(label, classes.length)
+  return Object.fromEntries(classes.map((name, k) => [name, weights[k]!]))
 }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { randomStream } from '../core/random.js'
 import { type Pairing, pairEpoch } from '../dataset/pairing.js'
-import type { Pair } from '../dataset/pairs.js'
+import type { Pair, Pairs } from '../dataset/pairList.js'
 
 /** One output: what goes into it and where it is written. Its random stream is (seed, index). */
 export interface Job {
@@ -62,13 +62,13 @@ export function planEpochs(
 }
 
 /** One mix for each explicit pair, in their order, then (with `originals`) each of `sources` sources as it is. */
-export function planPairs(pairs: readonly Pair[], sources: number, originals: boolean): Plan {
+export function planPairs(pairs: Pick<Pairs, 'length' | 'get'>, sources: number, originals: boolean): Plan {
   return {
     length: pairs.length + (originals ? sources : 0),
     mixes: pairs.length,
     job(index) {
-      const pair = pairs[index]
-      if (pair === undefined) return { index, sources: [index - pairs.length], name: outputName(index) }
+      if (index >= pairs.length) return { index, sources: [index - pairs.length], name: outputName(index) }
+      const pair = pairs.get(index)
       return {
         index,
         sources: [pair.a, pair.b],

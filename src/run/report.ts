@@ -4,7 +4,7 @@ import path from 'node:path'
 import { encodeImage } from '../codec/codec.js'
 import { decodeImage } from '../codec/decode.js'
 import type { Image } from '../core/image.js'
-import type { SoftLabel } from '../core/softLabel.js'
+import { dense, type Label, type SoftLabel } from '../core/softLabel.js'
 import { CONTACT_SHEET, REPORT } from '../output/layout.js'
 import { readRows } from '../output/outputs.js'
 import type { Row } from '../output/rows.js'
@@ -140,9 +140,9 @@ function weightsOf(label: SoftLabel): ShownOutput['weights'] {
 }
 
 /** The heaviest class of a label, with its weight where that is not all. */
-function inWords(label: SoftLabel | number, classes: readonly string[]): string {
+function inWords(label: Label, classes: readonly string[]): string {
   if (typeof label === 'number') return classes[label]!
-  const [first] = weightsOf(label)
+  const [first] = weightsOf(dense(label, classes.length))
   return first === undefined ? 'many classes' : `${classes[first.label]} ${first.weight.toFixed(2)}`
 }
 
@@ -151,8 +151,8 @@ function sumOfLabels({ sources, classes }: Inputs): Float64Array {
   for (const { label } of sources) {
     if (typeof label === 'number') sums[label]!++
     else {
-      label.forEach((weight, k) => {
-        sums[k]! += weight
+      label.classes.forEach((k, i) => {
+        sums[k]! += label.weights[i]!
       })
     }
   }

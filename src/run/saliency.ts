@@ -34,8 +34,8 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   checkOptions(options)
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
-  const { sources, classes, origin } = pictures
-  yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${origin}` }
+  const { sources, classes, told } = pictures
+  yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${told}` }
   const labels = sources.map(({ label }) => label)
   const explainer = await startExplainer(config, classes, labels, attributionOf(options))
   const { device } = explainer.estimator.facts
@@ -71,22 +71,21 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
   return { ...(timesInput && { timesInput }), ...(integrated !== undefined && { integrated }) }
 }
 
-type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'origin'>
+type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
 async function readPictures({ images, labels, classes, target }: Config): Promise<Pictures> {
   if (images === undefined) throw new AugmentError('usage', 'images: expected a folder of pictures')
   if (target !== 'predicted') {
-    const manifest = await readManifest(images, {
+    return readManifest(images, {
       ...(labels !== undefined && { labels }),
       ...(classes !== undefined && { classes }),
     })
-    return { ...manifest, origin: `labels from ${manifest.origin}` }
   }
   const { root, files } = await Folder.scan(images)
   const sources = [...files].filter(isImageName).sort()
   if (sources.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
-  return { root, sources: sources.map((file) => ({ file, label: 0 })), classes: [], origin: 'labels are not used' }
+  return { root, sources: sources.map((file) => ({ file, label: 0 })), classes: [], told: 'labels are not used' }
 }
 
 type Draw = (source: number) => Promise<Failure | null>

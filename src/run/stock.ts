@@ -4,6 +4,8 @@ import { type Stats, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import type { Label } from '../core/softLabel.js'
+import type { Pair } from '../dataset/pairList.js'
 import type { Sources } from '../output/outputFolder.js'
 import type { Inputs } from './inputs.js'
 
@@ -30,7 +32,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
   /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
   const touched = new Float64Array(sources.length)
   const hashes = Buffer.alloc(KEPT * sources.length)
-  const lines = [JSON.stringify({ classes, pairs })]
+  const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
   sources.forEach(({ file, label }, i) => {
     // A file that is gone is found out when it is needed.
     const stats = statSync(path.join(root, file), { throwIfNoEntry: false })
@@ -38,7 +40,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
     times[i] = stats?.mtimeMs ?? Number.NaN
     touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
     const bytes = stats?.size ?? 'none'
-    lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${typeof label === 'number' ? label : label.join(' ')}`)
+    lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${inWords(label)}`)
   })
   let places: Map<string, number> | undefined
   const known = (source: number) => hashes.subarray(KEPT * source, KEPT * (source + 1))
@@ -79,6 +81,19 @@ function changed(message: string): AugmentError {
   return new AugmentError('conflict', message, {
     hint: 'it changed meanwhile: put it back and repeat the command to continue, or start over with --overwrite',
   })
+}
+
+function digest(pairs: Iterable<Pair>): string {
+  const hash = createHash('sha256')
+  for (const pair of pairs)
+    hash.update(`${JSON.stringify({ ...pair, labelA: inWords(pair.labelA), labelB: inWords(pair.labelB) })}\n`)
+  return hash.digest('hex')
+}
+
+/** A class index, or class index and weight of each class. */
+function inWords(label: Label | undefined): string {
+  if (typeof label !== 'object') return String(label)
+  return Array.from(label.classes, (k, i) => `${k}:${label.weights[i]}`).join(' ')
 }
 
 function dated(size: number, time: number): string {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { type Classifier, classIndices } from '../classifiers/resolveModel.js'
 import { AugmentError } from '../core/errors.js'
-import type { SoftLabel } from '../core/softLabel.js'
+import type { Label } from '../core/softLabel.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 import type { Config } from './config.js'
 
@@ -20,7 +20,7 @@ export async function decideTarget(
   config: Config,
   classifier: Classifier,
   classes: readonly string[],
-  labels: readonly (number | SoftLabel)[],
+  labels: readonly Label[],
 ): Promise<Target> {
   if (config.target === 'predicted') return { kind: 'predicted', of: null }
   const map = config.classMap === undefined ? {} : await readClassMap(config.classMap)
@@ -37,12 +37,12 @@ export async function decideTarget(
   )
 }
 
-function spread(label: number | SoftLabel, indices: Int32Array, modelClasses: number): Float32Array {
+function spread(label: Label, indices: Int32Array, modelClasses: number): Float32Array {
   const target = new Float32Array(modelClasses)
   if (typeof label === 'number') target[indices[label]!] = 1
   else {
-    label.forEach((weight, k) => {
-      target[indices[k]!]! += weight
+    label.classes.forEach((k, i) => {
+      target[indices[k]!]! += label.weights[i]!
     })
   }
   return target

@@ -3,7 +3,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AugmentError } from '../../src/core/errors.js'
-import type { SoftLabel } from '../../src/core/softLabel.js'
+import { dense, type Label } from '../../src/core/softLabel.js'
 import { readManifest } from '../../src/dataset/manifest.js'
 import { readPairs } from '../../src/dataset/pairs.js'
 import { temporaryFolder } from '../helpers/folder.js'
@@ -80,13 +80,14 @@ const json = fc
 const lines = rows.map((all) => all.map((any) => JSON.stringify(any)).join('\n'))
 const bytes = fc.uint8Array({ maxLength: 60 })
 
-function checkLabel(label: SoftLabel | number, classes: number): void {
+function checkLabel(label: Label, classes: number): void {
   if (typeof label === 'number') {
     expect(Number.isInteger(label) && label >= 0 && label < classes).toBe(true)
   } else {
-    expect(label).toHaveLength(classes)
-    expect(label.every((weight) => weight >= 0 && weight < 1)).toBe(true)
-    expect(Math.abs(label.reduce((sum, weight) => sum + weight, 0) - 1)).toBeLessThan(1e-12)
+    const weights = dense(label, classes)
+    expect(weights).toHaveLength(classes)
+    expect(weights.every((weight) => weight >= 0 && weight < 1)).toBe(true)
+    expect(Math.abs(weights.reduce((sum, weight) => sum + weight, 0) - 1)).toBeLessThan(1e-12)
   }
 }
 

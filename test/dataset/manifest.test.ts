@@ -2,7 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { AugmentError } from '../../src/core/errors.js'
+import { dense } from '../../src/core/softLabel.js'
 import { type ManifestOptions, readManifest } from '../../src/dataset/manifest.js'
+import { Problems } from '../../src/dataset/problems.js'
+import { readTable } from '../../src/dataset/readTable.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
 const BROKEN = 'fixtures/broken/manifests'
@@ -15,8 +18,10 @@ function withLabels(name: string, content: string | Uint8Array, options: Manifes
 
 /** File to label, soft labels as arrays. */
 async function labelsOf(reading: ReturnType<typeof readManifest>) {
-  const { sources } = await reading
-  return Object.fromEntries(sources.map(({ file, label }) => [file, typeof label === 'number' ? label : [...label]]))
+  const { sources, classes } = await reading
+  return Object.fromEntries(
+    sources.map(({ file, label }) => [file, typeof label === 'number' ? label : [...dense(label, classes.length)]]),
+  )
 }
 
 async function problemsOf(reading: Promise<unknown>): Promise<string[]> {
@@ -61,7 +66,7 @@ test.each(Object.entries(problems))('%s is refused with all its problems', async
   const file = path.join(BROKEN, name)
   const found = await problemsOf(readManifest(path.join(BROKEN, 'pictures'), { labels: file }))
   if (expected === null)
-    expect(found.join()).toMatch(new RegExp(`^${file}(:2)?: found text that is not JSON \\(.+\\)$`))
+    expect(found.join()).toMatch(new RegExp(`^${file}(:2|\\[1\\])?: found text that is not JSON \\(.+\\)$`))
   else expect(found.map((line) => line.replaceAll(`${BROKEN}/`, ''))).toEqual(expected)
 })
 
@@ -331,4 +336,25 @@ test('class names that could not be read back are refused, from folders as from 
   expect(hard.sort()).toEqual(told.map((line) => `labels.csv: ${line}`).sort())
   const columns = `file_name,${UNWRITABLE.map(([name]) => quotedCell(name)).join(',')}\na.png,1.0${',0.0'.repeat(9)}\n`
   expect((await problemsOf(withLabels('labels.csv', columns))).sort()).toEqual(hard)
+})
+
+test('tables that come in many pieces have the labels and lines of their rows', async () => {
+  const files = Array.from({ length: 30_000 }, (_, i) => `pictures of é and 😀/${i}.png`)
+  const quoted = files.map((file, i) => (i % 1000 === 0 ? `"${file}","x\n${i}"` : `${file},${i % 3}`))
+  const plain = files.map((file, i) => `${file},${i % 3}`)
+  const json = files.map((file_name, i) => ({ file_name, label: i % 3 }))
+  for (const [name, content, places] of [
+    ['a.csv', `file_name,label\n${quoted.join('\r\n')}`, ['a.csv:3', 'a.csv:30031']],
+    ['a.csv', `file_name,label\n${plain.join('\n')}`, ['a.csv:2', 'a.csv:30001']],
+    ['a.jsonl', json.map((row) => JSON.stringify(row)).join('\n'), ['a.jsonl:1', 'a.jsonl:30000']],
+    ['a.json', JSON.stringify(json), ['a.json[0]', 'a.json[29999]']],
+  ] as const) {
+    const root = temporaryFolder({ [name]: content })
+    const table = await readTable(path.join(root, name), name, undefined, new Problems())
+    expect(table.rows.map((row) => row.file)).toEqual(files)
+    expect(table.rows.slice(1, 1000).map((row) => Number(row.label))).toEqual(
+      files.slice(1, 1000).map((_, i) => (i + 1) % 3),
+    )
+    expect([table.rows[0]!, table.rows.at(-1)!].map((row) => table.placeOf(row.position))).toEqual(places)
+  }
 })

@@ -37,14 +37,11 @@ test('output names are numeric, ten thousand a folder, and sort in plan order', 
 })
 
 test('explicit pairs keep their order, names and what they fix', () => {
-  const plan = planPairs(
-    [
-      { a: 1, b: 0, alpha: 0.2 },
-      { a: 0, b: 1, name: 'mine' },
-    ],
-    2,
-    true,
-  )
+  const pairs = [
+    { a: 1, b: 0, alpha: 0.2 },
+    { a: 0, b: 1, name: 'mine' },
+  ]
+  const plan = planPairs({ length: pairs.length, get: (i) => pairs[i]! }, 2, true)
   expect(plan.length).toBe(4)
   expect(plan.job(0)).toMatchObject({ sources: [1, 0], name: 'images/00000/000000000', pair: { alpha: 0.2 } })
   expect(plan.job(1).name).toBe('images/mine')

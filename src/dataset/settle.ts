@@ -1,0 +1,131 @@
+import { counted } from '../core/counted.js'
+import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
+import { type Column, meaningOf } from './columns.js'
+import type { WrittenLabel } from './labels.js'
+import { quoted } from './problems.js'
+import { LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
+
+/** A row whose meaning the other rows decide. */
+export interface Draft {
+  readonly position: number
+  readonly file: string
+  /** What is in the label column. */
+  readonly label: WrittenLabel | undefined
+  /** What is wrong with a label that is undefined, where there is one. */
+  readonly wrong?: string
+  /** The numbers of all columns, as long as they may be weights. */
+  readonly weights: SparseLabel | undefined
+}
+
+/** A cell of a class column that holds no number. */
+export interface BadCell {
+  readonly position: number
+  readonly column: Column
+  readonly text: string
+}
+
+/** The columns of a table beside that of the file names, once all rows have been seen. */
+export interface Columns {
+  readonly place: string
+  readonly columns: readonly Column[]
+  /** The label column among them, -1 for none. */
+  readonly label: number
+  readonly badCells: readonly BadCell[]
+}
+
+type Settled = Pick<Table, 'rows' | 'columns' | 'meaning'>
+
+/** The rows of a table, read as its columns mean them. What is wrong goes to the problems, and no rows come back. */
+export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+  if (seen.label < 0) return softOnly(seen, drafts, reading, noun)
+  const meaning = meaningOf(
+    seen.columns,
+    seen.label,
+    drafts.map((draft) => draft.weights),
+    reading.classes,
+  )
+  if (meaning.kind === 'weights') return soft(seen, meaning.columns, drafts, reading)
+  if (meaning.kind === 'label') {
+    return { rows: wholeNumbers(labelled(drafts, reading)), meaning: `${noun} ${seen.columns[seen.label]!.name}` }
+  }
+  reading.problems.add(seen.place, meaning.problem)
+  reading.problems.hint(meaning.hint)
+  return { rows: [] }
+}
+
+/** The rows that have a label; the others go to the problems. */
+export function labelled(drafts: readonly Draft[], { problems, placeOf }: Reading): Row[] {
+  const rows: Row[] = []
+  for (const { position, file, label, wrong } of drafts) {
+    if (label !== undefined) rows.push({ position, file, label })
+    else problems.add(placeOf(position), wrong ?? NO_LABEL)
+  }
+  return rows
+}
+
+const NO_LABEL = `found no label, expected the key ${LABEL_KEYS.join(' or ')} with a class, or soft_label`
+
+/** Without a label column the others are classes, but not a single one: its weights could only all be 1. */
+function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+  const { columns, place, badCells } = seen
+  const { problems, classes } = reading
+  const listed = columns.map(({ name }) => quoted(name)).join(', ')
+  const expected = `expected a ${noun} ${LABEL_KEYS[0]} (or ${LABEL_KEYS.slice(1).join(', ')}) or one numeric ${noun} per class`
+  const single = columns.length === 1 && !(classes?.names.length === 1 && classes.indexOf(columns[0]!.name) === 0)
+  if (single || !columns.some((column) => column.hasNumbers)) {
+    const found = columns.length === 0 ? `no ${noun} beside the file name` : `beside the file name only ${listed}`
+    problems.add(place, `found ${columns.length > 5 ? 'words in all columns' : found}, ${expected}`)
+    if (single) problems.hint(`if ${listed} holds the labels, call it label`)
+    return { rows: [] }
+  }
+  const wordy = columns.filter((column) => column.cells > 0 && !column.hasNumbers)
+  for (const column of wordy) {
+    const { text } = badCells.find((cell) => cell.column === column) ?? { text: '' }
+    problems.add(
+      place,
+      `${noun} ${quoted(column.name)}: found ${quoted(text)}, expected numbers as in the other columns`,
+    )
+    problems.hint(`leave out ${quoted(column.name)} if it is no class; if it holds the labels, call it label`)
+  }
+  for (const { position, column, text } of badCells) {
+    if (wordy.includes(column)) continue
+    problems.add(reading.placeOf(position), `${noun} ${quoted(column.name)}: found ${quoted(text)}, expected a number`)
+  }
+  return soft(seen, Array.from(columns.keys()), drafts, reading)
+}
+
+function soft(seen: Columns, chosen: readonly number[], drafts: readonly Draft[], reading: Reading): Settled {
+  const names = chosen.map((k) => seen.columns[k]!.name)
+  const repeated = names.length - new Set(names).size > 0 && names.find((name, i) => names.indexOf(name) < i)
+  if (repeated !== false) {
+    reading.problems.add(seen.place, `class column ${quoted(repeated ?? '')} appears twice`)
+    return { rows: [] }
+  }
+  const rows: Row[] = []
+  for (const { position, file, weights } of drafts) {
+    if (weights !== undefined) rows.push({ position, file, label: { names, weights: projected(weights, chosen) } })
+  }
+  return { rows, columns: names, meaning: counted(names.length, 'class', 'classes') }
+}
+
+/** The weights of the chosen columns only, numbered as they are chosen. */
+function projected(weights: SparseLabel, chosen: readonly number[]): SparseLabel {
+  if (chosen.length === weights.size) return weights
+  const place = new Map(chosen.map((column, k) => [column, k]))
+  const kept = Array.from(weights.classes.keys()).filter((i) => place.has(weights.classes[i]!))
+  return sparseLabel(
+    chosen.length,
+    kept.map((i) => place.get(weights.classes[i]!)!),
+    kept.map((i) => weights.weights[i]!),
+  )
+}
+
+const WHOLE = /^-?\d+(\.0+)?$/
+
+/** Where all labels are whole numbers, 1.0 means 1: pandas writes a column so once a cell is empty. */
+function wholeNumbers(rows: readonly Row[]): readonly Row[] {
+  const pointed = rows.some(({ label }) => typeof label === 'string' && /\.0+$/.test(label))
+  if (!pointed || !rows.every(({ label }) => label === '' || (typeof label === 'string' && WHOLE.test(label))))
+    return rows
+  return rows.map((row) => ({ ...row, label: (row.label as string).replace(/\.0+$/, '') }))
+}
