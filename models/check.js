@@ -10,10 +10,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { classIndices, resolveModel } from '../dist/classifiers/resolveModel.js'
 import { resize } from '../dist/codec/codec.js'
 import { decodeImage } from '../dist/codec/decode.js'
 import { readManifest } from '../dist/dataset/manifest.js'
-import { classIndices, resolveModel } from '../dist/classifiers/resolveModel.js'
 import { saliencyModel } from '../dist/saliency/saliencyModel.js'
 import { createSession } from '../dist/saliency/session.js'
 
@@ -21,29 +21,59 @@ const BATCH = 100
 const [folder, chosen] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: npm run models:check -- <folder> [model]')
 
-/** @returns {Promise<{ classes: readonly string[] | null, count: number, label(i: number): number, image(i: number): Promise<import('../dist/core/image.js').Image> }>} */
-async function openData() {
+/**
+ * @typedef Data
+ * @property {readonly string[] | null} classes null: those of the model, in its order
+ * @property {number} count
+ * @property {(i: number) => number} label
+ * @property {(i: number) => Promise<import('../dist/core/image.js').Image>} image
+ */
+
+/**
+ * @param {string} folder
+ * @returns {Promise<Data>}
+ */
+async function openData(folder) {
   const images = path.join(folder, 't10k-images-idx3-ubyte.gz')
   if (existsSync(images)) {
     const pixels = gunzipSync(readFileSync(images)).subarray(16)
     const labels = gunzipSync(readFileSync(path.join(folder, 't10k-labels-idx1-ubyte.gz'))).subarray(8)
-    const grey = (i) => pixels.subarray(i * 784, (i + 1) * 784)
-    const image = async (i) => ({ data: Uint8Array.from({ length: 784 * 3 }, (_, j) => grey(i)[Math.floor(j / 3)]), width: 28, height: 28 })
-    return { classes: null, count: labels.length, label: (i) => labels[i], image }
+    return {
+      classes: null,
+      count: labels.length,
+      label: (i) => labels[i] ?? 0,
+      async image(i) {
+        const grey = pixels.subarray(i * 784, (i + 1) * 784)
+        const data = Uint8Array.from({ length: 784 * 3 }, (_, j) => grey[Math.floor(j / 3)] ?? 0)
+        return { data, width: 28, height: 28 }
+      },
+    }
   }
   const { root, classes, sources } = await readManifest(folder)
-  const image = (i) => decodeImage(readFileSync(path.join(root, sources[i].file)), sources[i].file, { maxPixels: 2 ** 28 })
-  return { classes, count: sources.length, label: (i) => sources[i].label, image }
+  return {
+    classes,
+    count: sources.length,
+    label(i) {
+      const { label, file } = sources[i]
+      if (typeof label !== 'number') throw new Error(`${file}: found a soft label, expected a class`)
+      return label
+    },
+    async image(i) {
+      const { file } = sources[i]
+      return decodeImage(readFileSync(path.join(root, file)), file, { maxPixels: 2 ** 28 })
+    },
+  }
 }
 
-const data = await openData()
+const data = await openData(folder)
 const model = await resolveModel(chosen ?? (data.classes === null ? 'fashion-mnist' : 'auto'), data.classes ?? [], {})
+if (model.classes === null) throw new Error(`${model.name} does not name its classes`)
 const indices = data.classes === null ? model.classes.map((_, i) => i) : classIndices(data.classes, model.classes)
 if (indices === null) throw new Error(`${model.name} does not know every class of ${folder}`)
 const graph = await saliencyModel(model.bytes, model.name, {
   preprocessing: model.preprocessing,
-  width: model.width,
-  height: model.height,
+  ...(model.width === undefined ? {} : { width: model.width }),
+  ...(model.height === undefined ? {} : { height: model.height }),
   loss: 'ce',
   target: 'predicted',
   blur: { kernel: 5, sigma: 1 },
@@ -58,9 +88,12 @@ for (let start = 0; start < data.count; start += BATCH) {
   const { logits } = await session.run({
     pixels: { type: 'uint8', dims: [rows.length, graph.height, graph.width, 3], data: new Uint8Array(pixels) },
   })
+  const values = /** @type {Float32Array} */ (logits.data)
   rows.forEach((i, row) => {
-    const scores = logits.data.subarray(row * graph.classes, (row + 1) * graph.classes)
+    const scores = values.subarray(row * graph.classes, (row + 1) * graph.classes)
     if (scores.indexOf(Math.max(...scores)) === indices[data.label(i)]) hits++
   })
 }
-process.stdout.write(`${model.name}: ${hits} of ${data.count} right, top-1 ${((100 * hits) / data.count).toFixed(2)} %\n`)
+process.stdout.write(
+  `${model.name}: ${hits} of ${data.count} right, top-1 ${((100 * hits) / data.count).toFixed(2)} %\n`,
+)
