@@ -1,17 +1,18 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph } from '../onnx/model.js'
-import { describe, isStandard, type NodeProto } from '../onnx/node.js'
+import { describe, isStandard, type NodeProto, operatorOf } from '../onnx/node.js'
 import { isFloat } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { EXPANSIONS } from './expansions/index.js'
 import { stop } from './rule.js'
 import { RULES } from './rules/index.js'
 
 /** Whether a value may have a cotangent: a floating-point one that has elements. */
 type IsSmooth = (value: Value) => boolean
 
-/** Whether the node's operator is in the table. */
+/** Whether the node's operator is in the table, or in that of operators that are written out in others. */
 export function hasRule(node: NodeProto): boolean {
-  return isStandard(node) && RULES[node.opType] !== undefined
+  return (isStandard(node) && RULES[node.opType] !== undefined) || EXPANSIONS[operatorOf(node)] !== undefined
 }
 
 /**
@@ -88,7 +89,8 @@ export function backwardAll(
   for (const node of graph.nodes.toReversed()) {
     const arriving = node.output.map((v) => cotangents.get(v) ?? null)
     if (arriving.every((c) => c === null) || !node.input.some((v) => active.has(v))) continue
-    const answers = RULES[node.opType]!(g, node, arriving)
+    // What was to be written out and is still here has a form that the expansion does not cover.
+    const answers = RULES[node.opType]?.(g, node, arriving) ?? []
     for (const [i, input] of node.input.entries()) {
       if (!active.has(input)) continue
       const answer = answers[i]

@@ -30,14 +30,16 @@ export class GraphBuilder {
   private readonly taken = new Set<Value>()
   private readonly makers = new Map<Value, NodeProto>()
   private readonly types: Types
+  private readonly prefix: string
   private count = 0
   /** Opset of the graph: decides where Reduce* take their axes. */
   readonly opset: number
 
-  /** `types` must cover every value of `graph` that a gradient rule looks at. */
-  constructor(opset: number, types: Types, reserved: Iterable<Value> = []) {
+  /** `types` must cover every value of `graph` that a gradient rule looks at; `prefix` starts the names of new values. */
+  constructor(opset: number, types: Types, reserved: Iterable<Value> = [], prefix = 'grad') {
     this.opset = opset
     this.types = types
+    this.prefix = prefix
     for (const name of reserved) this.taken.add(name)
   }
 
@@ -115,7 +117,7 @@ export class GraphBuilder {
 
   private fresh(hint: string): Value {
     let name: Value
-    do name = `grad/${hint}_${this.count++}`
+    do name = `${this.prefix}/${hint}_${this.count++}`
     while (this.taken.has(name))
     this.taken.add(name)
     return name

@@ -1,5 +1,6 @@
 /** From a model as it was exported to one that can be differentiated for any batch. */
 import type { Types } from '../autodiff/builder.js'
+import { expand } from '../autodiff/expand.js'
 import { AugmentError } from '../core/errors.js'
 import type { Model } from '../onnx/model.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
@@ -37,5 +38,12 @@ export async function prepare(
   await checkSizes(sized)
   const settled = await settleBatch(sized, chosen)
   const fixedBatch = declaredType(settled.model.graph.inputs[0]!)!.dims[0] ?? null
-  return { ...settled, types: await probeTypes(settled.model), fixedBatch }
+  return { ...settled, ...(await expanded(settled.model)), fixedBatch }
+}
+
+/** The model with its types, and with every operator written out that has an expansion. */
+export async function expanded(model: Model): Promise<Pick<Prepared, 'model' | 'types'>> {
+  const types = await probeTypes(model)
+  const written = expand(model, types)
+  return { model: written, types: written === model ? types : await probeTypes(written) }
 }

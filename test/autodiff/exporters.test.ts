@@ -238,6 +238,22 @@ test('Swin: cyclic shift by Slice and Concat, windows by Reshape and Transpose, 
   await expectGradient(graph([2, 3, 4, 3], nodes, weights, [-1, 3]), 'Swin')
 })
 
+test('attention with a row that is masked whole, whose NaN is replaced', async () => {
+  const nodes = [
+    n('Where', ['allowed', 'zero', 'minusInfinity'], 'bias'),
+    n('Add', ['a', 'bias'], 'scores'),
+    n('Softmax', ['scores'], 'p'),
+    n('IsNaN', ['p'], 'isMasked'),
+    n('Where', ['isMasked', 'zero', 'p'], 'y'),
+  ]
+  const weights = {
+    allowed: { dims: [3, 4], values: [1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1], dtype: DataType.BOOL },
+    zero: scalar(0),
+    minusInfinity: scalar(Number.NEGATIVE_INFINITY),
+  }
+  await expectGradient(graph([2, 3, 4], nodes, weights), 'masked')
+})
+
 test('a value that is used many times collects all its cotangents', async () => {
   const nodes = [
     n('Sigmoid', ['a'], 's'),

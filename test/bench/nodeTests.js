@@ -17,7 +17,7 @@ import { revise } from '../../dist/onnx/revise.js'
 import { standardize } from '../../dist/onnx/standardize.js'
 import { DataType, isFloat } from '../../dist/onnx/tensor.js'
 import { inferDtypes, makeValueInfo } from '../../dist/onnx/valueInfo.js'
-import { probeTypes } from '../../dist/saliency/probe.js'
+import { expanded } from '../../dist/saliency/prepare.js'
 import { createSession } from '../../dist/saliency/session.js'
 
 const TOLERANCE = 1e-2
@@ -56,8 +56,7 @@ function bound(model, tensors, wrt) {
 }
 
 async function differentiated(model, wrt) {
-  const simple = standardize(model)
-  const types = await probeTypes(simple)
+  const { model: simple, types } = await expanded(standardize(model))
   const g = new GraphBuilder(simple.opset, types)
   g.include(simple.graph)
   const outputs = simple.graph.outputs.filter(({ name }) => isFloat(types.get(name).dtype))
@@ -78,21 +77,42 @@ async function problemOf(model, tensors, wrt) {
   const info = model.graph.inputs[wrt]
   const one = bound(model, tensors, wrt)
   const { bytes, sizes } = await differentiated(one, info.name)
-  const x = floats(tensors[wrt])
+  // Away from kinks, which the tests like to stand on.
+  const given = floats(tensors[wrt])
+  const x = given.map((v, i) => v + 1e-3 * (Math.sin(i) - 2))
   const dims = tensors[wrt].dims.map(Number)
   const length = (name) => sizes.get(name).reduce((a, b) => a * b, 1)
   const tensor = (data, shape) => ({ type: 'float32', dims: shape, data })
-  const c = Object.fromEntries([...sizes.keys()].map((name, i) => [name, noise(length(name), i + 3)]))
+  const plain = await run(writeModel(one), { [info.name]: tensor(x, dims) })
+  // A cotangent of 0 where an output is infinite or the runtime's stand-in for it, as masked scores are.
+  const c = Object.fromEntries(
+    [...sizes.keys()].map((name, i) => [
+      name,
+      noise(length(name), i + 3).map((v, at) => (Math.abs(plain[name].data[at]) < 1e30 ? v : 0)),
+    ]),
+  )
   const seeds = Object.fromEntries([...sizes].map(([name, shape]) => [`c:${name}`, tensor(c[name], shape)]))
   const at = async (values) => run(bytes, { [info.name]: tensor(values, dims), ...seeds })
-  const { gradient } = await at(x)
+  const { gradient, ...outputs } = await at(x)
+  for (const name of sizes.keys()) {
+    const far = outputs[name].data.some((v, i) => Math.abs(v - plain[name].data[i]) > 1e-3 * (1 + Math.abs(v)))
+    if (far) return `changes ${name}`
+  }
   if (!gradient.data.every(Number.isFinite)) return 'is not finite'
   const u = noise(x.length, 1)
   let least = Number.POSITIVE_INFINITY
   for (const h of [1 / 64, 1 / 512]) {
     const value = async (by) => {
       const found = await at(x.map((v, i) => v + by * u[i]))
-      return [...sizes.keys()].reduce((sum, name) => sum + dot(found[name].data, c[name]), 0)
+      return [...sizes.keys()].reduce(
+        (sum, name) =>
+          sum +
+          dot(
+            found[name].data.map((v) => (Math.abs(v) < 1e30 ? v : 0)),
+            c[name],
+          ),
+        0,
+      )
     }
     const difference = ((await value(h)) - (await value(-h))) / (2 * h)
     const scale = Math.max(

@@ -7,10 +7,10 @@ import { type Model, writeModel } from '../../src/onnx/model.js'
 import { intAttribute, makeNode } from '../../src/onnx/node.js'
 import { DataType, isFloat } from '../../src/onnx/tensor.js'
 import { inferDtypes, makeValueInfo } from '../../src/onnx/valueInfo.js'
-import { probeTypes } from '../../src/saliency/probe.js'
+import { expanded } from '../../src/saliency/prepare.js'
 import { createSession, type Session, type Tensor } from '../../src/saliency/session.js'
 import type { RuleCase } from '../autodiff/ruleCases/ruleCase.js'
-import { modelOf } from './onnx.js'
+import { float32, modelOf, runModel } from './onnx.js'
 
 /** Largest error of differences in float32 with a step of 1/128. */
 const COARSE = 2e-3
@@ -31,10 +31,9 @@ export async function differentiated(
 ): Promise<{ model: Model; outputs: Record<string, readonly number[]> }> {
   const nodes = retyped(item.nodes, dtype)
   const names = nodes.at(-1)!.output
-  const model = modelOf({ ...item, nodes, outputs: names.slice(0, 1), dtype })
-  const dtypes = inferDtypes(model.graph)
+  const dtypes = inferDtypes(modelOf({ ...item, nodes, outputs: names.slice(0, 1), dtype }).graph)
   const floats = names.filter((name) => isFloat(dtypes.get(name)!))
-  const types = await probeTypes(model)
+  const { model, types } = await expanded(modelOf({ ...item, nodes, outputs: floats, dtype }))
   const g = new GraphBuilder(item.opset, types)
   g.include(model.graph)
   const cotangents = new Map(floats.map((name) => [name, g.declare(`c:${name}`, dtype)]))
@@ -146,4 +145,25 @@ export async function expectGradient(item: RuleCase, label: string): Promise<voi
     return worstError(item, DataType.FLOAT)
   })
   expect(error, label).toBeLessThan(bound)
+}
+
+/** Fails unless the case's graph, with every expansion written out, computes in float32 what it computed before. */
+export async function expectSameOutputs(item: RuleCase, label: string): Promise<void> {
+  const dtypes = inferDtypes(modelOf({ ...item, outputs: item.nodes.at(-1)!.output.slice(0, 1) }).graph)
+  const outputs = item.nodes.at(-1)!.output.filter((name) => isFloat(dtypes.get(name)!))
+  const model = modelOf({ ...item, outputs })
+  const { model: written } = await expanded(model)
+  const feeds = Object.fromEntries(
+    Object.entries(item.inputs).map(([name, dims], i) => [
+      name,
+      float32(dims, spread(volume(dims), item.range, i)) as Tensor,
+    ]),
+  )
+  const [before, after] = [await runModel(model, feeds), await runModel(written, feeds)]
+  for (const name of outputs) {
+    expect(after[name]!.dims, label).toEqual(before[name]!.dims)
+    const [expected, found] = [before, after].map((results) => Array.from(results[name]!.data as Float32Array))
+    for (const [i, value] of expected!.entries())
+      expect(Math.abs(found![i]! - value), `${label}, ${name}[${i}]`).toBeLessThan(1e-5 * (1 + Math.abs(value)))
+  }
 }

@@ -1,6 +1,6 @@
 /** Hand-built ONNX models, and running one once. */
 import { create } from '@bufbuild/protobuf'
-import { ModelProtoSchema, type NodeProto } from 'onnx-buf'
+import { ModelProtoSchema, type NodeProto, OperatorSetIdProtoSchema } from 'onnx-buf'
 import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
 import { DataType, makeTensor } from '../../src/onnx/tensor.js'
 import { makeValueInfo } from '../../src/onnx/valueInfo.js'
@@ -27,10 +27,12 @@ export interface GraphSpec {
 export function modelOf(spec: GraphSpec, name = 'test.onnx'): Model {
   const dtype = spec.dtype ?? DataType.FLOAT
   const weights = Object.entries(spec.weights ?? {})
+  const domains = [...new Set(spec.nodes.map((node) => node.domain))].filter((domain) => domain !== '')
+  const opsetImport = domains.map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n }))
   const model: Model = {
     name,
     opset: spec.opset ?? 17,
-    proto: create(ModelProtoSchema, { irVersion: 8n }),
+    proto: create(ModelProtoSchema, { irVersion: 8n, opsetImport }),
     graph: {
       nodes: spec.nodes,
       initializers: new Map(weights.map(([key, w]) => [key, makeTensor(key, w.dtype ?? dtype, w.dims, w.values)])),

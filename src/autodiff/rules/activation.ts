@@ -1,4 +1,5 @@
-import { floatAttribute, intAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { floatAttribute, intAttribute, type NodeProto, stringAttribute, tensorAttribute } from '../../onnx/node.js'
+import { numbers } from '../../onnx/tensor.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { elementwise, unary, type VjpRule } from '../rule.js'
 
@@ -47,16 +48,43 @@ const Gelu: VjpRule = unary((g, c, x, _y, node) => {
   return g.mul(c, g.add(cdf, g.mul(x, pdf)))
 })
 
-/** y_i = exp x_i / sum over the axis: y (c - sum c y). */
-const Softmax: VjpRule = unary((g, c, _x, y, node) => {
+/** Operators through which a masked score stays one. */
+const KEEPS_MASK = new Set(
+  'Add Cast CastLike Concat Expand Flatten Gather Identity Mul Pad Reshape Slice Squeeze Sub Sum Transpose Unsqueeze'.split(
+    ' ',
+  ),
+)
+
+/**
+ * Whether an original value may be -inf all along an axis: scores to which a mask was added. Softmax makes NaN of such a row,
+ * and what reads it puts something else in its place, so that no cotangent comes back: 0 times NaN.
+ */
+function mayBeMasked(g: GraphBuilder, scores: Value): boolean {
+  const seen = new Set([scores])
+  for (const value of seen) {
+    const node = g.maker(value)
+    const constant = node?.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined
+    const values = node ? constant && numbers(constant) : (g.known(value) ?? [Number.NEGATIVE_INFINITY])
+    if (node?.opType === 'Where' || values?.includes(Number.NEGATIVE_INFINITY)) return true
+    if (node && KEEPS_MASK.has(node.opType)) for (const input of node.input) seen.add(input)
+  }
+  return false
+}
+
+const nonNaN = (g: GraphBuilder, x: Value, y: Value) => (mayBeMasked(g, x) ? g.where(g.emit('IsNaN', [y]), 0, y) : y)
+
+/** y_i = exp x_i / sum over the axis: y (c - sum c y), 0 where y is NaN. */
+const Softmax: VjpRule = unary((g, c, x, softmax, node) => {
+  const y = nonNaN(g, x, softmax)
   const weighted = g.mul(c, y)
   return g.sub(weighted, g.mul(y, g.reduce('Sum', weighted, [intAttribute(node, 'axis', -1)])))
 })
 
 /** y = x - log sum exp: c - exp(y) sum c. */
-const LogSoftmax: VjpRule = unary((g, c, _x, y, node) =>
-  g.sub(c, g.mul(g.emit('Exp', [y]), g.reduce('Sum', c, [intAttribute(node, 'axis', -1)]))),
-)
+const LogSoftmax: VjpRule = unary((g, c, x, y, node) => {
+  const p = nonNaN(g, x, g.emit('Exp', [y]))
+  return g.sub(c, g.mul(p, g.reduce('Sum', c, [intAttribute(node, 'axis', -1)])))
+})
 
 export const ACTIVATION: Record<string, VjpRule> = {
   /** max(x, 0): c where y > 0; the derivative at 0 is 0. */

@@ -1,4 +1,5 @@
 import { makeNode } from '../../../src/onnx/node.js'
+import { EXTRA_OUTPUTS } from './expansions.js'
 import { type Extra, float, one, positive, type RuleCase, weight } from './ruleCase.js'
 
 /** Normalised by the statistics of the batch, of which nothing but y is used. */
@@ -37,6 +38,7 @@ export const ALGEBRA: Record<string, readonly RuleCase[]> = {
     }),
   ],
   LayerNormalization: [
+    ...EXTRA_OUTPUTS,
     one('LayerNormalization', [[2, 3, 8], [8], [8]], {}, normalized()),
     one('LayerNormalization', [[0, 4], [4], [4]]),
     one('LayerNormalization', [[2, 3, 4]], {}, normalized({ weights: { 1: weight([4]), 2: weight([4]) } })),

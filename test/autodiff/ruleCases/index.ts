@@ -3,6 +3,7 @@
 import { ACTIVATION } from './activation.js'
 import { ALGEBRA } from './algebra.js'
 import { ELEMENTWISE } from './elementwise.js'
+import { EXPANDED } from './expansions.js'
 import { INDEXING } from './indexing.js'
 import { MOVEMENT } from './movement.js'
 import { REDUCTION } from './reduction.js'
@@ -11,6 +12,7 @@ import { SPATIAL } from './spatial.js'
 import { STOPS } from './stops.js'
 
 export const RULE_CASES: Record<string, readonly RuleCase[]> = {
+  ...EXPANDED,
   ...ELEMENTWISE,
   ...ACTIVATION,
   ...SPATIAL,

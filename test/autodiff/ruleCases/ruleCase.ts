@@ -21,7 +21,9 @@ export interface Extra {
   readonly booleans?: Record<number, Weight>
   readonly range?: readonly [number, number]
   readonly opset?: number
-  readonly outputs?: number
+  /** How many, or their names; '' for one that is left out. */
+  readonly outputs?: number | readonly string[]
+  readonly domain?: string
   readonly isCoarse?: boolean
 }
 
@@ -48,9 +50,11 @@ export function one(
   const names = Array.from({ length: last + 1 }, (_, i) => LETTERS[i]!).map((n) =>
     n in inputs || n in constants ? n : '',
   )
-  const outputs = Array.from({ length: extra.outputs ?? 1 }, (_, i) => (i === 0 ? 'y' : `y${i}`))
+  const { outputs = 1, domain = '' } = extra
+  const made =
+    typeof outputs === 'number' ? Array.from({ length: outputs }, (_, i) => (i === 0 ? 'y' : `y${i}`)) : outputs
   return {
-    nodes: [makeNode(op, names, outputs, attributes)],
+    nodes: [Object.assign(makeNode(op, names, made, attributes), { domain })],
     inputs,
     weights: constants,
     range: extra.range ?? [-2, 2],
