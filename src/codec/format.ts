@@ -12,7 +12,7 @@ export const IMAGE_EXTENSIONS = [
 ] as const
 
 /** As many first bytes as `sniffFormat` and `describeBytes` look at. */
-const HEAD_BYTES = 512
+export const HEAD_BYTES = 512
 
 /** The format, or undefined for anything else. Only what is recognised here ever reaches the decoder. */
 export function sniffFormat(bytes: Uint8Array): Format | undefined {

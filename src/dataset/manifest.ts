@@ -6,6 +6,7 @@ import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import { Classes, checkNames, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
+import { describeGap, describeUnread, emptiedClasses, emptyFolders, findPictures } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
@@ -36,6 +37,10 @@ export interface Manifest {
   readonly told: string
   /** Pictures found below the root that the manifest does not name. */
   readonly ignored: number
+  /** The files in class folders that are no picture which is read, in words; null where there are none. */
+  readonly unread: string | null
+  /** What is to be known of the classes, a sentence each. */
+  readonly notices: readonly string[]
 }
 
 export interface ManifestOptions {
@@ -123,7 +128,8 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   const sources = located.map(({ file, label }) => ({ file, label }))
   const manifest = manifestOf(folder, classes, sources, origin, named)
   const kind = table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
-  return { ...manifest, told: `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}` }
+  const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
+  return { ...manifest, told, notices: fixed ? [] : noticesOf([], classes.names) }
 }
 
 /** Order of UTF-16 code units. */
@@ -145,8 +151,11 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
 
 async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
   const problems = new Problems()
-  const listed = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
-  const files = [...listed]
+  const found = await findPictures(
+    folder.root,
+    [...folder.files].filter((file) => file.includes('/')),
+  )
+  const files = [...found.pictures]
   for (const link of folder.links) {
     const fail = (problem: string) => problems.add(path.join(place, link), problem)
     if (!isImageName(link)) {
@@ -165,11 +174,28 @@ async function fromClassFolders(folder: Folder, place: string, fixed?: Classes):
     if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
   }
   checkNames(classes.names, (name) => path.join(place, name), problems)
+  for (const { name, problem } of emptiedClasses({ ...found, pictures: files })) {
+    problems.add(path.join(place, name), problem)
+    problems.hint('convert these files to PNG, or move the folder away if it is no class')
+  }
   problems.throwIfAny()
-  if (files.length === 0) throw noLabels(folder, place)
+  if (files.length === 0) throw await noLabels(folder, place)
   if (!fixed && classes.names.every((name) => SPLIT.test(name))) throw splitsFound(classes.names, place)
   const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })).sort(byFile)
-  return manifestOf(folder, classes, sources, 'class folders', listed.length)
+  const notices = fixed ? [] : noticesOf(emptyFolders(folder, files), classes.names)
+  const unread = found.unread.length === 0 ? null : describeUnread(place, found.unread)
+  const named = found.pictures.filter(isImageName).length
+  return { ...manifestOf(folder, classes, sources, 'class folders', named), unread, notices }
+}
+
+function noticesOf(empty: readonly string[], names: readonly string[]): string[] {
+  const shown = `${empty.slice(0, 10).map(quoted).join(', ')}${empty.length > 10 ? ', ...' : ''}`
+  const classes = `${counted(empty.length, 'folder')} without a picture ${empty.length === 1 ? 'is no class' : 'are no classes'}: ${shown}`
+  const gap = describeGap(names)
+  return [
+    ...(empty.length > 0 ? [`${classes}; those after them have lower indices than with them (classes.txt)`] : []),
+    ...(gap === undefined ? [] : [gap]),
+  ]
 }
 
 /** Folders such as train and test are parts of a data set; as classes they would give labels without meaning. */
@@ -179,11 +205,13 @@ function splitsFound(names: readonly string[], place: string): AugmentError {
   return new AugmentError('usage', message, { hint })
 }
 
-function noLabels(folder: Folder, place: string): AugmentError {
-  const pictures = [...folder.files].filter(isImageName).length
+async function noLabels(folder: Folder, place: string): Promise<AugmentError> {
+  const { pictures: all, unread } = await findPictures(folder.root, folder.files)
+  const pictures = all.length
   if (pictures === 0) {
-    return new AugmentError('usage', `${place}: found no pictures, expected some in it or in folders below it`, {
-      hint: `pictures are files named *.${IMAGE_EXTENSIONS.join(', *.')}`,
+    const nothing = `${place}: found no pictures, expected some in it or in folders below it`
+    return new AugmentError('usage', unread.length === 0 ? nothing : describeUnread(place, unread), {
+      hint: `pictures are files named *.${IMAGE_EXTENSIONS.join(', *.')}, or with the content of one`,
     })
   }
   const found = `found ${counted(pictures, 'picture')} without labels`
@@ -203,5 +231,6 @@ function manifestOf(
   let ignored = -named
   for (const file of folder.files) if (isImageName(file)) ignored++
   const soft = sources.some((source) => typeof source.label !== 'number')
-  return { root: folder.root, classes: classes.names, sources, soft, origin, told: `labels from ${origin}`, ignored }
+  const told = `labels from ${origin}`
+  return { root: folder.root, classes: classes.names, sources, soft, origin, told, ignored, unread: null, notices: [] }
 }

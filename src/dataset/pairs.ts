@@ -148,6 +148,8 @@ class Catalogue {
       origin: this.#base?.origin ?? origin,
       told: this.#base?.told ?? `labels from ${origin}`,
       ignored: this.#base?.ignored ?? 0,
+      unread: this.#base?.unread ?? null,
+      notices: this.#base?.notices ?? [],
     }
   }
 }

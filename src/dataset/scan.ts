@@ -42,6 +42,11 @@ export class Folder {
     return this.#listing.files
   }
 
+  /** Folders below the root that are no output of ours, and `.` itself. */
+  get folders(): ReadonlySet<string> {
+    return this.#listing.folders
+  }
+
   /** Symbolic links; the scan does not follow them. */
   get links(): ReadonlySet<string> {
     return this.#listing.links
@@ -63,6 +68,7 @@ export class Folder {
       })
       if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
         listing.runs.add(prefix.slice(0, -1))
+        listing.folders.delete(prefix.slice(0, -1))
         continue
       }
       for (const entry of entries) {

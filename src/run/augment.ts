@@ -43,10 +43,11 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const inputs = placed(await readInputs(config), shard)
   const plan = planRun(inputs, config)
   const range = shardRange(plan.length, shard)
-  const { sources, classes, told, ignored } = inputs
+  const { sources, classes, told, ignored, unread } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
   const unnamed = `${counted(ignored, 'picture')} of the folder ${ignored === 1 ? 'is' : 'are'} not named there`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
+  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
   const labels = sources.map(({ label }) => label)
   const explainer = needsSaliency(config) ? await startExplainer(config, classes, labels) : null
   const device = explainer?.estimator.facts.device ?? null

@@ -114,8 +114,10 @@ export async function compareFolder(
   tell: (message: string) => void,
 ): Promise<MethodSummary[]> {
   const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback })
-  const { root, sources, classes, ...rest } = await readInputs(config)
-  const plan = planRun({ root, sources, classes, ...rest }, config)
+  const inputs = await readInputs(config)
+  const { root, sources, classes, unread } = inputs
+  const plan = planRun(inputs, config)
+  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) tell(message)
   const labels = sources.map(({ label }) => label)
   const { estimator, message } = await startExplainer(config, classes, labels)
   try {

@@ -21,6 +21,10 @@ export interface Inputs {
   readonly told: string
   /** Pictures below the root that the manifest does not name. */
   readonly ignored: number
+  /** Files in class folders that are no picture which is read, in words; null where there are none. */
+  readonly unread: string | null
+  /** What is to be known of the classes. */
+  readonly notices: readonly string[]
 }
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */
@@ -42,6 +46,9 @@ export async function readInputs(config: Config): Promise<Inputs> {
     })
   }
   const manifest = await readManifest(images, files)
+  if (config.strict && manifest.unread !== null) {
+    throw new AugmentError('failed', manifest.unread, { hint: 'without --strict they would be left out' })
+  }
   return { ...manifest, out: config.out ?? runOptions.out.fallback, pairs: null }
 }
 

@@ -8,7 +8,8 @@ import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { normal, type Random, randomStream } from '../core/random.js'
 import { type Manifest, readManifest } from '../dataset/manifest.js'
-import { Folder, isImageName } from '../dataset/scan.js'
+import { describeUnread, findPictures } from '../dataset/pictures.js'
+import { Folder } from '../dataset/scan.js'
 import { mapOptions, mapsOut } from '../options/commands.js'
 import type { ConfigInput, MapOptions } from '../options/inputs.js'
 import { checked } from '../options/schema.js'
@@ -34,17 +35,18 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   checkOptions(options)
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
-  const { sources, classes, told } = pictures
+  const { sources, classes, told, unread, notices } = pictures
   yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${told}` }
+  for (const message of [...(unread === null ? [] : [unread]), ...notices]) yield { type: 'notice', message }
   const labels = sources.map(({ label }) => label)
   const explainer = await startExplainer(config, classes, labels, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
-    const notices: string[] = []
-    const folder = await openMapFolder(out, (text) => notices.push(text))
+    const found: string[] = []
+    const folder = await openMapFolder(out, (text) => found.push(text))
     try {
-      for (const message of notices) yield { type: 'notice', message }
+      for (const message of found) yield { type: 'notice', message }
       yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
       const draw = artist(pictures, config, options, explainer.estimator, folder)
       const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, draw, folder)
@@ -71,7 +73,7 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
   return { ...(timesInput && { timesInput }), ...(integrated !== undefined && { integrated }) }
 }
 
-type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told'>
+type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'unread' | 'notices'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
 async function readPictures({ images, labels, classes, target }: Config): Promise<Pictures> {
@@ -83,9 +85,11 @@ async function readPictures({ images, labels, classes, target }: Config): Promis
     })
   }
   const { root, files } = await Folder.scan(images)
-  const sources = [...files].filter(isImageName).sort()
-  if (sources.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
-  return { root, sources: sources.map((file) => ({ file, label: 0 })), classes: [], told: 'labels are not used' }
+  const found = await findPictures(root, files)
+  if (found.pictures.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
+  const sources = found.pictures.map((file) => ({ file, label: 0 }))
+  const unread = found.unread.length === 0 ? null : describeUnread(images, found.unread)
+  return { root, sources, classes: [], told: 'labels are not used', unread, notices: [] }
 }
 
 type Draw = (source: number) => Promise<Failure | null>

@@ -1,0 +1,138 @@
+/** Which files are pictures: by name, and where the name does not say it by content. */
+import { open } from 'node:fs/promises'
+import path from 'node:path'
+import pLimit from 'p-limit'
+import { describeBytes, EXPECTED_FORMATS, HEAD_BYTES, sniffFormat } from '../codec/format.js'
+import { counted } from '../core/counted.js'
+import { reasonOf } from '../core/systemError.js'
+import type { Folder } from './scan.js'
+import { isImageName } from './scan.js'
+
+/** Files of a folder with one ending that are no picture which is read. */
+export interface Unread {
+  /** Posix path relative to the root. */
+  readonly folder: string
+  /** As in ".heic"; empty for names without one. */
+  readonly ending: string
+  /** What the first of them looks like: "a HEIC", "a camera raw file". */
+  readonly what: string
+  readonly count: number
+}
+
+export interface FoundPictures {
+  readonly pictures: readonly string[]
+  readonly unread: readonly Unread[]
+}
+
+/** Endings of what lies beside pictures and is never missed: text, tables, code, and what systems leave behind. */
+const BESIDE =
+  /(^|\/)(thumbs\.db|desktop\.ini|license|readme|makefile)$|\.(txt|text|json|jsonl|ndjson|csv|tsv|xml|ya?ml|toml|ini|cfg|conf|md|rst|html?|css|js|py|ipynb|sh|log|lock|db|md5|sha\d*|url|lnk)$/i
+
+/** Raw files of cameras are TIFFs by their first bytes, and what a TIFF reader finds in them is a thumbnail. */
+const CAMERA_RAW =
+  /\.(dng|nef|nrw|cr2|cr3|crw|arw|srf|sr2|orf|rw2|raw|pef|srw|raf|3fr|iiq|erf|kdc|dcr|mrw|mos|x3f|rwl)$/i
+
+/** Files that are looked into at once. */
+const AT_ONCE = 32
+
+/**
+ * The pictures among `files`. A name that ends like a picture's is believed, its content is checked when it is decoded;
+ * a name that ends otherwise is decided by the first bytes of the file, unless it ends like what lies beside pictures.
+ */
+export async function findPictures(root: string, files: Iterable<string>): Promise<FoundPictures> {
+  const pictures: string[] = []
+  const unread = new Map<string, { -readonly [K in keyof Unread]: Unread[K] }>()
+  const limit = pLimit(AT_ONCE)
+  let pending: Promise<void>[] = []
+  async function decide(file: string): Promise<void> {
+    const what = CAMERA_RAW.test(file) ? 'a camera raw file' : await otherThanPicture(path.join(root, file))
+    if (what === null) pictures.push(file)
+    // Text that no ending tells of is no picture that somebody misses, nor is a file without content.
+    else if (what !== 'text' && what !== 'an empty file') {
+      const [folder, ending] = [path.posix.dirname(file), path.posix.extname(file).toLowerCase()]
+      const key = `${folder}/${ending}`
+      const before = unread.get(key)
+      if (before === undefined) unread.set(key, { folder, ending, what, count: 1 })
+      else before.count++
+    }
+  }
+  for (const file of files) {
+    if (isImageName(file)) pictures.push(file)
+    else if (!BESIDE.test(file)) pending.push(limit(decide, file))
+    // Bounded: a folder may hold millions.
+    if (pending.length >= 4096) {
+      await Promise.all(pending)
+      pending = []
+    }
+  }
+  await Promise.all(pending)
+  const order = [...unread.values()].sort((a, b) => (`${a.folder}/${a.ending}` < `${b.folder}/${b.ending}` ? -1 : 1))
+  return { pictures: pictures.sort(), unread: order }
+}
+
+/** What a file is that is no picture which is read; null for a picture. */
+async function otherThanPicture(file: string): Promise<string | null> {
+  try {
+    const handle = await open(file)
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+      const head = buffer.subarray(0, bytesRead)
+      return sniffFormat(head) === undefined ? describeBytes(head) : null
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    return `a file that cannot be read (${reasonOf(error)})`
+  }
+}
+
+/** So many folders and endings are named in one line. */
+const SHOWN = 20
+
+/** "signs: found 14 files that are no picture which is read: 4 in exit (.heic, a HEIC), ..." */
+export function describeUnread(place: string, unread: readonly Unread[]): string {
+  const total = unread.reduce((sum, { count }) => sum + count, 0)
+  const named = unread.slice(0, SHOWN).map(({ folder, ...files }) => `${describeFiles(files)} in ${folder}`)
+  const more = unread.length > SHOWN ? [`and in ${unread.length - SHOWN} more places`] : []
+  const found = `found ${counted(total, 'file')} that ${total === 1 ? 'is' : 'are'} left out`
+  return `${place}: ${found}, expected ${EXPECTED_FORMATS}: ${[...named, ...more].join(', ')}`
+}
+
+/** `4 .heic (a HEIC)`. */
+function describeFiles({ ending, what, count }: Omit<Unread, 'folder'>): string {
+  return `${count} ${ending === '' ? 'without an ending' : ending} (${what})`
+}
+
+/** The folder of a class and everything below it, in words; each class of `unread` that has no picture at all. */
+export function emptiedClasses(found: FoundPictures): { readonly name: string; readonly problem: string }[] {
+  const used = new Set(found.pictures.map(classOf))
+  const lost = new Map<string, string[]>()
+  for (const { folder, ...files } of found.unread) {
+    const name = classOf(`${folder}/`)
+    if (!used.has(name)) lost.set(name, [...(lost.get(name) ?? []), describeFiles(files)])
+  }
+  return [...lost].map(([name, files]) => ({
+    name,
+    problem: `found no picture but ${files.slice(0, 5).join(', ')}, expected ${EXPECTED_FORMATS}`,
+  }))
+}
+
+/** Folders in the root without any picture below them: empty, or with other files only. */
+export function emptyFolders(folder: Folder, pictures: readonly string[]): string[] {
+  const used = new Set(pictures.map(classOf))
+  return [...folder.folders].filter((name) => !name.includes('/') && name !== '.' && !used.has(name)).sort()
+}
+
+/** The folder in the root that a file lies in. */
+function classOf(file: string): string {
+  return file.slice(0, file.indexOf('/'))
+}
+
+/** A class whose name is a number that is not its index, as where an integer is left out; undefined where there is none. */
+export function describeGap(names: readonly string[]): string | undefined {
+  if (!names.every((name) => /^\d+$/.test(name))) return undefined
+  const index = names.findIndex((name, i) => Number(name) !== i)
+  if (index < 0) return undefined
+  const missing = names.includes(String(index)) ? '' : `there is no class ${index}: `
+  return `classes are called by numbers, but ${missing}class ${names[index]} has index ${index} (classes.txt), and so on; --classes sets the indices`
+}
