@@ -1,12 +1,12 @@
 /** Downloads a model of the zoo: the only place that uses the network. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { EnvHttpProxyAgent } from 'undici'
 import { AugmentError } from '../core/errors.js'
-import { syncFolder } from '../output/atomic.js'
+import { makeFolder, syncFolder } from '../output/atomic.js'
 import { takeLock } from '../output/lock.js'
 import { cachedFile } from './cache.js'
 import { fetchRange, Transient } from './fetchRange.js'
@@ -35,8 +35,8 @@ export async function pull(model: ZooModel, options: PullOptions): Promise<strin
   const file = cachedFile(model)
   if ((await sha256Of(file)) === model.sha256) return file
   const part = `${file}.part`
-  await mkdir(path.dirname(file), { recursive: true })
-  const release = await takeLock(`${file}.lock`, options.notice)
+  await makeFolder(path.dirname(file))
+  const lock = await takeLock(`${file}.lock`, options.notice)
   try {
     const resumed = (await sizeOf(part)) > 0
     await download(model, part, options)
@@ -47,7 +47,7 @@ export async function pull(model: ZooModel, options: PullOptions): Promise<strin
     }
     await place(model, part, file)
   } finally {
-    await release()
+    await lock.release()
   }
   return file
 }

@@ -1,72 +1,238 @@
-import { readFileSync } from 'node:fs'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import os from 'node:os'
+/**
+ * One writer at a time. A lock is a folder with one file in it, its owner's, of a name that nobody else ever has.
+ *
+ * - It is taken by renaming a folder that is already complete: this fails while there is a lock with a file in it.
+ * - It ends when that one file is deleted, by its owner or by who finds it stale. Nobody can delete a newer lock by mistake, as
+ *   he could if all locks had one name: between his look and his deletion another may have taken the stale one over.
+ *
+ * An owner in the same space of process ids is looked up there. Of any other (another machine, another container) only its
+ * file can be seen, which it writes anew every few seconds: an owner that is silent for long is taken for dead. A process that
+ * was only asleep finds out by `check` before it writes again.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { AugmentError } from '../core/errors.js'
+import { describeSelf, nameOf, type Owner, ownerText, parseOwner, stateOf } from './owner.js'
 
-interface Owner {
-  readonly pid: number
-  readonly host: string
-  /** Start time of the process in clock ticks since boot, where /proc tells it: pids are reused. */
-  readonly started: string | null
+export interface Lock {
+  /** Throws a conflict error if another has taken the lock over. */
+  check(): Promise<void>
+  release(): Promise<void>
 }
+
+/** How often an owner shows that it lives, and for how long it may be silent, in milliseconds. */
+const PACE = { beat: 5000, silence: 60_000 }
+
+/** A lock that was found: its file, what stands in it, and when that was written by the clock of the file system. */
+interface Found {
+  readonly file: string
+  readonly text: string
+  readonly owner: Owner | null
+  readonly written: number
+}
+
+/** Attempts that find neither a lock nor a way to take it. */
+const ATTEMPTS = 100
 
 /**
- * Takes the folder's lock: one writer at a time. The lock of a process of this host that no longer runs is taken over, and
- * said through `notice`. Returns the release. Throws a conflict error when somebody else holds it.
+ * Takes the lock `place`, whose folder is there. A stale one is taken over; that, and a wait for a sign of life, is said
+ * through `notice`. Throws a conflict error when somebody else holds it.
  */
-export async function takeLock(file: string, notice: (text: string) => void): Promise<() => Promise<void>> {
-  const self: Owner = { pid: process.pid, host: os.hostname(), started: startTime(process.pid) }
-  for (;;) {
-    try {
-      const handle = await open(file, 'wx')
-      await handle.writeFile(JSON.stringify(self))
-      await handle.close()
-      return () => rm(file, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+export async function takeLock(place: string, notice: (text: string) => void, pace = PACE): Promise<Lock> {
+  const self = describeSelf()
+  let candidate = await prepare(place, self)
+  try {
+    for (let attempts = 0; ; ) {
+      if (await install(candidate, place)) break
+      const found = await look(place)
+      if (found === null) {
+        // Another's folder is in the way for a moment, or it swept ours away.
+        if (++attempts === ATTEMPTS) await rename(candidate.folder, place)
+        await wait(Math.random() * 10)
+        if (!(await exists(candidate.file))) candidate = await prepare(place, self)
+        continue
+      }
+      if (!(await isStale(found, place, candidate, self, notice, pace))) continue
+      if ((await unlink(found.file).catch(ifGone)) === null) continue
+      notice(`${place}: took over the lock of ${nameOf(found.owner)}, which no longer runs`)
     }
-    const owner = parseOwner(await readFile(file, 'utf8').catch(() => ''))
-    if (owner !== null && (owner.host !== self.host || runs(owner))) {
-      throw new AugmentError('conflict', `${file}: held by process ${owner.pid} on ${owner.host}, expected no writer`, {
-        hint: 'wait for it to end; if it no longer runs on that machine, delete the lock file and repeat the command',
+  } catch (error) {
+    await rm(candidate.folder, { recursive: true, force: true })
+    // Where the last look at it failed, it may be ours already.
+    await free(path.join(place, candidate.id), place).catch(() => undefined)
+    throw error
+  }
+  await sweep(place, self, pace)
+  return hold(path.join(place, candidate.id), place, pace)
+}
+
+/** A lock that has not got its name yet. */
+interface Candidate {
+  readonly id: string
+  readonly folder: string
+  readonly file: string
+}
+
+async function prepare(place: string, self: Owner): Promise<Candidate> {
+  const id = randomUUID()
+  const folder = `${place}.${id}`
+  await mkdir(folder)
+  const file = path.join(folder, id)
+  await writeFile(file, ownerText(self, 0))
+  return { id, folder, file }
+}
+
+/** Whether the lock is ours now: no error tells it for sure, since over a network an answer may be lost. */
+async function install({ folder, id }: Candidate, place: string): Promise<boolean> {
+  for (const _ of [1, 2]) {
+    const error = await rename(folder, place).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error,
+    )
+    if (await exists(path.join(place, id))) return true
+    if (error !== null && !['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES', 'ENOTDIR', 'ENOENT'].includes(error.code ?? '')) {
+      throw error
+    }
+    // Windows renames onto no folder, not even an empty one. One with a file in it stays.
+    if (
+      !(await rmdir(place).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return false
+  }
+  return false
+}
+
+async function look(place: string): Promise<Found | null> {
+  try {
+    const [name] = await readdir(place)
+    return name === undefined ? null : await read(path.join(place, name))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // A file of this name is the lock of version 0.1.
+    if (code === 'ENOTDIR') return read(place).catch(ifGone)
+    return ifGone(error)
+  }
+}
+
+function ifGone(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+  throw error
+}
+
+async function read(file: string): Promise<Found> {
+  // Opened, not only asked for: a network file system looks at the server again only then.
+  const text = await readFile(file, 'utf8')
+  return { file, text, owner: parseOwner(text), written: (await stat(file)).mtimeMs }
+}
+
+/** Throws a conflict error if the owner lives; false if its lock is no longer there. */
+async function isStale(
+  found: Found,
+  place: string,
+  candidate: Candidate,
+  self: Owner,
+  notice: (text: string) => void,
+  { silence }: typeof PACE,
+): Promise<boolean> {
+  const { owner } = found
+  const state = owner === null ? 'unseen' : stateOf(owner, self)
+  if (state === 'dead') return true
+  if (state === 'alive') throw inUse(place, owner, silence)
+  const began = performance.now()
+  let told = false
+  for (let now = found; ; ) {
+    if (now.text !== found.text) throw inUse(place, owner, silence)
+    // The file system's own clock, which may not be this machine's.
+    await writeFile(candidate.file, ownerText(self, 0))
+    const age = (await stat(candidate.file)).mtimeMs - now.written
+    if (Math.max(age, performance.now() - began) > silence) return true
+    if (state === 'listed') throw inUse(place, owner, silence)
+    const most = Math.ceil((silence - Math.max(0, age)) / 1000)
+    if (!told) notice(`${place}: of ${nameOf(owner)}, not to be seen from here; waiting for a sign of life, ${most} s`)
+    told = true
+    await wait(Math.min(500, silence / 20))
+    const next = await look(place)
+    if (next?.file !== found.file) return false
+    now = next
+  }
+}
+
+function inUse(place: string, owner: Owner | null, silence: number): AugmentError {
+  return new AugmentError('conflict', `${place}: in use by ${nameOf(owner)}`, {
+    hint: `wait for it to end; should it have died, the lock is free ${silence / 1000} s after its last sign of life`,
+  })
+}
+
+function hold(file: string, place: string, { beat }: typeof PACE): Lock {
+  let [beats, beating] = [0, null as Promise<void> | null]
+  const timer = setInterval(() => {
+    beating ??= beatOnce(file, ++beats)
+      .catch(() => undefined)
+      .finally(() => {
+        beating = null
       })
-    }
-    // Renamed away rather than deleted: of two that find a stale lock, only one can move it.
-    const moved = `${file}.${process.pid}.stale`
-    await rename(file, moved).then(
-      () => rm(moved, { force: true }),
-      () => undefined,
-    )
-    notice(
-      `${file}: took over the lock of ${owner === null ? 'an interrupted run' : `process ${owner.pid}, which no longer runs`}`,
-    )
+  }, beat).unref()
+  return {
+    async check() {
+      if (await exists(file)) return
+      throw new AugmentError('conflict', `${place}: lost to another process, expected to be the only one that writes`, {
+        hint: 'this process was silent for too long; repeat the command when the other has ended',
+      })
+    },
+    async release() {
+      clearInterval(timer)
+      await beating
+      await free(file, place)
+    },
   }
 }
 
-function parseOwner(text: string): Owner | null {
+async function free(file: string, place: string): Promise<void> {
+  await unlink(file).catch(ifGone)
+  await rmdir(place).catch(() => undefined)
+}
+
+/** Writes the lock of an owner anew, but never makes one. */
+async function beatOnce(file: string, beats: number): Promise<void> {
+  const handle = await open(file, 'r+')
   try {
-    return JSON.parse(text) as Owner
-  } catch {
-    return null
+    const text = await handle.readFile('utf8')
+    await handle.write(`${beats}\n`, text.indexOf('\n') + 1)
+  } finally {
+    await handle.close()
   }
 }
 
-function runs(owner: Owner): boolean {
-  if (owner.started !== null && startTime(owner.pid) !== owner.started) return false
+/** Opens it: a network file system remembers for a while what is there. */
+async function exists(file: string): Promise<boolean> {
   try {
-    process.kill(owner.pid, 0)
+    await (await open(file, 'r')).close()
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    throw error
   }
 }
 
-/** Field 22 of /proc/<pid>/stat, counted after the command name, which may hold spaces. */
-function startTime(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  } catch {
-    return null
+/** Removes what processes that died on the way to their lock have left. */
+async function sweep(place: string, self: Owner, { silence }: typeof PACE): Promise<void> {
+  const { mtimeMs: now } = await stat(place)
+  const [home, start] = [path.dirname(place), `${path.basename(place)}.`]
+  for (const name of await readdir(home)) {
+    if (!name.startsWith(start) || name.length !== start.length + ID_LENGTH) continue
+    const folder = path.join(home, name)
+    const { mtimeMs: made } = await stat(folder).catch(() => ({ mtimeMs: now }))
+    const owner = parseOwner(await readFile(path.join(folder, name.slice(start.length)), 'utf8').catch(() => ''))
+    const dead = owner !== null && stateOf(owner, self) === 'dead'
+    if (dead || now - made > silence) await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Of a UUID. */
+const ID_LENGTH = 36

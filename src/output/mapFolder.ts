@@ -25,7 +25,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
   await refuseForeign(folder, RUN_RECORD)
   await makeFolder(path.join(folder, STATE))
   await refuseLinks(folder, [...OURS, MAPS_RECORD])
-  const release = await takeLock(path.join(folder, LOCK), notice)
+  const lock = await takeLock(path.join(folder, LOCK), notice)
   await makeFolder(scratch)
   const makeFolderOnce = folderMaker()
   async function write(file: string, bytes: Uint8Array | string): Promise<void> {
@@ -38,7 +38,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
     await record({ complete: false })
     for (const name of OURS) await rm(path.join(folder, name), { recursive: true, force: true })
   } catch (error) {
-    await release()
+    await lock.release()
     throw error
   }
   return {
@@ -46,7 +46,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
     finish: (facts) => record({ complete: true, ...facts }),
     async close() {
       await rm(scratch, { recursive: true, force: true })
-      await release()
+      await lock.release()
     },
   }
 }

@@ -79,7 +79,7 @@ export async function openOutput(
   await refuseForeign(folder, MAPS_RECORD)
   await makeFolder(at(STATE))
   await refuseLinks(folder)
-  const release = await takeLock(at(LOCK), options.notice)
+  const lock = await takeLock(at(LOCK), options.notice)
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
@@ -101,7 +101,8 @@ export async function openOutput(
       options.sources?.made(row)
       if (!retry) present.look(row)
     }
-    let tables = await Tables.open(folder, classes, { first, finished: finished !== null, visit })
+    const guard = () => lock.check()
+    let tables = await Tables.open(folder, classes, { first, finished: finished !== null, visit, guard })
     if (finished !== null) refuseCount(folder, finished, tables.rows)
     for await (const { made } of keptRows(folder)) options.sources?.made(made)
     if (record !== null && tables.rows > 0) await refuseAltered(at(INPUTS), options.sources)
@@ -110,7 +111,7 @@ export async function openOutput(
       await save(INPUTS, options.inputs)
       await takeBackToFailure(folder)
       await remove(folder, REPORTS)
-      tables = await Tables.open(folder, classes, { first, visit: present.look })
+      tables = await Tables.open(folder, classes, { first, visit: present.look, guard })
     }
     present.refuseMissing()
     const makeFolderOnce = folderMaker()
@@ -124,6 +125,7 @@ export async function openOutput(
         await writeAtomic(target, bytes, scratch)
       },
       async finish(facts) {
+        await guard()
         await dropKept(folder)
         await writeForms(folder, classes, identity.options as Forms, scratch)
         await syncFolder(folder)
@@ -132,11 +134,11 @@ export async function openOutput(
       },
       async close() {
         await rm(scratch, { recursive: true, force: true })
-        await release()
+        await lock.release()
       },
     }
   } catch (error) {
-    await release()
+    await lock.release()
     throw error
   }
 }

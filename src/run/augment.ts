@@ -15,6 +15,7 @@ import { type Explainer, startExplainer } from './explainer.js'
 import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Means, startJobs } from './job.js'
 import { needsSaliency } from './mixer.js'
+import { opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { writeReport } from './report.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
@@ -82,7 +83,6 @@ interface Run {
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, device, started } = run
   const classifier = explainer?.classifier ?? null
-  const notices: string[] = []
   const stock = takeStock(inputs)
   const identity: Identity = {
     versions,
@@ -92,17 +92,16 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     device,
     shard: formatShard(shard),
   }
-  const output = await openOutput(inputs.out, inputs.classes, identity, {
+  const how = {
     first: range.start,
     inputs: stock.list,
     sources: stock,
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
     facts: whereFrom(inputs, config),
-    notice: (text) => notices.push(text),
-  })
+  }
+  const output = yield* opened((notice) => openOutput(inputs.out, inputs.classes, identity, { ...how, notice }))
   try {
-    for (const message of notices) yield { type: 'notice', message }
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer?.estimator ?? null
     const means = { estimator, output, threads: config.jobs ?? availableParallelism(), check: stock.check }

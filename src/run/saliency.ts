@@ -22,6 +22,7 @@ import { type Config, parseConfig } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
+import { opened } from './opened.js'
 import { versions } from './versions.js'
 import { openViews, SourceError } from './views.js'
 
@@ -43,10 +44,8 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
-    const found: string[] = []
-    const folder = await openMapFolder(out, (text) => found.push(text))
+    const folder = yield* opened((notice) => openMapFolder(out, notice))
     try {
-      for (const message of found) yield { type: 'notice', message }
       yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
       const draw = artist(pictures, config, options, explainer.estimator, folder)
       const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, draw, folder)

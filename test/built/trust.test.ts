@@ -69,7 +69,7 @@ test('of two writers at once one does the work and the other is told who does', 
   const results = await Promise.all([spawned([...COMMAND, out]), spawned([...COMMAND, out])])
   const [winner, loser] = results.sort((a, b) => a.code! - b.code!)
   expect(winner!.code).toBe(0)
-  expect(loser).toMatchObject({ code: 6, stderr: expect.stringMatching(/held by process \d+ on /) })
+  expect(loser).toMatchObject({ code: 6, stderr: expect.stringMatching(/in use by process \d+ on /) })
   expect((await run(['verify', out])).code).toBe(0)
 })
 

@@ -223,7 +223,7 @@ test('of two pulls at once one does the work and the other is told who does', as
   const { mirror } = await serve((request, response) => setTimeout(() => send(request, response), 300))
   const results = await Promise.allSettled([pull(MODEL, { ...quiet, mirror }), pull(MODEL, { ...quiet, mirror })])
   expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-  expect(results.find((result) => result.status === 'rejected')!.reason.message).toMatch(/held by process \d+/)
+  expect(results.find((result) => result.status === 'rejected')!.reason.message).toMatch(/in use by process \d+/)
   expect(existsSync(file)).toBe(true)
 })
 
