@@ -1,5 +1,6 @@
 import { type CommandName, commands, type Command as Definition, optionsOf } from '../options/commands.js'
 import type { ConfigInput } from '../options/inputs.js'
+import { hasMore } from './command.js'
 import type { Invocation } from './invocation.js'
 
 type Actions = {
@@ -37,7 +38,7 @@ export async function call(
   const isOwn = (key: string) => key in definition.own
   const { helpAll: _, ...given } = flags
   const options = picked(given, (key) => !isParameter(key))
-  const own = picked(checked(optionsOf(definition), options), isOwn)
+  const own = picked(checked(optionsOf(definition), options, helpOn(name)), isOwn)
   const parameters = picked(given, isParameter) as Record<string, number | string>
   const run: ConfigInput = { ...picked(options, (key) => !isOwn(key)), parameters }
   const report = reporter({ json: own.json === true, quiet: own.quiet === true })
@@ -47,6 +48,12 @@ export async function call(
   } finally {
     report.stop()
   }
+}
+
+/** The command that lists all options of another. */
+function helpOn(name: CommandName): string {
+  if (name === 'augment') return 'sage-augment --help-all'
+  return `sage-augment ${name} ${hasMore(name) ? '--help-all' : '--help'}`
 }
 
 function picked(all: Readonly<Record<string, unknown>>, isWanted: (key: string) => boolean): Record<string, unknown> {

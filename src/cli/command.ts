@@ -30,7 +30,7 @@ export function commandOf(name: CommandName, act: Act, { isAll, parameters }: De
   }
   const more = name === 'augment' ? Object.entries(parameters) : []
   for (const [key, option] of more) add(command, key, option, { heading: 'Parameters of the method', isHidden: !isAll })
-  if (options.some(([, option]) => isRare(option, name))) {
+  if (hasMore(name)) {
     command.optionsGroup('Options:').option('--help-all', 'show every option')
     command.on('option:help-all', () => command.help())
   }
@@ -42,6 +42,11 @@ export function commandOf(name: CommandName, act: Act, { isAll, parameters }: De
       .configureHelp({ subcommandTerm: (subcommand) => subcommand.name() })
       .action(() => act(name, command.args, command.opts()))
   )
+}
+
+/** Whether --help leaves options out, so that there is --help-all. */
+export function hasMore(name: CommandName): boolean {
+  return Object.values(optionsOf(commands[name])).some((option) => isRare(option, name))
 }
 
 function isRare({ rare }: Option, command: string): boolean {

@@ -87,16 +87,16 @@ export function problemsOf(schema: z.ZodObject, input: Readonly<Record<string, u
   })
 }
 
-/** A usage error that names every problem by its flag. */
-export function misuse(problems: readonly Problem[]): AugmentError {
+/** A usage error that names every problem by its flag; `help` is the command that tells more. */
+export function misuse(problems: readonly Problem[], help = 'sage-augment --help-all'): AugmentError {
   const lines = problems.map(({ name, problem }) => `${flagOf(name)}: ${problem}`)
-  return new AugmentError('usage', lines.join('\n'), { hint: 'sage-augment --help lists the options and their ranges' })
+  return new AugmentError('usage', lines.join('\n'), { hint: `${help} lists the options and their ranges` })
 }
 
 /** The options with their defaults. Throws a usage error that names every option out of range at once. */
-export function checked<T extends Table>(table: T, given: object): Checked<T> {
+export function checked<T extends Table>(table: T, given: object, help?: string): Checked<T> {
   const schema = schemaOf(table)
   const problems = problemsOf(schema, given as Record<string, unknown>)
-  if (problems.length > 0) throw misuse(problems)
+  if (problems.length > 0) throw misuse(problems, help)
   return schema.parse(given) as Checked<T>
 }

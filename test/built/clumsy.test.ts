@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { IMAGE_EXTENSIONS } from '../../src/codec/format.js'
 import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 
@@ -32,9 +33,9 @@ const MISTAKES: [args: string[], stderr: string][] = [
   [
     ['IN/folder'],
     'IN/folder: found no pictures, expected some in it or in folders below it\n' +
-      '  hint: pictures are files named *.jpg, *.jpeg, *.jpe, *.jfif, *.png, *.webp, *.tif, *.tiff, *.avif, *.gif\n',
+      `  hint: pictures are files named ${IMAGE_EXTENSIONS.map((ending) => `*.${ending}`).join(', ')}, or with the content of one\n`,
   ],
-  [[''], '--images: expected a path, got ""\n  hint: sage-augment --help lists the options and their ranges\n'],
+  [[''], '--images: expected a path, got ""\n  hint: sage-augment --help-all lists the options and their ranges\n'],
   [[FASHION, '--labels', 'IN/none.csv'], `IN/none.csv: ${NOTHING} a readable file\n${SPELLING}`],
   [[FASHION, '--labels', 'IN/empty.csv'], 'IN/empty.csv: found no rows, expected one a picture\n'],
   [
@@ -48,7 +49,7 @@ const MISTAKES: [args: string[], stderr: string][] = [
   [['--config', 'IN/empty.csv'], '--config IN/empty.csv: found an empty file, expected a JSON object of options\n'],
   [
     [FASHION, '--mean', '1,2'],
-    '--mean: expected 1 or 3 numbers, got [1,2]\n  hint: sage-augment --help lists the options and their ranges\n',
+    '--mean: expected 1 or 3 numbers, got [1,2]\n  hint: sage-augment --help-all lists the options and their ranges\n',
   ],
   [['verify', 'IN/none'], `IN/none: ${NOTHING} a finished dataset\n${SPELLING}`],
   [['verify', 'IN/text.txt'], 'IN/text.txt: found a file, expected a finished dataset\n'],

@@ -3,7 +3,7 @@ import type { ConfigInput } from '../../src/options/inputs.js'
 import { parseConfig, shiftOf } from '../../src/run/config.js'
 
 test('defaults are those of the interface', () => {
-  expect(parseConfig({})).toEqual({
+  expect(parseConfig({})).toMatchObject({
     model: 'auto',
     device: 'auto',
     exact: false,
