@@ -12,15 +12,15 @@ import { startExplainer } from '../dist/run/explainer.js'
 import { openViews } from '../dist/run/views.js'
 
 const PHOTOS = fileURLToPath(new URL('../fixtures/photos', import.meta.url))
-const FILES = [{ file: 'rocket.jpg' }, { file: 'chelsea.jpg' }]
+const FILES = [
+  { file: 'rocket.jpg', label: 0 },
+  { file: 'chelsea.jpg', label: 0 },
+]
 const ALPHA = 0.5
 const [CANVAS, HEIGHT, GAP] = [384, 184, 8]
 
-const { estimator } = await startExplainer(
-  parseConfig({ model: 'cifar10', target: 'predicted', device: 'cpu' }),
-  [],
-  [],
-)
+const config = parseConfig({ target: 'predicted', device: 'cpu' })
+const { estimator } = await startExplainer(config, { root: PHOTOS, sources: FILES, classes: [] })
 try {
   const views = openViews(PHOTOS, FILES, { maxPixels: 0x3fff ** 2, jobs: 1, estimator, size: undefined })
   const [sample, partner] = await Promise.all(FILES.map((_, source) => views.view(source, CANVAS, CANVAS)))

@@ -57,19 +57,39 @@ export interface Classifier {
   readonly height: number | undefined
 }
 
+/** Pixels of the longer side up to which pictures of classes that no bundled model knows go to the one of CIFAR-10. */
+const SMALL = 64
+
+/** How many times its own side a picture may have for a bundled model to explain it in detail. */
+const STRETCH = 2
+
 /**
- * The model called `nameOrFile`: `auto` (the bundled one that knows every class of the data set, else the first), a
- * bundled name, a pulled model of the zoo, or a path to an .onnx file with an optional .json beside it. `overrides` beat the .json.
+ * The bundled model for pictures of the given classes whose longer side is `side`: the smallest one that knows every class
+ * and is at least half their size; else the general one, and for smaller pictures the one of CIFAR-10.
+ */
+function chooseBundled(bundled: readonly Named[], classes: readonly string[], side: number): Named | undefined {
+  const width = ({ descriptor }: Named) => descriptor.width ?? 0
+  const fitting = bundled
+    .filter((model) => STRETCH * width(model) >= side)
+    .filter(({ descriptor }) => classes.length > 0 && classIndices(classes, descriptor.classes ?? null) !== null)
+    .sort((a, b) => width(a) - width(b))
+  const byName = (name: string) => bundled.find((model) => model.name === name)
+  return fitting[0] ?? byName(side > SMALL ? 'general' : 'cifar10')
+}
+
+/**
+ * The model called `nameOrFile`: `auto` (see chooseBundled), a bundled name, a pulled model of the zoo, or a path to an
+ * .onnx file with an optional .json beside it. `overrides` beat the .json; `side` is the longer one of most pictures.
  */
 export async function resolveModel(
   nameOrFile: string,
   classes: readonly string[],
   overrides: Partial<Descriptor>,
+  side = 0,
 ): Promise<Classifier> {
   const bundled = await bundledModels()
-  const fitting = bundled.find(({ descriptor }) => classIndices(classes, descriptor.classes ?? null) !== null)
   const named = bundled.find(({ name }) => name === nameOrFile) ?? (await pulledModel(nameOrFile))
-  const known = nameOrFile === 'auto' ? (fitting ?? bundled[0]) : named
+  const known = nameOrFile === 'auto' ? chooseBundled(bundled, classes, side) : named
   if (nameOrFile === 'auto' && known === undefined) throw missing('auto', bundled)
   const file = known?.file ?? nameOrFile
   const bytes = await readModelFile(file).catch((error: AugmentError) => {
@@ -133,7 +153,7 @@ async function pulledModel(name: string): Promise<Named | undefined> {
   return { name, file, descriptor, sha256: model.sha256 }
 }
 
-/** The models that ship with the package, cifar10 (the general default) first. */
+/** The models that ship with the package, by name. */
 export async function bundledModels(): Promise<Named[]> {
   const files = (await readdir(BUNDLED)).filter((file) => file.endsWith('.json')).sort()
   return Promise.all(

@@ -10,7 +10,7 @@ export interface Pair {
   readonly labelB?: Label
   /** Saliency weight of the sample, 0 to 1. */
   readonly alpha?: number
-  /** Shift (dx, dy) of the partner on the grid of the saliency maps. */
+  /** Shift (dx, dy) of the partner in pixels of the canvas. */
   readonly shift?: readonly [dx: number, dy: number]
   /** File name of the output without extension. */
   readonly name?: string

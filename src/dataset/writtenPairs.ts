@@ -51,15 +51,16 @@ const madePair = z
       .array(madeFrom.pick({ file: true, label: true }).strip())
       .min(1)
       .max(2),
-    ...provenanceRow.pick({ alpha: true, shift: true }).shape,
+    ...provenanceRow.pick({ alpha: true, shift: true, offset: true }).shape,
   })
-  .transform(({ sources: [a, b], ...details }) => {
+  .transform(({ sources: [a, b], alpha, shift: written, offset }) => {
+    const shift = offset ?? written
     if (a === undefined || b === undefined) return undefined
     const labels = {
       ...(a.label !== undefined && { label_a: a.label }),
       ...(b.label !== undefined && { label_b: b.label }),
     }
-    return { a: a.file, b: b.file, ...labels, ...details }
+    return { a: a.file, b: b.file, ...labels, ...(alpha !== undefined && { alpha }), ...(shift && { shift }) }
   })
 
 const pairsFile = z.strictObject({

@@ -40,17 +40,25 @@ export interface ConfigInput {
   method?: 'sage' | 'mixup' | 'cutmix' | 'smoothmix' | 'saliencymix' | 'puzzlemix' | 'comixup' | undefined
   /** Exact, none or sample:<fraction>. All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper. Default: exact. */
   shift?: string | undefined
-  /** Blur of the maps, in pixels. 0 to 10; default: 1. */
+  /** Pixels from one shift to the next. 1 to 9999; default: a cell of the maps. */
+  shiftStep?: number | undefined
+  /** What a map is made of. `cam`: class activation map, where the head of the model is a pooling and linear maps; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`. Default: auto. */
+  saliency?: 'auto' | 'cam' | 'gradcam' | 'layercam' | 'gradient' | undefined
+  /** Of gradcam and layercam. `gradcam`: the last layer of at least 4 cells a side; `layercam`: the last one finer than that. `inspect` lists those there are. Default: by rule. */
+  layer?: string | undefined
+  /** Cells of a map, or input. `input`: a cell for each pixel of the input of the model, which is the default of `gradient`. Default: at most 32 a side. */
+  grid?: string | undefined
+  /** Blur of the maps, in cells. Whichever is more; with `--grid input` it is 1. 0 to 1000; default: 1, or a 32nd of the longer side. */
   blurSigma?: number | undefined
-  /** Width of the blur, odd, or 0 for none. 0 to 31; default: 5. */
+  /** Width of the blur, odd, or 0 for none. 0 to 9999; default: 2 sigma to each side. */
   blurKernel?: number | undefined
-  /** What the gradient is of. Default: ce. */
-  loss?: 'ce' | 'bce' | undefined
+  /** What a map explains of the class. `ce`, `bce`: what tells it from the other classes; `logit`: its own logit alone, as in most papers on class activation maps. Default: ce. */
+  loss?: 'ce' | 'bce' | 'logit' | undefined
   /** The class that a map explains. `auto`: the sample's label where the model knows every class, else the model's own prediction. Default: auto. */
   target?: 'auto' | 'label' | 'predicted' | undefined
   /** Norm of the gradient over channels. Default: mean. */
   channelNorm?: 'mean' | 'l2' | undefined
-  /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes, else `cifar10`. Default: auto. */
+  /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes at the size of your pictures, else `general`, for pictures of at most 64 pixels `cifar10`. Default: auto. */
   model?: string | undefined
   /** Which output of the model is the logits. */
   output?: string | undefined

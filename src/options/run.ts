@@ -180,6 +180,16 @@ export const runOptions = {
     help: 'exact, none or sample:<fraction>',
     more: 'All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper.',
   },
+  shiftStep: {
+    type: 'integer',
+    low: 1,
+    high: 9999,
+    group: 'The method',
+    commands: MAIN,
+    rare: true,
+    help: 'pixels from one shift to the next',
+    otherwise: 'a cell of the maps',
+  },
   ...saliencyOptions,
   shard: {
     type: 'text',

@@ -1,41 +1,76 @@
 /** The options of a run that decide its saliency maps and how they are computed. */
 import { DEVICES } from '../core/devices.js'
+import { SALIENCY_KINDS } from '../core/saliencyKinds.js'
 import type { Table } from './option.js'
 
 /** The commands that compute saliency maps. */
 export const MAPS = ['augment', 'saliency', 'compare'] as const
 
 export const saliencyOptions = {
-  blurSigma: {
-    type: 'number',
-    low: 0,
-    high: 10,
-    default: 1,
+  saliency: {
+    type: 'choice',
+    choices: ['auto', ...SALIENCY_KINDS],
+    default: 'auto',
+    value: 'kind',
+    group: 'The saliency maps',
+    commands: MAPS,
+    rare: ['augment', 'compare'],
+    help: 'what a map is made of',
+    more: '`cam`: class activation map, where the head of the model is a pooling and linear maps; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`.',
+  },
+  layer: {
+    type: 'text',
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
-    help: 'blur of the maps, in pixels',
+    help: 'of gradcam and layercam',
+    otherwise: 'by rule',
+    more: '`gradcam`: the last layer of at least 4 cells a side; `layercam`: the last one finer than that. `inspect` lists those there are.',
+  },
+  grid: {
+    type: 'text',
+    value: 'WxH',
+    pattern: /^([1-9]\d{0,3}x[1-9]\d{0,3}|input)$/,
+    expected: '<columns>x<rows>, for example 32x32, or input',
+    group: 'The saliency maps',
+    commands: MAPS,
+    rare: true,
+    help: 'cells of a map, or input',
+    otherwise: 'at most 32 a side',
+    more: '`input`: a cell for each pixel of the input of the model, which is the default of `gradient`.',
+  },
+  blurSigma: {
+    type: 'number',
+    low: 0,
+    high: 1000,
+    group: 'The saliency maps',
+    commands: MAPS,
+    rare: true,
+    help: 'blur of the maps, in cells',
+    otherwise: '1, or a 32nd of the longer side',
+    more: 'Whichever is more; with `--grid input` it is 1.',
   },
   blurKernel: {
     type: 'integer',
     low: 0,
-    high: 31,
-    default: 5,
+    high: 9999,
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
     accepts: (kernel: number) => kernel === 0 || kernel % 2 === 1,
     expected: 'an odd number, or 0 for no blur',
     help: 'width of the blur, odd, or 0 for none',
+    otherwise: '2 sigma to each side',
   },
   loss: {
     type: 'choice',
-    choices: ['ce', 'bce'],
+    choices: ['ce', 'bce', 'logit'],
     default: 'ce',
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
-    help: 'what the gradient is of',
+    help: 'what a map explains of the class',
+    more: '`ce`, `bce`: what tells it from the other classes; `logit`: its own logit alone, as in most papers on class activation maps.',
   },
   target: {
     type: 'choice',
@@ -66,7 +101,7 @@ export const saliencyOptions = {
     compared: false,
     isPath: (text: string) => text.endsWith('.onnx'),
     help: 'a name or an .onnx file',
-    more: '`cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes, else `cifar10`.',
+    more: '`cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes at the size of your pictures, else `general`, for pictures of at most 64 pixels `cifar10`.',
   },
   output: {
     type: 'text',

@@ -40,7 +40,10 @@ export const provenanceRow = z.looseObject({
   canvas: pair,
   lambda: share,
   alpha: share.exactOptional(),
+  /** In pixels of the canvas; in cells of the grid where there is an `offset`, as 0.1.0 has it. */
   shift: pair.exactOptional(),
+  /** The shift in pixels of the canvas, in rows of 0.1.0. */
+  offset: pair.exactOptional(),
   grid: pair.exactOptional(),
   total_saliency: z.number().exactOptional(),
   total_saliency_unshifted: z.number().exactOptional(),

@@ -19,7 +19,7 @@ export interface ShownOutput {
   /** Classes of at least half a percent, the heaviest first, by index. */
   readonly weights: readonly { readonly label: number; readonly weight: number }[]
   readonly lambda: number
-  /** Only SAGE's: the shift on a grid of so many pixels, and the total saliency with it and without. */
+  /** Only SAGE's: the shift in pixels, and the total saliency with it and without. */
   readonly shift?: readonly [dx: number, dy: number]
   readonly totalSaliency?: number
   readonly totalSaliencyUnshifted?: number

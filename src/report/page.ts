@@ -111,7 +111,7 @@ ${balance(report)}
 function shiftWords(shift: ShiftMap): string {
   const [across, along] = shift.mean.map((length) => length.toFixed(1))
   const still = ((100 * shift.still) / shift.count).toFixed(1)
-  return `Where partners move to, in pixels of the ${shift.width} x ${shift.height} saliency map: on average ${across} to a side and ${along} up or down. ${still} % stay in place.`
+  return `Where partners move to, in cells of the ${shift.width} x ${shift.height} saliency map: on average ${across} to a side and ${along} up or down. ${still} % stay in place.`
 }
 
 function panel(title: string, words: string | Html, chart: Html, numbers: readonly [string, Histogram][]): Html {

@@ -6,6 +6,9 @@ interface Countable {
   readonly lambda: number
   readonly label: Float64Array
   readonly shift?: readonly [dx: number, dy: number]
+  /** Of the picture, whose pixels the shift counts. */
+  readonly canvas: readonly [width: number, height: number]
+  /** Of the saliency maps. */
   readonly grid?: readonly [width: number, height: number]
   readonly total_saliency?: number
   readonly total_saliency_unshifted?: number
@@ -28,7 +31,9 @@ export class Statistics {
     this.labels = new Float64Array(classes)
   }
 
-  add({ method, lambda, label, shift, grid, total_saliency: total, total_saliency_unshifted: still }: Countable): void {
+  add(output: Countable): void {
+    const { method, lambda, label, shift, canvas, grid } = output
+    const { total_saliency: total, total_saliency_unshifted: still } = output
     this.rows++
     label.forEach((weight, k) => {
       this.labels[k]! += weight
@@ -40,6 +45,7 @@ export class Statistics {
     if (still !== undefined) this.totalSaliencyUnshifted.add(still)
     if (shift === undefined || grid === undefined) return
     this.shift ??= new ShiftMap(...grid)
-    this.shift.add(...shift)
+    const cells = (axis: 0 | 1) => Math.round((shift[axis] * grid[axis]) / canvas[axis])
+    this.shift.add(cells(0), cells(1))
   }
 }

@@ -49,8 +49,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const unnamed = `${counted(ignored, 'picture')} of the folder ${ignored === 1 ? 'is' : 'are'} not named there`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
-  const labels = sources.map(({ label }) => label)
-  const explainer = needsSaliency(config) ? await startExplainer(config, classes, labels) : null
+  const explainer = needsSaliency(config) ? await startExplainer(config, inputs) : null
   const device = explainer?.estimator.facts.device ?? null
   try {
     if (explainer !== null) yield { type: 'notice', message: explainer.message }
@@ -86,7 +85,11 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const stock = takeStock(inputs)
   const identity: Identity = {
     versions,
-    options: { ...decisive(config), target: explainer?.target ?? null },
+    options: {
+      ...decisive(config),
+      target: explainer?.target ?? null,
+      saliency: explainer?.estimator.facts.kind ?? null,
+    },
     inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
     model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,

@@ -59,10 +59,10 @@ export async function comparePair(
   }
   await requirePaths('file', files, 'a picture')
   await requirePlace(out)
-  const { estimator, message } = await startExplainer(config, [], [])
+  const sources = files.map((file) => ({ file: path.resolve(file), label: 0 }))
+  const { estimator, message } = await startExplainer(config, { root: '', sources, classes: [] })
   try {
     tell(message)
-    const sources = files.map((file) => ({ file: path.resolve(file) }))
     const views = openViews('', sources, { maxPixels: config.maxPixels, jobs: 2, estimator, size: config.size })
     const [sample, partner] = await pairOf(views, [0, 1])
     const mixes = names.map((method) => {
@@ -115,11 +115,10 @@ export async function compareFolder(
 ): Promise<MethodSummary[]> {
   const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback })
   const inputs = await readInputs(config)
-  const { root, sources, classes, unread } = inputs
+  const { root, sources, unread } = inputs
   const plan = planRun(inputs, config)
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) tell(message)
-  const labels = sources.map(({ label }) => label)
-  const { estimator, message } = await startExplainer(config, classes, labels)
+  const { estimator, message } = await startExplainer(config, inputs)
   try {
     tell(message)
     const { maxPixels, size, jobs = availableParallelism() } = config

@@ -17,7 +17,7 @@ import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from
 export interface Estimator {
   readonly facts: ModelFacts
   readonly batch: number
-  /** The map of a picture on the classifier's grid; `source` is whose label the loss takes. */
+  /** The map of a picture on the run's grid; `source` is whose label the loss takes. */
   estimate(source: number, image: Image): Promise<{ saliency: Plane; uniform: boolean }>
   close(): Promise<void>
 }
@@ -122,9 +122,11 @@ async function infer(pool: Pool<InferenceRequest, InferenceReply>, facts: ModelF
   items.forEach((item, i) => {
     target?.set(item.target!, i * classes)
   })
+  const { width: columns, height: rows } = facts.grid
+  const cells = columns * rows
   const reply = await pool.call({ count, pixels, target }, [pixels.buffer, ...(target === null ? [] : [target.buffer])])
   return items.map((_, i) => ({
-    saliency: { data: reply.saliency.slice(i * width * height, (i + 1) * width * height), width, height },
+    saliency: { data: reply.saliency.slice(i * cells, (i + 1) * cells), width: columns, height: rows },
     uniform: reply.uniform[i] === 1,
   }))
 }

@@ -1,12 +1,14 @@
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
+import type { SaliencyKind } from '../core/saliencyKinds.js'
 import { parseSize } from '../core/size.js'
-import type { Label } from '../core/softLabel.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import type { ModelFacts } from './inferenceWorker.js'
+import type { Inputs } from './inputs.js'
 import { decideTarget } from './target.js'
+import { typicalSide } from './typicalSide.js'
 
 /** The classifier of a run, at work. */
 export interface Explainer {
@@ -20,20 +22,38 @@ export interface Explainer {
 /** Finds the model, decides what its saliency explains, and starts it. Throws usage, model and device errors. */
 export async function startExplainer(
   config: Config,
-  classes: readonly string[],
-  labels: readonly Label[],
+  { root, sources, classes }: Pick<Inputs, 'root' | 'sources' | 'classes'>,
   attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
 ): Promise<Explainer> {
-  const classifier = await resolveModel(config.model, classes, overrides(config))
+  const side = config.model === 'auto' ? await typicalSide(root, sources, config) : 0
+  const classifier = await resolveModel(config.model, classes, overrides(config), side)
+  const labels = sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, classes, labels)
-  const { loss, channelNorm, blurKernel, blurSigma, output } = config
-  const blur = { kernel: blurKernel, sigma: blurSigma }
-  const options = { loss, channelNorm, blur, ...(output !== undefined && { output }), ...attribution }
+  const options = { ...mapOptions(config), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
   // A path of integrated gradients takes one picture at a time, whatever the model.
   const pacing = attribution.integrated === undefined ? pace(estimator.facts) : ''
-  const message = `${describe(config, classifier, target.kind)}${pacing}`
+  const message = `${describe(config, classifier, target.kind, estimator.facts)}${pacing}`
   return { classifier, target: target.kind, estimator, message }
+}
+
+/** What the options say of the maps. */
+function mapOptions(config: Config): Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'> {
+  const { saliency: kind, layer, grid, loss, channelNorm, blurKernel, blurSigma, output } = config
+  const [width, height] = grid === undefined || grid === 'input' ? [] : parseSize(grid)
+  return {
+    kind,
+    loss,
+    channelNorm,
+    blur: {
+      ...(blurKernel !== undefined && { kernel: blurKernel }),
+      ...(blurSigma !== undefined && { sigma: blurSigma }),
+    },
+    ...(layer !== undefined && { layer }),
+    ...(grid === 'input' && { grid: 'input' }),
+    ...(width && height && { grid: { width, height } }),
+    ...(output !== undefined && { output }),
+  }
 }
 
 function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
@@ -52,9 +72,22 @@ function pace({ fixedBatch, coupled }: ModelFacts): string {
   return fixedBatch === null ? '' : `; its batch is fixed: ${counted(fixedBatch, 'picture')} at a time`
 }
 
-function describe(config: Config, { name }: Classifier, target: 'label' | 'predicted'): string {
+const MAPS_OF: Record<SaliencyKind, string> = {
+  cam: 'class activation maps',
+  gradcam: 'Grad-CAM',
+  layercam: 'LayerCAM',
+  gradient: 'input gradients',
+}
+
+function describe(
+  config: Config,
+  { name }: Classifier,
+  target: 'label' | 'predicted',
+  { kind, grid: { width, height } }: ModelFacts,
+): string {
   const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
   const why =
     config.target === 'auto' && target === 'predicted' ? ', as it does not know every class of the manifest' : ''
-  return `${model}; saliency explains ${target === 'label' ? 'the labels' : 'its own prediction'}${why}`
+  const of = target === 'label' ? 'the labels' : 'its own prediction'
+  return `${model}, ${MAPS_OF[kind]} of ${width} x ${height}; saliency explains ${of}${why}`
 }

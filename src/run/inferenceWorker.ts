@@ -1,4 +1,5 @@
 import type { Device } from '../core/devices.js'
+import type { SaliencyKind } from '../core/saliencyKinds.js'
 import { integratedMap } from '../saliency/integrated.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
 import { createSession } from '../saliency/session.js'
@@ -25,6 +26,11 @@ export interface ModelFacts {
   readonly device: string
   readonly width: number
   readonly height: number
+  /** Of the maps. */
+  readonly grid: { readonly width: number; readonly height: number }
+  readonly kind: SaliencyKind
+  /** The value that an inner layer's map is read from; null for gradients. */
+  readonly layer: string | null
   readonly classes: number
   /** The only batch size the model takes; null means any. */
   readonly fixedBatch: number | null
@@ -36,9 +42,9 @@ export interface ModelFacts {
 
 export interface InferenceReply {
   readonly facts: ModelFacts
-  /** float32 [count, height, width], each map non-negative with sum 1 */
+  /** float32 [count, grid.height, grid.width], each map non-negative with sum 1 */
   readonly saliency: Float32Array
-  /** 1 where a map is uniform for want of a gradient */
+  /** 1 where a map is uniform, as nothing speaks for the target */
   readonly uniform: Uint8Array
 }
 
@@ -73,11 +79,11 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, classes, coupled, pictureBytes } = model
+  const { width, height, grid, kind, layer, classes, coupled, pictureBytes } = model
   const { integrated } = data.options
   // A path of integrated gradients fills a batch with one picture.
   const fixedBatch = integrated === undefined ? model.fixedBatch : 1
-  const facts: ModelFacts = { device, width, height, classes, fixedBatch, coupled, pictureBytes }
+  const facts: ModelFacts = { device, width, height, grid, kind, layer, classes, fixedBatch, coupled, pictureBytes }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }

@@ -31,7 +31,9 @@ export function groupSizeOf(config: Config): number {
 
 /** The parameters of the run's method, as it takes them. */
 export function parametersOf(config: Config): Record<string, unknown> {
-  return config.method === 'sage' ? { ...config.parameters, shift: shiftOf(config) } : config.parameters
+  if (config.method !== 'sage') return config.parameters
+  const { shiftStep } = config
+  return { ...config.parameters, shift: shiftOf(config), ...(shiftStep !== undefined && { shiftStep }) }
 }
 
 /** Mixing threads, which get one job at a time, or for methods of groups (Co-Mixup) one group of consecutive jobs. */

@@ -36,11 +36,10 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   checkOptions(options)
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
-  const { sources, classes, told, unread, notices } = pictures
+  const { sources, told, unread, notices } = pictures
   yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${told}` }
   for (const message of [...(unread === null ? [] : [unread]), ...notices]) yield { type: 'notice', message }
-  const labels = sources.map(({ label }) => label)
-  const explainer = await startExplainer(config, classes, labels, attributionOf(options))
+  const explainer = await startExplainer(config, pictures, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
@@ -169,22 +168,25 @@ async function smoothMap(
     const data = Uint8ClampedArray.from(onGrid.data, (value) => value + NOISE * normal(random))
     return { data: new Uint8Array(data.buffer), width, height }
   })
-  const sum = new Float64Array(width * height)
+  const { grid } = estimator.facts
+  const sum = new Float64Array(grid.width * grid.height)
   for (const { saliency } of await Promise.all(noisy.map((copy) => estimator.estimate(source, copy)))) {
     saliency.data.forEach((value, i) => {
       sum[i]! += value
     })
   }
-  return { data: Float32Array.from(sum, (value) => value / copies), width, height }
+  return { data: Float32Array.from(sum, (value) => value / copies), ...grid }
 }
 
 /** All that is needed to make the maps again. */
 function recordOf(config: Config, maps: MapOptions, { classifier, target, estimator }: Explainer) {
   const { loss, channelNorm, blurKernel, blurSigma, output, size, exact, seed } = config
-  const { device, width, height } = estimator.facts
+  const { device, kind, layer, grid } = estimator.facts
   return {
     versions,
     options: {
+      saliency: kind,
+      ...(layer !== null && { layer }),
       loss,
       target,
       channelNorm,
@@ -198,6 +200,6 @@ function recordOf(config: Config, maps: MapOptions, { classifier, target, estima
     },
     model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,
-    grid: [width, height],
+    grid: [grid.width, grid.height],
   }
 }

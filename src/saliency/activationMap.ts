@@ -6,12 +6,9 @@ import { findLayers, type Layer, type LinearHead, linearHead } from '../autodiff
 import { type Loss, lossCotangent } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
+import type { SaliencyKind } from '../core/saliencyKinds.js'
 import type { Model } from '../onnx/model.js'
 import { DataType } from '../onnx/tensor.js'
-
-const SALIENCY_KINDS = ['cam', 'layercam', 'gradcam', 'gradient'] as const
-
-export type SaliencyKind = (typeof SALIENCY_KINDS)[number]
 
 /** Where a map of an inner layer is read: the layer, and for a class activation map the head behind it. */
 export interface Reading {
@@ -25,6 +22,45 @@ interface Place {
   readonly types: Types
   readonly head: Head
   readonly input: { readonly name: Value; readonly width: number; readonly height: number }
+}
+
+/** Pixels of the longer side of an input up to which the gradient itself is a map: nothing of it is coarser. */
+const SMALL = 64
+
+/**
+ * The kind that a classifier's maps have unless someone chooses: gradients of small pictures, and of others `cam` where the
+ * head is a pooling and linear maps, `gradcam` where it is not but a layer lies on the picture.
+ */
+function chooseKind({ model, types, head, input }: Place): SaliencyKind {
+  if (Math.max(input.width, input.height) <= SMALL) return 'gradient'
+  const classifier = { graph: model.graph, types, logits: head.logits, input }
+  if (typeof linearHead(classifier) !== 'string') return 'cam'
+  return byRule('gradcam', findLayers(classifier)) === undefined ? 'gradient' : 'gradcam'
+}
+
+interface KindOptions {
+  readonly kind?: SaliencyKind | 'auto'
+  readonly layer?: string
+  readonly timesInput?: boolean
+  readonly integrated?: number
+}
+
+/** The kind that is asked for or chosen. Throws a usage error for what has no meaning with it. */
+export function kindOf(place: Place, options: KindOptions): SaliencyKind {
+  const { kind: asked = 'gradient', layer, timesInput, integrated } = options
+  const ofGradient = integrated !== undefined || timesInput === true
+  const kind = asked !== 'auto' ? asked : ofGradient ? 'gradient' : layer !== undefined ? 'gradcam' : chooseKind(place)
+  const flag = integrated === undefined ? '--times-input' : '--integrated'
+  if (ofGradient && kind !== 'gradient') {
+    throw new AugmentError('usage', `${flag}: found --saliency ${kind}, expected gradient, of whose input it is`)
+  }
+  if (layer !== undefined && kind !== 'gradcam' && kind !== 'layercam') {
+    throw new AugmentError(
+      'usage',
+      `--layer: found --saliency ${kind}, expected gradcam or layercam, which read a layer`,
+    )
+  }
+  return kind
 }
 
 /** Cells of the longer side from which on a layer says where things are. */
@@ -77,7 +113,7 @@ function byName(layers: readonly Layer[], { name, graph }: Model, named: string)
  *     cam:      relu(sum over c of w_c A_c), w = dS / d(pooled A), which the head's weights say
  *     gradcam:  relu(sum over c of mean(g_c) A_c)      (Selvaraju et al. 2017, arXiv 1610.02391)
  *     layercam: relu(sum over c of relu(g_c) A_c)      (Jiang et al. 2021, doi 10.1109/TIP.2021.3089943)
- * cam: Zhou et al. 2016, arXiv 1512.04150.
+ * cam: Zhou et al. 2016, arXiv 1512.04150. Where nothing is positive, each is what its sum is above its least.
  */
 export function activationMap(
   g: GraphBuilder,
@@ -128,6 +164,9 @@ function weighted(g: GraphBuilder, weights: Value, planes: Value, layer: Layer):
   return shaped(g, g.emit('MatMul', [weights, planes]), layer)
 }
 
+/** relu, or where nothing is positive, what the values are above their least: the places that speak least against the target. */
 function shaped(g: GraphBuilder, rows: Value, { width, height }: Layer): Value {
-  return g.emit('Relu', [g.reshape(rows, [0, 1, height, width])])
+  const map = g.reshape(rows, [0, 1, height, width])
+  const isFor = g.emit('Greater', [g.reduce('Max', map, [1, 2, 3]), 0])
+  return g.where(isFor, g.emit('Relu', [map]), g.sub(map, g.reduce('Min', map, [1, 2, 3])))
 }

@@ -18,8 +18,22 @@ export interface Blur {
 /** Cells of the longer side of a grid that nobody chose. */
 const DEFAULT_CELLS = 32
 
+/** Ma et al. 2022; made for 32 x 32 pixels. */
+const PAPER_BLUR: Blur = { kernel: 5, sigma: 1 }
+
+/** The grid and the blur of a run's maps, for a classifier's `input`: what is asked for, else by default. */
+export function gridAndBlur(
+  isGradient: boolean,
+  { width, height }: Grid,
+  { grid, blur }: { readonly grid?: Grid | 'input'; readonly blur?: Partial<Blur> },
+): { grid: Grid; blur: Blur } {
+  const chosen = grid ?? (isGradient ? 'input' : defaultGrid({ width, height }))
+  if (chosen === 'input') return { grid: { width, height }, blur: { ...PAPER_BLUR, ...blur } }
+  return { grid: chosen, blur: blurOf(chosen, blur ?? {}) }
+}
+
 /** The grid in the proportions of the classifier's input, of at most 32 cells a side. */
-export function defaultGrid({ width, height }: Grid): Grid {
+function defaultGrid({ width, height }: Grid): Grid {
   const scale = Math.min(1, DEFAULT_CELLS / Math.max(width, height))
   const cells = (pixels: number) => Math.max(1, Math.round(pixels * scale))
   return { width: cells(width), height: cells(height) }
@@ -29,7 +43,7 @@ export function defaultGrid({ width, height }: Grid): Grid {
  * The blur of a run: where not given, sigma 1 or a 32nd of the grid's longer side, whichever is more, and as wide a kernel as
  * reaches two sigma. The paper's are sigma 1 and kernel 5 on 32 x 32.
  */
-export function blurOf(grid: Grid, { sigma, kernel }: Partial<Blur>): Blur {
+function blurOf(grid: Grid, { sigma, kernel }: Partial<Blur>): Blur {
   const wide = sigma ?? Math.max(1, Math.max(grid.width, grid.height) / DEFAULT_CELLS)
   const widest = 2 * Math.min(grid.width, grid.height) - 1
   return { sigma: wide, kernel: kernel ?? Math.min(2 * Math.ceil(2 * wide) + 1, widest) }

@@ -3,12 +3,13 @@ import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'
+import type { SaliencyKind } from '../core/saliencyKinds.js'
 import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
-import { activationMap, findReading, type Reading, type SaliencyKind } from './activationMap.js'
-import { type Blur, blurOf, defaultGrid, emitMaps, type Grid } from './gridMaps.js'
+import { activationMap, findReading, kindOf, type Reading } from './activationMap.js'
+import { type Blur, emitMaps, type Grid, gridAndBlur } from './gridMaps.js'
 import { type PictureInput, pictureInput } from './pictureInput.js'
 import { prepare } from './prepare.js'
 
@@ -22,8 +23,8 @@ export interface SaliencyOptions {
   readonly loss: Loss
   /** Differentiate for the given label distribution, or for the model's own arg max. */
   readonly target: 'label' | 'predicted'
-  /** What is mapped: 'gradient' by default. */
-  readonly kind?: SaliencyKind
+  /** What is mapped: 'gradient' by default; 'auto' goes by the classifier (see chooseKind). */
+  readonly kind?: SaliencyKind | 'auto'
   /** The inner layer that layercam and gradcam read, by the name of its value or node; by rule where not given. */
   readonly layer?: string
   /** Columns and rows of the maps; 'input', the default for gradients, is one for each pixel of the classifier's input. */
@@ -91,10 +92,10 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
   const head = findHead(model, types, output)
   const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
   g.declare('pixels', DataType.UINT8)
-  const { kind = 'gradient' } = options
+  const kind = kindOf({ model, types, head, input }, options)
   const layer = options.layer === undefined ? undefined : rename(options.layer)
   const reading = kind === 'gradient' ? null : findReading(kind, { model, types, head, input }, layer)
-  const { grid, blur } = gridAndBlur(options, input)
+  const { grid, blur } = gridAndBlur(kind === 'gradient', input, options)
   const emit = options.integrated === undefined ? perPicture : integrated
   const built: Model = {
     ...model,
@@ -117,15 +118,6 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
     channels,
     layout,
   }
-}
-
-/** Ma et al. 2022; made for 32 x 32 pixels. */
-const PAPER_BLUR: Blur = { kernel: 5, sigma: 1 }
-
-function gridAndBlur({ kind = 'gradient', grid, blur }: SaliencyOptions, { width, height }: Grid) {
-  const chosen = grid ?? (kind === 'gradient' ? 'input' : defaultGrid({ width, height }))
-  if (chosen === 'input') return { grid: { width, height }, blur: { ...PAPER_BLUR, ...blur } }
-  return { grid: chosen, blur: blurOf(chosen, blur ?? {}) }
 }
 
 /**

@@ -43,11 +43,7 @@ const decode = await time('decode', 2 * cores, async (i) =>
   decodeImage(readFileSync(path.join(root, sources[i].file)), sources[i].file, { maxPixels: 2 ** 28 }),
 )
 const config = parseConfig({ images: folder })
-const explainer = await startExplainer(
-  config,
-  classes,
-  sources.map(({ label }) => label),
-)
+const explainer = await startExplainer(config, { root, sources, classes })
 const { estimator } = explainer
 const saliency = await time('saliency', 4 * estimator.batch, (i) => estimator.estimate(i, decode.results[i]))
 await estimator.close()

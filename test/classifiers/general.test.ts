@@ -8,10 +8,16 @@ import { createSession } from '../../src/saliency/session.js'
 
 const photo = (name: string) => readFileSync(new URL(`../../fixtures/photos/${name}`, import.meta.url))
 
-test('classes named by WordNet id are explained by the general classifier, at 224 pixels', async () => {
-  const { name, width, height, classes } = await resolveModel('auto', ['n02124075', 'n07920052'], {})
-  expect([name, width, height, classes?.length]).toEqual(['general', 224, 224, 1000])
-  expect((await resolveModel('auto', ['cat', 'dog'], {})).name).toBe('cifar10')
+test('auto takes the bundled model that knows every class at the size of the pictures, else the general one', async () => {
+  const chosen = async (classes: string[], side: number) => (await resolveModel('auto', classes, {}, side)).name
+  expect(await chosen(['cat', 'dog'], 32)).toBe('cifar10')
+  expect(await chosen(['Sandal', 'Coat'], 28)).toBe('fashion-mnist')
+  expect(await chosen(['cat', 'dog'], 500)).toBe('general')
+  expect(await chosen(['n02124075', 'n07920052'], 32)).toBe('general')
+  expect(await chosen(['n02124075', 'n07920052'], 500)).toBe('general')
+  expect(await chosen(['zebra', 'unicorn'], 500)).toBe('general')
+  expect(await chosen(['zebra', 'unicorn'], 32)).toBe('cifar10')
+  expect(await chosen([], 2000)).toBe('general')
 })
 
 /** What the float32 weights say in PyTorch (package efficientnet-lite-pytorch 0.1.0), each with more than .78. */

@@ -98,9 +98,13 @@ test.each(SIZES)('the mix of %i x %i pictures on a %i x %i grid is the definitio
       { ...parameters, shift: { sample: 0.05 } },
       randomStream(seed, 0),
     )
-    const [dx, dy] = details.offset as readonly [number, number]
-    const [shiftX, shiftY] = details.shift as readonly [number, number]
-    expect([dx, dy]).toEqual([Math.round((shiftX * width) / gridW), Math.round((shiftY * height) / gridH)])
+    const [dx, dy] = details.shift as readonly [number, number]
+    const cellsOf = (pixels: number, cells: number, length: number) =>
+      Array.from({ length: 2 * cells - 1 }, (_, i) => i + 1 - cells).some(
+        (c) => Math.round((c * length) / cells) === pixels,
+      )
+    expect([cellsOf(dx, gridW, width), cellsOf(dy, gridH, height)]).toEqual([true, true])
+    expect(details.grid).toEqual([gridW, gridH])
     expect([image.width, image.height, mask.width, mask.height]).toEqual([width, height, width, height])
     let error = 0
     let share = 0
@@ -129,7 +133,8 @@ test('pixels that the moved partner does not cover are the sample', () => {
     [-3, 0],
   ] as const) {
     const { image, mask, details } = sage.mix(sources, { ...parameters, fixed: { shift } }, randomStream(1, 0))
-    const [dx, dy] = details.offset as readonly [number, number]
+    const [dx, dy] = details.shift as readonly [number, number]
+    expect([dx, dy]).toEqual(shift)
     let uncovered = 0
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
@@ -144,6 +149,32 @@ test('pixels that the moved partner does not cover are the sample', () => {
     }
     expect(uncovered).toBe(width * height - (width - Math.abs(dx)) * (height - Math.abs(dy)))
   }
+})
+
+test('the shift in pixels gives the same mix again, whatever the grid', () => {
+  for (const [width, height, gridW, gridH] of SIZES) {
+    const sources = [sampleOf(width, height, gridW, gridH, 5), sampleOf(width, height, gridW, gridH, 6)]
+    const found = sage.mix(sources, parameters, randomStream(3, 0))
+    const { alpha, shift } = found.details as { alpha: number; shift: readonly [number, number] }
+    expect(sage.mix(sources, { ...parameters, fixed: { alpha, shift } }, randomStream(7, 0))).toEqual(found)
+  }
+})
+
+test('a smaller step finds a shift that keeps at least as much, in steps of that many pixels', () => {
+  const [width, height] = [96, 64]
+  const sources = [sampleOf(width, height, 12, 8, 1), sampleOf(width, height, 12, 8, 2)]
+  const kept = (shiftStep?: number) => {
+    const { details } = sage.mix(
+      sources,
+      { ...parameters, fixed: { alpha: 0.3 }, ...(shiftStep && { shiftStep }) },
+      randomStream(1, 0),
+    )
+    const step = shiftStep ?? 8
+    expect((details.shift as number[]).map((pixels) => Math.abs(pixels % step))).toEqual([0, 0])
+    return details.total_saliency as number
+  }
+  expect(kept(8)).toBe(kept())
+  expect(kept(2)).toBeGreaterThan(kept())
 })
 
 test('a picture mixed with itself where it stands is itself', () => {

@@ -23,7 +23,7 @@ test('whatever is put into a template stays text, in elements and in quoted attr
   )
 })
 
-const row = { method: 'sage', lambda: 0.5, label: Float64Array.of(0.25, 0.75) }
+const row = { method: 'sage', canvas: [8, 8] as const, lambda: 0.5, label: Float64Array.of(0.25, 0.75) }
 
 test('statistics count mixes in bins, originals only in the labels', () => {
   const statistics = new Statistics(2)

@@ -12,8 +12,7 @@ test('defaults are those of the interface', () => {
     epochs: 1,
     pairing: 'any',
     seed: 0,
-    blurSigma: 1,
-    blurKernel: 5,
+    saliency: 'auto',
     loss: 'ce',
     target: 'auto',
     channelNorm: 'mean',
@@ -41,9 +40,9 @@ test('every option out of range is named at once, with what was found and expect
       '--size: expected <width>x<height> in pixels, for example 224x224, got "3"',
       '--quality: expected a whole number between 1 and 100, got 1.5',
       '--shift: expected exact, none or sample:<fraction above 0, at most 1>, got "sample:2"',
-      '--blur-sigma: expected a number between 0 and 10, got -1',
+      '--blur-sigma: expected a number between 0 and 1000, got -1',
       '--blur-kernel: expected an odd number, or 0 for no blur, got 4',
-      '--loss: expected ce or bce, got "x"',
+      '--loss: expected ce, bce or logit, got "x"',
     ].join('\n'),
   )
 })

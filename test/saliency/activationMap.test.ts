@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { SaliencyKind } from '../../src/saliency/activationMap.js'
+import type { SaliencyKind } from '../../src/core/saliencyKinds.js'
+import { writeModel } from '../../src/onnx/model.js'
+import { makeNode } from '../../src/onnx/node.js'
 import { type SaliencyOptions, saliencyModel } from '../../src/saliency/saliencyModel.js'
-import { float32, runModel } from '../helpers/onnx.js'
+import { float32, modelOf, runModel } from '../helpers/onnx.js'
 
 /** What PyTorch's autograd says in float64 (models/train/activation_maps.py). */
 interface Reference {
@@ -103,3 +105,26 @@ test.each(['cam', 'layercam', 'gradcam', 'gradient'] as const)(
     expect((await maps('mean', { kind })).model.grid).toEqual({ width: 24, height: 32 })
   },
 )
+
+test('a target that nothing speaks for is mapped where least speaks against it', async () => {
+  // The features of the one channel are 1 and 3; the only logit that is not 0 falls with them.
+  const model = modelOf({
+    nodes: [
+      makeNode('Conv', ['x', 'filter'], ['layer']),
+      makeNode('GlobalAveragePool', ['layer'], ['pooled']),
+      makeNode('Flatten', ['pooled'], ['features']),
+      makeNode('Gemm', ['features', 'w'], ['z'], { transB: 1 }),
+    ],
+    inputs: { x: ['N', 3, 1, 2] },
+    outputs: ['z'],
+    weights: { filter: { dims: [1, 3, 1, 1], values: [1, 0, 0] }, w: { dims: [2, 1], values: [-1, 0] } },
+  })
+  const preprocessing = { ...OPTIONS.preprocessing, mean: [0, 0, 0], scale: 1 }
+  const { bytes } = await saliencyModel(writeModel(model), 'falling', { ...OPTIONS, preprocessing, kind: 'cam' })
+  const out = await runModel(bytes, {
+    pixels: { type: 'uint8', dims: [1, 1, 2, 3], data: Uint8Array.of(1, 0, 0, 3, 0, 0) },
+    target: float32([1, 2], [1, 0]),
+  })
+  expect(Array.from(out.saliency!.data as Float32Array)).toEqual([1, 0])
+  expect(Array.from(out.uniform!.data as Uint8Array)).toEqual([0])
+})
