@@ -1,7 +1,7 @@
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { type Command, commands, optionsOf } from '../options/commands.js'
-import { helpOf, listed, type Option } from '../options/option.js'
+import { helpOf, listed, type Option, type Table } from '../options/option.js'
 import type { Invocation } from './invocation.js'
 import { methodParameters } from './parameters.js'
 
@@ -38,15 +38,19 @@ function isShell(word: string): word is keyof typeof SHELLS {
 function allWords(): Words[] {
   const top = Object.entries(commands as Readonly<Record<string, Command>>).filter(([name]) => !name.includes(' '))
   return top.map(([name, command]) => {
-    const below = Object.keys(commands).filter((other) => other.startsWith(`${name} `))
+    const below = Object.entries(commands).filter(([other]) => other.startsWith(`${name} `))
     const isMain = name === 'augment'
-    const options = { ...optionsOf(command), ...(isMain && methodParameters) }
+    const options: Table = Object.assign(
+      {},
+      ...[command, ...below.map(([, other]) => other)].map(optionsOf),
+      isMain && methodParameters,
+    )
     return {
       command: isMain ? null : name,
       about: command.about,
       below: isMain
         ? top.map(([other]) => other).filter((other) => other !== name)
-        : below.map((other) => other.split(' ')[1]!),
+        : below.map(([other]) => other.split(' ')[1]!),
       options: [
         ...Object.entries(options)
           .filter(([, { isArgument }]) => !isArgument)

@@ -163,6 +163,7 @@ needing('bash', process.platform !== 'win32')('bash completes commands, options 
   expect(completed(stdout, ['saliency', '--raw', 'n'])).toEqual(['npy'])
   expect(completed(stdout, ['saliency', '--method', ''])).not.toContain('cutmix')
   expect(completed(stdout, ['pets', '--method', 'puz'])).toEqual(['puzzlemix'])
+  expect(completed(stdout, ['models', 'pull', '--mi'])).toEqual(['--mirror'])
   // A file name: left to bash.
   expect(completed(stdout, ['pets', '--labels', ''])).toEqual([])
 })
