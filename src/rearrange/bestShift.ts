@@ -5,12 +5,13 @@ import type { Kernel, Window } from './kernel.js'
 import { Pair } from './pair.js'
 import { PlainKernel } from './plainKernel.js'
 import type { Shift } from './shift.js'
-import { simdKernel } from './simdKernel.js'
+import { NoMemory, simdKernel } from './simdKernel.js'
 
 /** With more candidates to visit than this, it pays to look whether a map is flat. */
 const MANY = 400
 
 let defaultKernel: Kernel | undefined
+let starved = false
 
 /** Kept between calls. */
 const pair = new Pair()
@@ -22,8 +23,20 @@ const window: Window = { fromX: 0, toX: 0, fromY: 0, toY: 0 }
  * the smaller dx. `a` = alpha s1 and `b` = (1 - alpha) s2, row-major; RangeError if not finite and non-negative.
  */
 export function bestShift(a: Float32Array, b: Float32Array, width: number, height: number): Shift {
-  defaultKernel ??= WebAssembly.validate(wasm()) ? simdKernel() : new PlainKernel()
-  return searchShift(defaultKernel, a, b, width, height)
+  try {
+    defaultKernel ??= WebAssembly.validate(wasm()) ? simdKernel() : new PlainKernel()
+    return searchShift(defaultKernel, a, b, width, height)
+  } catch (error) {
+    if (!(error instanceof NoMemory)) throw error
+    starved = true
+    defaultKernel = new PlainKernel()
+    return searchShift(defaultKernel, a, b, width, height)
+  }
+}
+
+/** Whether `bestShift` had to take its slow kernel, as there was no memory for the fast one. */
+export function lacksMemory(): boolean {
+  return starved
 }
 
 /** `bestShift` with a given kernel; the result does not depend on it. */

@@ -13,9 +13,24 @@ const U = 2 ** -24
 const POINT = 32
 const PADDING = 8
 
-/** The kernel in WebAssembly with 128-bit SIMD, float32. Its memory is kept and grows as needed. */
+/** Thrown where the kernel gets no memory. */
+export class NoMemory extends Error {}
+
+/**
+ * The kernel in WebAssembly with 128-bit SIMD, float32. Its memory is kept and grows as needed. Throws NoMemory where there is
+ * none: V8 reserves 10 GB of addresses for each such memory, however little of it is used, and `ulimit -v` counts them.
+ */
 export function simdKernel(): Kernel {
-  return new SimdKernel(new WebAssembly.Instance(new WebAssembly.Module(wasm())).exports as unknown as SimdExports)
+  const instance = orNoMemory(() => new WebAssembly.Instance(new WebAssembly.Module(wasm())))
+  return new SimdKernel(instance.exports as unknown as SimdExports)
+}
+
+function orNoMemory<T>(allocate: () => T): T {
+  try {
+    return allocate()
+  } catch (cause) {
+    throw new NoMemory('no memory for WebAssembly', { cause })
+  }
 }
 
 class SimdKernel implements Kernel {
@@ -241,7 +256,7 @@ class SimdKernel implements Kernel {
     const start = this.end
     this.end += (Math.ceil(bytes / 64) + 1) * 64
     if (this.end > memory.buffer.byteLength) {
-      memory.grow(Math.ceil((this.end - memory.buffer.byteLength) / 65536))
+      orNoMemory(() => memory.grow(Math.ceil((this.end - memory.buffer.byteLength) / 65536)))
       this.floats = new Float32Array(memory.buffer)
       this.integers = new Int32Array(memory.buffer)
     }

@@ -27,6 +27,10 @@ import { versions } from './versions.js'
 const FLUSH_ROWS = 256
 const FLUSH_MS = 2000
 
+const STARVED =
+  'the limit of address space (ulimit -v, h_vmem) leaves no room for WebAssembly: the same shifts are searched without it, more slowly. ' +
+  'NODE_OPTIONS=--disable-wasm-trap-handler needs less room, and so do fewer --jobs'
+
 const WHOLE: Shard = { index: 1, count: 1 }
 
 /** Thrown when `signal` was aborted; what is finished is kept, and the same call continues. */
@@ -131,7 +135,7 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
   let [next, made] = [tables.next, 0]
   let rows: Row[] = []
   let failures: Failure[] = []
-  let flushed = performance.now()
+  let [flushed, told] = [performance.now(), false]
   async function flush(): Promise<void> {
     const [made, failed] = [rows, failures]
     // Forgotten before they are written, so that none is written twice where that fails half-way.
@@ -141,6 +145,8 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
   try {
     for await (const outcome of outcomes) {
       next++
+      if (jobs.starved && !told) yield { type: 'notice', message: STARVED }
+      told = jobs.starved
       if ('message' in outcome) {
         if (config.strict)
           throw new AugmentError('failed', outcome.message, { hint: 'without --strict it would be skipped' })

@@ -20,6 +20,8 @@ export interface JobRunner {
   run(index: number): Promise<Row | Failure>
   /** How many jobs may be under way, given the pictures met so far. */
   window(): number
+  /** Whether a mixing thread searches slowly for want of memory. */
+  readonly starved: boolean
   close(): Promise<void>
 }
 
@@ -121,6 +123,9 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       if (views.largest === 0) return threads
       const affordable = Math.floor(WINDOW_BYTES / (4 * views.largest))
       return Math.max(threads, Math.min(4 * (estimator?.batch ?? 16) + threads, affordable))
+    },
+    get starved() {
+      return mixer.starved
     },
     close: () => mixer.close(),
   }

@@ -4,6 +4,7 @@ import { randomStream } from '../core/random.js'
 import type { Sample } from '../core/sample.js'
 import { type MethodName, mixWith } from '../mix/index.js'
 import type { Mixed } from '../mix/method.js'
+import { lacksMemory } from '../rearrange/bestShift.js'
 import { answerRequests } from '../threads/answer.js'
 
 export interface MixRequest {
@@ -21,11 +22,13 @@ export interface MixRequest {
 
 export interface MixReply extends Omit<Mixed, 'mask'> {
   readonly mask: Plane | null
+  /** Whether the thread searches slowly for want of memory. */
+  readonly starved: boolean
 }
 
 answerRequests<MixRequest, MixReply[]>(({ method, parameters, sources, seed, index, masks }) => {
   const mixed = mixWith(method, sources, parameters, randomStream(seed, index))
-  const reply = mixed.map(({ mask, ...rest }) => ({ ...rest, mask: masks ? mask : null }))
+  const reply = mixed.map(({ mask, ...rest }) => ({ ...rest, mask: masks ? mask : null, starved: lacksMemory() }))
   const transfer = reply.flatMap(({ image, mask }) => (mask === null ? [image] : [image, mask])).map(buffer)
   return { reply, transfer }
 })

@@ -14,6 +14,8 @@ export interface MixedJob extends MixReply {
 
 export interface Mixer {
   mix(job: Job): Promise<MixedJob>
+  /** Whether a thread searches slowly for want of memory. */
+  readonly starved: boolean
   close(): Promise<void>
 }
 
@@ -48,6 +50,8 @@ export function startMixer(
   const group = 'mixGroup' in method ? (method as GroupMethod<unknown>) : null
   const parameters = parametersOf(config)
 
+  let starved = false
+
   async function run(sources: readonly number[], index: number, more: Record<string, unknown>) {
     const canvas = await pictures.canvasOf(sources[0]!)
     const views = await Promise.all(sources.map((source) => pictures.view(source, ...canvas)))
@@ -59,6 +63,7 @@ export function startMixer(
       index,
       masks: config.writeMasks,
     })
+    starved ||= replies.some((reply) => reply.starved)
     return replies.map((reply): MixedJob => {
       const places = reply.sources ?? sources.map((_, place) => place)
       return { ...reply, canvas, shares: places.map((place) => ({ source: sources[place]!, view: views[place]! })) }
@@ -87,6 +92,9 @@ export function startMixer(
       const fixed = { ...(alpha !== undefined && { alpha }), ...(shift !== undefined && { shift }) }
       const [mixed] = await run(job.sources, job.index, config.method === 'sage' ? { fixed } : {})
       return mixed!
+    },
+    get starved() {
+      return starved
     },
     close: () => pool.close(),
   }
