@@ -123,9 +123,10 @@ export function meaningOf(
   const own = columns[label]!
   const possible = columns.map((column) => column.mayBeWeights && column.cells === own.cells)
   const chosen = columns.flatMap((_, k) => (possible[k] ? [k] : []))
+  const known = chosen.filter((k) => classes?.indexOf(columns[k]!.name) !== undefined)
+  if (possible[label] && known.length === classes?.names.length) return { kind: 'weights', columns: known }
   if (!possible[label] || chosen.length < 2) return { kind: 'label' }
   if (classes !== undefined) {
-    const known = chosen.filter((k) => classes.indexOf(columns[k]!.name) !== undefined)
     if (known.length === 0) return { kind: 'label' }
     if (known.includes(label) && known.length > 1) return { kind: 'weights', columns: known }
   }

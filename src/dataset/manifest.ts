@@ -1,17 +1,16 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
-import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
-import { Classes, checkNames, classNames, sortedClasses, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
-import { describeGap, describeUnread, emptiedClasses, emptyFolders, findPictures } from './pictures.js'
+import { readClassFolders } from './classFolders.js'
+import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
+import { describeGap } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
-import { SPLIT_WORDS } from './splitWords.js'
-import type { Table } from './table.js'
+import { isRun } from './shape.js'
+import { FOUND_NAMES, type Table } from './table.js'
 import { linesOf, readText } from './text.js'
 
 /** A picture and its label. */
@@ -48,11 +47,9 @@ export interface ManifestOptions {
   readonly labels?: string
   /** A file with one class name a line, in the order of their indices. */
   readonly classes?: string
+  /** Whether to read what symbolic links below the folder point to, wherever that lies. */
+  readonly followLinks?: boolean
 }
-
-const SPLIT = new RegExp(`^${SPLIT_WORDS}$`, 'i')
-
-const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.json'] as const
 
 /**
  * Reads the labels of a folder of pictures: from `options.labels`, else from a manifest found in the folder, else one
@@ -60,11 +57,48 @@ const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.jso
  */
 export async function readManifest(imagesFolder: string, options: ManifestOptions = {}): Promise<Manifest> {
   const fixed = options.classes === undefined ? undefined : await readClasses(options.classes)
-  const folder = await Folder.scan(imagesFolder)
+  const folder = await Folder.scan(imagesFolder, options)
   const labels = options.labels ?? (await findLabels(imagesFolder))
-  return labels === undefined
-    ? fromClassFolders(folder, imagesFolder, fixed)
-    : fromTable(folder, labels, options.labels ?? path.basename(labels), fixed)
+  const manifest =
+    labels === undefined
+      ? await fromClassFolders(folder, imagesFolder, fixed)
+      : await fromTable(folder, labels, options.labels ?? path.basename(labels), fixed ?? (await classesOfRun(labels)))
+  const again = (await isRun(imagesFolder)) ? [`${imagesFolder}: mixes of sage-augment are mixed once more`] : []
+  const gap = fixed ? undefined : describeGap(manifest.classes)
+  const notices = [
+    ...manifest.notices,
+    ...(gap ? [gap] : []),
+    ...twiceNotices(folder),
+    ...oneClassNotices(manifest),
+    ...again,
+  ]
+  return { ...manifest, notices }
+}
+
+/** The classes of an output of ours, whose tables are read as they were written, whatever the classes are called. */
+async function classesOfRun(table: string): Promise<Classes | undefined> {
+  const folder = path.dirname(table)
+  const classes = path.join(folder, 'classes.txt')
+  return (await isRun(folder)) && (await stat(classes).catch(() => undefined)) ? readClasses(classes) : undefined
+}
+
+function twiceNotices({ twice }: Folder): string[] {
+  const files = [...twice].filter(([file]) => isImageName(file))
+  if (files.length === 0) return []
+  const shown = files.slice(0, 5).map(([file, first]) => `${quoted(file)} is ${quoted(first)} too`)
+  const more = files.length > 5 ? ', ...' : ''
+  return [`links name ${counted(files.length, 'picture')} once more: ${shown.join(', ')}${more}`]
+}
+
+function oneClassNotices({ sources, classes }: Manifest): string[] {
+  const label = sources[0]?.label
+  if (typeof label !== 'number' || !sources.every((source) => source.label === label)) return []
+  return [`all pictures are of one class, ${quoted(classes[label]!)}: no mix has another label`]
+}
+
+async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
+  const { classes, sources, named, unread, notices } = await readClassFolders(folder, place, fixed)
+  return { ...manifestOf(folder, classes, sources.sort(byFile), 'class folders', named), unread, notices }
 }
 
 async function findLabels(folder: string): Promise<string | undefined> {
@@ -109,6 +143,7 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
     const found = folder.files.has(name) ? { file: name, listed: true } : await folder.locate(name)
     if ('problem' in found) {
       fail(found.problem)
+      if (found.hint !== undefined) problems.hint(found.hint)
       continue
     }
     located.push({ file: found.file, position, label: label ?? 0 })
@@ -129,7 +164,7 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   const manifest = manifestOf(folder, classes, sources, origin, named)
   const kind = table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
   const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
-  return { ...manifest, told, notices: fixed ? [] : noticesOf([], classes.names) }
+  return { ...manifest, told, notices: table.notices ?? [] }
 }
 
 /** Order of UTF-16 code units. */
@@ -147,77 +182,6 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
   for (const name of unknown) problems.add(table.placeOf(1), unknownClass(name, classes))
   if (unnamed) problems.add(origin, UNNAMED_WEIGHTS)
   if (unwritable || unknown.length > 0 || unnamed) problems.throwIfAny()
-}
-
-async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
-  const problems = new Problems()
-  const found = await findPictures(
-    folder.root,
-    [...folder.files].filter((file) => file.includes('/')),
-  )
-  const files = [...found.pictures]
-  for (const link of folder.links) {
-    const fail = (problem: string) => problems.add(path.join(place, link), problem)
-    if (!isImageName(link)) {
-      const target = await stat(path.join(folder.root, link)).catch(() => undefined)
-      if (target?.isDirectory()) fail('found a symbolic link to a folder, expected the folder itself')
-    } else if (link.includes('/')) {
-      const located = await folder.locate(link)
-      if ('problem' in located) fail(located.problem)
-      else files.push(link)
-    }
-  }
-  const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
-  const names = new Set(files.map(folderOf))
-  const classes = fixed ?? new Classes(sortedClasses(names))
-  for (const name of names) {
-    if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
-  }
-  checkNames(classes.names, (name) => path.join(place, name), problems)
-  for (const { name, problem } of emptiedClasses({ ...found, pictures: files })) {
-    problems.add(path.join(place, name), problem)
-    problems.hint('convert these files to PNG, or move the folder away if it is no class')
-  }
-  problems.throwIfAny()
-  if (files.length === 0) throw await noLabels(folder, place)
-  if (!fixed && classes.names.every((name) => SPLIT.test(name))) throw splitsFound(classes.names, place)
-  const sources = files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })).sort(byFile)
-  const notices = fixed ? [] : noticesOf(emptyFolders(folder, files), classes.names)
-  const unread = found.unread.length === 0 ? null : describeUnread(place, found.unread)
-  const named = found.pictures.filter(isImageName).length
-  return { ...manifestOf(folder, classes, sources, 'class folders', named), unread, notices }
-}
-
-function noticesOf(empty: readonly string[], names: readonly string[]): string[] {
-  const shown = `${empty.slice(0, 10).map(quoted).join(', ')}${empty.length > 10 ? ', ...' : ''}`
-  const classes = `${counted(empty.length, 'folder')} without a picture ${empty.length === 1 ? 'is no class' : 'are no classes'}: ${shown}`
-  const gap = describeGap(names)
-  return [
-    ...(empty.length > 0 ? [`${classes}; those after them have lower indices than with them (classes.txt)`] : []),
-    ...(gap === undefined ? [] : [gap]),
-  ]
-}
-
-/** Folders such as train and test are parts of a data set; as classes they would give labels without meaning. */
-function splitsFound(names: readonly string[], place: string): AugmentError {
-  const message = `${place}: found only the folders ${names.join(', ')}, expected one folder per class`
-  const hint = `${path.join(place, names.at(-1)!)} may be the one to augment; --classes names classes that are called so`
-  return new AugmentError('usage', message, { hint })
-}
-
-async function noLabels(folder: Folder, place: string): Promise<AugmentError> {
-  const { pictures: all, unread } = await findPictures(folder.root, folder.files)
-  const pictures = all.length
-  if (pictures === 0) {
-    const nothing = `${place}: found no pictures, expected some in it or in folders below it`
-    return new AugmentError('usage', unread.length === 0 ? nothing : describeUnread(place, unread), {
-      hint: `pictures are files named *.${IMAGE_EXTENSIONS.join(', *.')}, or with the content of one`,
-    })
-  }
-  const found = `found ${counted(pictures, 'picture')} without labels`
-  return new AugmentError('usage', `${place}: ${found}, expected ${FOUND_NAMES.join(', ')} or one folder per class`, {
-    hint: '--labels <file> reads the labels from another place',
-  })
 }
 
 /** `named` of the listed pictures are among the sources, the others are ignored. */

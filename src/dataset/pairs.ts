@@ -43,8 +43,10 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
     const label = labels[pairs.labelOf[i]!]
     if (isWrong(label)) fail(label.problem)
     const found = files[pairs.fileOf[i]!]!
-    if (isWrong(found)) fail(found.problem)
-    else catalogue.use(found.file, isWrong(label) ? undefined : label, fail)
+    if (isWrong(found)) {
+      fail(found.problem)
+      if (found.hint !== undefined) problems.hint(found.hint)
+    } else catalogue.use(found.file, isWrong(label) ? undefined : label, fail)
   }
   checkOutputNames(pairs, placeOf, problems)
   problems.throwIfAny()
@@ -65,6 +67,7 @@ interface Found {
 
 interface Wrong {
   readonly problem: string
+  readonly hint?: string | undefined
 }
 
 function isWrong(value: Label | Found | Wrong | undefined): value is Wrong {
@@ -84,7 +87,7 @@ function checkOutputNames(pairs: WrittenPairs, placeOf: (position: number) => st
 
 /** The pictures that pairs may name, their labels, and which of them have been used. */
 class Catalogue {
-  readonly #root: string
+  readonly #inputs: ManifestOptions & { readonly images: string }
   readonly #classes: Classes
   /** Undefined where every pair brings its own labels and no manifest is needed. */
   readonly #base: Manifest | undefined
@@ -92,8 +95,8 @@ class Catalogue {
   readonly #used = new Map<string, Label>()
   #folder: Folder | undefined
 
-  private constructor(root: string, classes: Classes, base?: Manifest) {
-    this.#root = root
+  private constructor(inputs: ManifestOptions & { readonly images: string }, classes: Classes, base?: Manifest) {
+    this.#inputs = inputs
     this.#classes = classes
     this.#base = base
     this.#labels = new Map(base?.sources.map(({ file, label }) => [file, label]))
@@ -102,7 +105,7 @@ class Catalogue {
   static async open(file: string, inputs: PairOptions & { images: string }, pairs: WrittenPairs): Promise<Catalogue> {
     if (inputs.labels !== undefined || pairs.labelOf.includes(-1)) {
       const base = await readManifest(inputs.images, inputs)
-      return new Catalogue(inputs.images, new Classes(base.classes), base)
+      return new Catalogue(inputs, new Classes(base.classes), base)
     }
     if (inputs.classes === undefined && pairs.labels.some((label) => typeof label === 'object' && !('names' in label)))
       throw new AugmentError('usage', UNNAMED_WEIGHTS)
@@ -111,7 +114,7 @@ class Catalogue {
     const problems = new Problems()
     checkNames(classes.names, () => inputs.classes ?? file, problems)
     problems.throwIfAny()
-    return new Catalogue(inputs.images, classes)
+    return new Catalogue(inputs, classes)
   }
 
   read(written: WrittenLabel): Label | Wrong {
@@ -125,7 +128,7 @@ class Catalogue {
   /** The file that `name` means. */
   async find(name: string): Promise<Found | Wrong> {
     if (this.#labels.has(name)) return { file: name }
-    this.#folder ??= await Folder.scan(this.#root)
+    this.#folder ??= await Folder.scan(this.#inputs.images, this.#inputs)
     return this.#folder.locate(name)
   }
 
@@ -141,7 +144,7 @@ class Catalogue {
     const sources = Array.from(this.#used, ([file, label]): Source => ({ file, label }))
     sources.sort((a, b) => (a.file < b.file ? -1 : 1))
     return {
-      root: path.resolve(this.#root),
+      root: path.resolve(this.#inputs.images),
       classes: this.#classes.names,
       sources,
       soft: sources.some((source) => typeof source.label !== 'number'),

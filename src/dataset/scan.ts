@@ -1,9 +1,10 @@
 /** What lies in a folder of pictures, and which file a name from a manifest means. */
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
-import { AugmentError } from '../core/errors.js'
-import { hintFor, reasonOf } from '../core/systemError.js'
+import { reasonOf } from '../core/systemError.js'
+import { type Listing, list } from './listing.js'
+import { NearFiles } from './nearFile.js'
 import { quoted } from './problems.js'
 
 const IMAGE_NAME = new RegExp(`\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
@@ -13,15 +14,16 @@ export function isImageName(file: string): boolean {
   return IMAGE_NAME.test(file)
 }
 
-type Located = { readonly file: string; readonly listed: boolean } | { readonly problem: string }
+type Located =
+  | { readonly file: string; readonly listed: boolean }
+  | { readonly problem: string; readonly hint?: string | undefined }
 
-/** What a scan lists, by posix path relative to the root. */
-interface Listing {
-  readonly files: Set<string>
-  readonly folders: Set<string>
-  readonly links: Set<string>
-  /** Output folders of ours, which are no source of pictures and not entered. */
-  readonly runs: Set<string>
+/** What can be done about links that leave the folder. */
+export const FOLLOW_LINKS = '--follow-links reads what links point to, wherever it lies'
+
+export interface ScanOptions {
+  /** Whether to read what symbolic links point to, wherever that lies. */
+  readonly followLinks?: boolean
 }
 
 /** The files below a folder, hidden ones and those of our own runs left out. */
@@ -29,9 +31,13 @@ export class Folder {
   readonly root: string
   readonly #realRoot: string
   readonly #listing: Listing
+  readonly #followLinks: boolean
+  readonly #realFolders = new Map<string, string>()
+  #near: NearFiles | undefined
   #aliases: Map<string, string | undefined> | undefined
 
-  private constructor(root: string, realRoot: string, listing: Listing) {
+  private constructor(root: string, realRoot: string, listing: Listing, followLinks: boolean) {
+    this.#followLinks = followLinks
     this.root = root
     this.#realRoot = realRoot
     this.#listing = listing
@@ -47,42 +53,23 @@ export class Folder {
     return this.#listing.folders
   }
 
-  /** Symbolic links; the scan does not follow them. */
+  /** Files that a followed link names once more, with the name they had before. */
+  get twice(): ReadonlyMap<string, string> {
+    return this.#listing.twice
+  }
+
+  /** Symbolic links that the scan did not follow. */
   get links(): ReadonlySet<string> {
     return this.#listing.links
   }
 
-  /** Lists everything below `root`. Throws AugmentError `usage` if it is no folder that can be read. */
-  static async scan(root: string): Promise<Folder> {
-    const listing = {
-      files: new Set<string>(),
-      folders: new Set(['.']),
-      links: new Set<string>(),
-      runs: new Set<string>(),
-    }
-    const pending = ['']
-    for (let prefix = pending.pop(); prefix !== undefined; prefix = pending.pop()) {
-      const entries = await readdir(path.join(root, prefix), { withFileTypes: true }).catch((cause) => {
-        const message = `${path.join(root, prefix)}: ${reasonOf(cause)}, expected a folder of pictures`
-        throw new AugmentError('usage', message, hintFor(cause))
-      })
-      if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
-        listing.runs.add(prefix.slice(0, -1))
-        listing.folders.delete(prefix.slice(0, -1))
-        continue
-      }
-      for (const entry of entries) {
-        if (entry.name.startsWith('.')) continue
-        const file = prefix + entry.name
-        if (entry.isFile()) listing.files.add(file)
-        else if (entry.isSymbolicLink()) listing.links.add(file)
-        else if (entry.isDirectory()) {
-          listing.folders.add(file)
-          pending.push(`${file}/`)
-        }
-      }
-    }
-    return new Folder(path.resolve(root), await realpath(root), listing)
+  /**
+   * Lists everything below `root`, and with `followLinks` what links below it point to. Throws AugmentError `usage` if it is
+   * no folder that can be read.
+   */
+  static async scan(root: string, { followLinks = false }: ScanOptions = {}): Promise<Folder> {
+    const listing = await list(root, followLinks)
+    return new Folder(path.resolve(root), await realpath(root), listing, followLinks)
   }
 
   /**
@@ -92,15 +79,42 @@ export class Folder {
   async locate(name: string): Promise<Located> {
     if (this.files.has(name)) return { file: name, listed: true }
     if (name === '') return { problem: 'found an empty file name, expected a path' }
-    const file = path.posix.normalize(name)
-    if (path.posix.isAbsolute(name) || path.win32.isAbsolute(name) || /^\.\.(\/|\\|$)/.test(file)) {
-      return { problem: `path ${quoted(name)} leaves the folder of the pictures` }
+    const file = path.posix.normalize(path.posix.isAbsolute(name) ? await this.#relative(name) : name)
+    if (path.posix.isAbsolute(file) || path.win32.isAbsolute(file) || /^\.\.(\/|\\|$)/.test(file)) {
+      return this.#wrong(`path ${quoted(name)} leaves the folder of the pictures`, name)
     }
     const listed = this.files.has(file) ? file : this.#alias(file)
     if (listed !== undefined) return { file: listed, listed: true }
     if (this.#mayBeUnlisted(file)) return this.#locateOnDisk(file)
-    const isFolder = this.#listing.folders.has(file.replace(/\/$/, ''))
-    return { problem: isFolder ? aFolder(file) : missing(file) }
+    if (this.#listing.folders.has(file.replace(/\/$/, ''))) return { problem: aFolder(file) }
+    return this.#wrong(missing(file), name)
+  }
+
+  #wrong(problem: string, name: string): Located {
+    this.#near ??= new NearFiles(this.files)
+    return { problem, hint: this.#near.hintFor(name, this.root) }
+  }
+
+  /** An absolute path that lies in the folder, relative to it; any other as it is. */
+  async #relative(name: string): Promise<string> {
+    const folder = path.dirname(name)
+    for (const [root, place] of [
+      [this.root, folder],
+      [this.#realRoot, folder],
+      [this.#realRoot, await this.#realFolder(folder)],
+    ] as const) {
+      const inside = path.relative(root, path.join(place, path.basename(name)))
+      if (!path.isAbsolute(inside) && inside.split(path.sep)[0] !== '..') return inside.split(path.sep).join('/')
+    }
+    return name
+  }
+
+  async #realFolder(folder: string): Promise<string> {
+    const known = this.#realFolders.get(folder)
+    if (known !== undefined) return known
+    const real = await realpath(folder).catch(() => folder)
+    this.#realFolders.set(folder, real)
+    return real
   }
 
   #alias(file: string): string | undefined {
@@ -126,15 +140,16 @@ export class Folder {
     try {
       const real = await realpath(path.join(this.root, file))
       const inside = path.relative(this.#realRoot, real)
-      if (inside.split(path.sep)[0] === '..' || path.isAbsolute(inside)) {
-        return { problem: `path ${quoted(file)} leaves the folder of the pictures by a symbolic link` }
+      if (!this.#followLinks && (inside.split(path.sep)[0] === '..' || path.isAbsolute(inside))) {
+        return {
+          problem: `path ${quoted(file)} leaves the folder of the pictures by a symbolic link`,
+          hint: FOLLOW_LINKS,
+        }
       }
       return (await stat(real)).isFile() ? { file, listed: false } : { problem: aFolder(file) }
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
-      return {
-        problem: code === 'ENOENT' ? missing(file) : `${quoted(file)}: ${reasonOf(cause)}`,
-      }
+      return code === 'ENOENT' ? this.#wrong(missing(file), file) : { problem: `${quoted(file)}: ${reasonOf(cause)}` }
     }
   }
 }

@@ -1,6 +1,9 @@
 import type { Classes, WrittenLabel } from './labels.js'
 import type { Problems } from './problems.js'
 
+/** Tables of labels that are looked for in a folder of pictures, the first one being taken. */
+export const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.json'] as const
+
 /** The column or key of a file's name, in the order they are looked for. */
 export const FILE_KEYS = ['file_name', 'filename', 'image', 'path', 'id'] as const
 
@@ -22,6 +25,8 @@ export interface Table {
   readonly columns?: readonly string[]
   /** How the table was understood: "column class", "3 classes"; undefined where each row says it. */
   readonly meaning?: string
+  /** What is to be known of it, a sentence each. */
+  readonly notices?: readonly string[]
   /** Where a row stands, as in "labels.csv:14" or "labels.json[3]". */
   placeOf(position: number): string
 }

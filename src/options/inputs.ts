@@ -10,6 +10,8 @@ export interface ConfigInput {
   labels?: string | undefined
   /** Class names, one a line, for integer labels. */
   classes?: string | undefined
+  /** Read what symbolic links point to. Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused. */
+  followLinks?: boolean | undefined
   /** Explicit pairs, or an earlier provenance.jsonl. */
   pairs?: string | undefined
   /** Number of mixes. Default: one per picture and epoch. */

@@ -44,6 +44,14 @@ export const runOptions = {
     compared: false,
     help: 'class names, one a line, for integer labels',
   },
+  followLinks: {
+    type: 'flag',
+    commands: MAPS,
+    rare: true,
+    compared: false,
+    help: 'read what symbolic links point to',
+    more: 'Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused.',
+  },
   pairs: {
     type: 'path',
     commands: MAIN,

@@ -29,8 +29,8 @@ export interface Inputs {
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */
 export async function readInputs(config: Config): Promise<Inputs> {
-  const { images, labels, classes, pairs: pairsFile } = config
-  const files = { ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
+  const { images, labels, classes, followLinks, pairs: pairsFile } = config
+  const files = { followLinks, ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
   if (pairsFile !== undefined) {
     const { manifest, pairs, out } = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
     return {

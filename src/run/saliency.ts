@@ -74,15 +74,16 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
 type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'unread' | 'notices'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
-async function readPictures({ images, labels, classes, target }: Config): Promise<Pictures> {
+async function readPictures({ images, labels, classes, target, followLinks }: Config): Promise<Pictures> {
   if (images === undefined) throw new AugmentError('usage', 'images: expected a folder of pictures')
   if (target !== 'predicted') {
     return readManifest(images, {
+      followLinks,
       ...(labels !== undefined && { labels }),
       ...(classes !== undefined && { classes }),
     })
   }
-  const { root, files } = await Folder.scan(images)
+  const { root, files } = await Folder.scan(images, { followLinks })
   const found = await findPictures(root, files)
   if (found.pictures.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
   const sources = found.pictures.map((file) => ({ file, label: 0 }))

@@ -1,0 +1,100 @@
+/** Labels from one folder per class. */
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { IMAGE_EXTENSIONS } from '../codec/format.js'
+import { counted } from '../core/counted.js'
+import { AugmentError } from '../core/errors.js'
+import { Classes, checkNames, sortedClasses, unknownClass } from './labels.js'
+import { describeUnread, emptiedClasses, emptyFolders, findPictures } from './pictures.js'
+import { Problems, quoted } from './problems.js'
+import { FOLLOW_LINKS, type Folder, isImageName } from './scan.js'
+import { refuseNoClasses, shapeNotices } from './shape.js'
+import { FOUND_NAMES } from './table.js'
+
+interface ClassFolders {
+  readonly classes: Classes
+  /** Unsorted. */
+  readonly sources: { readonly file: string; readonly label: number }[]
+  /** How many of them are listed under the name of a picture. */
+  readonly named: number
+  /** The files that are no picture which is read, in words; null where there are none. */
+  readonly unread: string | null
+  readonly notices: readonly string[]
+}
+
+/**
+ * Reads the folders in a folder as classes. Throws AugmentError `usage` for what cannot be read, and where they look like
+ * anything else than classes, unless those are `fixed`.
+ */
+export async function readClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<ClassFolders> {
+  const problems = new Problems()
+  const found = await findPictures(
+    folder.root,
+    [...folder.files].filter((file) => file.includes('/')),
+  )
+  const files = [...found.pictures, ...(await linkedPictures(folder, place, problems))]
+  const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
+  const names = new Set(files.map(folderOf))
+  const classes = fixed ?? new Classes(sortedClasses(names))
+  for (const name of names) {
+    if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
+  }
+  checkNames(classes.names, (name) => path.join(place, name), problems)
+  for (const { name, problem } of emptiedClasses({ ...found, pictures: files })) {
+    problems.add(path.join(place, name), problem)
+    problems.hint('convert these files to PNG, or move the folder away if it is no class')
+  }
+  problems.throwIfAny()
+  if (files.length === 0) throw await noLabels(folder, place)
+  const shape = { place, all: folder.files, pictures: files, names: [...names] }
+  if (!fixed) await refuseNoClasses(shape)
+  return {
+    classes,
+    sources: files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })),
+    named: found.pictures.filter(isImageName).length,
+    unread: found.unread.length === 0 ? null : describeUnread(place, found.unread),
+    notices: fixed ? [] : [...emptyNotices(emptyFolders(folder, files)), ...shapeNotices(shape)],
+  }
+}
+
+/** The pictures that links in the folder name; those that lead out of it go to the problems. */
+async function linkedPictures(folder: Folder, place: string, problems: Problems): Promise<string[]> {
+  const files: string[] = []
+  for (const link of folder.links) {
+    const fail = (problem: string, hint?: string) => {
+      problems.add(path.join(place, link), problem)
+      if (hint !== undefined) problems.hint(hint)
+    }
+    if (!isImageName(link)) {
+      const target = await stat(path.join(folder.root, link)).catch(() => undefined)
+      if (target?.isDirectory()) fail('found a symbolic link to a folder, expected the folder itself', FOLLOW_LINKS)
+    } else if (link.includes('/')) {
+      const located = await folder.locate(link)
+      if ('problem' in located) fail(located.problem, located.hint)
+      else files.push(link)
+    }
+  }
+  return files
+}
+
+function emptyNotices(empty: readonly string[]): string[] {
+  if (empty.length === 0) return []
+  const shown = `${empty.slice(0, 10).map(quoted).join(', ')}${empty.length > 10 ? ', ...' : ''}`
+  const classes = `${counted(empty.length, 'folder')} without a picture ${empty.length === 1 ? 'is no class' : 'are no classes'}: ${shown}`
+  return [`${classes}; those after them have lower indices than with them (classes.txt)`]
+}
+
+async function noLabels(folder: Folder, place: string): Promise<AugmentError> {
+  const { pictures: all, unread } = await findPictures(folder.root, folder.files)
+  const pictures = all.length
+  if (pictures === 0) {
+    const nothing = `${place}: found no pictures, expected some in it or in folders below it`
+    return new AugmentError('usage', unread.length === 0 ? nothing : describeUnread(place, unread), {
+      hint: `pictures are files named *.${IMAGE_EXTENSIONS.join(', *.')}, or with the content of one`,
+    })
+  }
+  const found = `found ${counted(pictures, 'picture')} without labels`
+  return new AugmentError('usage', `${place}: ${found}, expected ${FOUND_NAMES.join(', ')} or one folder per class`, {
+    hint: '--labels <file> reads the labels from another place',
+  })
+}
