@@ -16,7 +16,11 @@ interface FloatAttribute {
   readonly float: number
 }
 
-export type Attributes = Record<string, number | readonly number[] | string | FloatAttribute>
+interface FloatsAttribute {
+  readonly floats: readonly number[]
+}
+
+export type Attributes = Record<string, number | readonly number[] | string | FloatAttribute | FloatsAttribute>
 
 function makeAttribute(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'number')
@@ -24,6 +28,8 @@ function makeAttribute(name: string, value: Attributes[string]): AttributeProto 
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
   }
+  if ('floats' in value)
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value.floats] })
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }
@@ -54,6 +60,10 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
 
 export function floatAttribute(node: NodeProto, name: string, fallback: number): number {
   return attribute(node, name)?.f ?? fallback
+}
+
+export function floatsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return attribute(node, name)?.floats
 }
 
 export function stringAttribute(node: NodeProto, name: string, fallback: string): string {

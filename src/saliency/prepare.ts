@@ -1,6 +1,6 @@
 /** From a model as it was exported to one that can be differentiated for any batch. */
 import type { Types } from '../autodiff/builder.js'
-import { expand } from '../autodiff/expand.js'
+import { expandPlain, expandSized } from '../autodiff/expand.js'
 import { AugmentError } from '../core/errors.js'
 import type { Model } from '../onnx/model.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
@@ -30,7 +30,7 @@ export async function prepare(
   output?: string,
 ): Promise<Prepared> {
   const chosen = chooseOutput(original, output)
-  const model = standardize(withOutput(original, chosen))
+  const model = expandPlain(standardize(withOutput(original, chosen)))
   const info = model.graph.inputs[0]
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)
@@ -44,6 +44,6 @@ export async function prepare(
 /** The model with its types, and with every operator written out that has an expansion. */
 export async function expanded(model: Model): Promise<Pick<Prepared, 'model' | 'types'>> {
   const types = await probeTypes(model)
-  const written = expand(model, types)
+  const written = expandSized(model, types)
   return { model: written, types: written === model ? types : await probeTypes(written) }
 }

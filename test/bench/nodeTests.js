@@ -12,6 +12,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { TensorProtoSchema } from 'onnx-buf'
 import { backward } from '../../dist/autodiff/backward.js'
 import { GraphBuilder } from '../../dist/autodiff/builder.js'
+import { expandPlain } from '../../dist/autodiff/expand.js'
 import { readModel, writeModel } from '../../dist/onnx/model.js'
 import { revise } from '../../dist/onnx/revise.js'
 import { standardize } from '../../dist/onnx/standardize.js'
@@ -56,7 +57,7 @@ function bound(model, tensors, wrt) {
 }
 
 async function differentiated(model, wrt) {
-  const { model: simple, types } = await expanded(standardize(model))
+  const { model: simple, types } = await expanded(expandPlain(standardize(model)))
   const g = new GraphBuilder(simple.opset, types)
   g.include(simple.graph)
   const outputs = simple.graph.outputs.filter(({ name }) => isFloat(types.get(name).dtype))

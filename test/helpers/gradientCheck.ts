@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { backward } from '../../src/autodiff/backward.js'
 import { GraphBuilder } from '../../src/autodiff/builder.js'
+import { expandPlain } from '../../src/autodiff/expand.js'
 import { AugmentError } from '../../src/core/errors.js'
 import { type Model, writeModel } from '../../src/onnx/model.js'
 import { intAttribute, makeNode } from '../../src/onnx/node.js'
@@ -33,7 +34,7 @@ export async function differentiated(
   const names = nodes.at(-1)!.output
   const dtypes = inferDtypes(modelOf({ ...item, nodes, outputs: names.slice(0, 1), dtype }).graph)
   const floats = names.filter((name) => isFloat(dtypes.get(name)!))
-  const { model, types } = await expanded(modelOf({ ...item, nodes, outputs: floats, dtype }))
+  const { model, types } = await expanded(expandPlain(modelOf({ ...item, nodes, outputs: floats, dtype })))
   const g = new GraphBuilder(item.opset, types)
   g.include(model.graph)
   const cotangents = new Map(floats.map((name) => [name, g.declare(`c:${name}`, dtype)]))
@@ -152,7 +153,7 @@ export async function expectSameOutputs(item: RuleCase, label: string): Promise<
   const dtypes = inferDtypes(modelOf({ ...item, outputs: item.nodes.at(-1)!.output.slice(0, 1) }).graph)
   const outputs = item.nodes.at(-1)!.output.filter((name) => isFloat(dtypes.get(name)!))
   const model = modelOf({ ...item, outputs })
-  const { model: written } = await expanded(model)
+  const { model: written } = await expanded(expandPlain(model))
   const feeds = Object.fromEntries(
     Object.entries(item.inputs).map(([name, dims], i) => [
       name,

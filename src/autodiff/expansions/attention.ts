@@ -114,4 +114,38 @@ const Attention: Expansion = (g, node) => {
   return [rank === 4 ? result : joinHeads(g, result), k, v, shown]
 }
 
-export const ATTENTION: Record<string, Expansion> = { Attention }
+/** The pairs (a, b) that the first `count` elements of the last axis are made of, turned by the angle of their position. */
+function turned(g: GraphBuilder, value: Value, [cos, sin]: readonly [Value, Value], count: number, isPaired: boolean) {
+  const half = count / 2
+  const [a, b] = isPaired
+    ? [0, 1].map((start) => g.slice(value, [3], [start], [count], [2]))
+    : [0, half].map((start) => g.slice(value, [3], [start], [start + half]))
+  const real = g.sub(g.mul(a!, cos), g.mul(b!, sin))
+  const imaginary = g.add(g.mul(a!, sin), g.mul(b!, cos))
+  if (!isPaired) return g.emit('Concat', [real, imaginary], { axis: 3 })
+  const pairs = g.emit('Concat', [g.unsqueeze(real, [4]), g.unsqueeze(imaginary, [4])], { axis: 4 })
+  return g.reshape(pairs, [0, 0, 0, count])
+}
+
+/** Rotary position embedding of [N, H, S, D] or [N, S, H D]. */
+const RotaryEmbedding: Expansion = (g, node) => {
+  const [x, cosines, sines, positions] = node.input as [Value, Value, Value, Value?]
+  const rank = g.dims(x).length
+  const heads = intAttribute(node, 'num_heads', 0)
+  if (rank === 3 && heads === 0) return undefined
+  // [N, S, H, D]
+  const apart = rank === 4 ? g.transpose(x, [0, 2, 1, 3]) : g.reshape(x, [0, 0, heads, null])
+  const depth = rank === 4 ? g.size(x, 3) : g.size(x, 2) / heads
+  const count = intAttribute(node, 'rotary_embedding_dim', 0) || depth
+  const angles = [cosines, sines].map((cache) => {
+    const found = positions ? g.emit('Gather', [cache, positions], { axis: 0 }) : cache
+    return g.unsqueeze(found, [2])
+  }) as [Value, Value]
+  const isPaired = intAttribute(node, 'interleaved', 0) === 1
+  const first = turned(g, apart, angles, count, isPaired)
+  const rest = count < depth ? [g.slice(apart, [3], [count], [depth])] : []
+  const whole = rest.length > 0 ? g.emit('Concat', [first, ...rest], { axis: 3 }) : first
+  return [rank === 4 ? g.transpose(whole, [0, 2, 1, 3]) : g.reshape(whole, [0, 0, null])]
+}
+
+export const ATTENTION: Record<string, Expansion> = { Attention, RotaryEmbedding }

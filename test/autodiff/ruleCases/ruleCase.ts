@@ -71,3 +71,4 @@ export function weight(dims: readonly number[], values?: readonly number[]): Wei
 
 export const positive = { range: [0.3, 2.5] } as const
 export const float = (value: number) => ({ float: value })
+export const floats = (...values: number[]) => ({ floats: values })
