@@ -99,7 +99,7 @@ const doctorOptions = {
 } as const satisfies Table
 
 const pullOptions = {
-  mirror: { type: 'text', value: 'url', help: 'root of a copy of the zoo with the same paths' },
+  mirror: { type: 'text', value: 'url', expected: 'a URL', help: 'root of a copy of the zoo with the same paths' },
 } as const satisfies Table
 
 /** In the order of --help. A name with a space is a command below a command. */

@@ -1,6 +1,7 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { DEVICES } from '../../src/core/devices.js'
 import { type Finished, run, spawned } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { installation } from '../helpers/installation.js'
@@ -12,7 +13,6 @@ interface Finding {
   readonly found: string
   readonly hint?: string
 }
-const DEVICES = ['cuda', 'webgpu', 'cpu']
 const NAMES = [...['node', 'sharp', 'onnxruntime'], ...DEVICES, 'processors', 'simd', 'memory', 'thread pool', 'output']
 
 function findings({ stdout }: Pick<Finished, 'stdout'>): Record<string, Finding> {

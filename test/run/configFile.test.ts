@@ -6,7 +6,7 @@ import { temporaryFolder } from '../helpers/folder.js'
 test('the schema knows the ranges and no other names', () => {
   expect(configJsonSchema()).toMatchObject({
     additionalProperties: false,
-    properties: { quality: { minimum: 1, maximum: 100 }, device: { enum: ['auto', 'cuda', 'webgpu', 'cpu'] } },
+    properties: { quality: { minimum: 1, maximum: 100 }, pairing: { enum: ['any', 'different-class', 'same-class'] } },
   })
 })
 
