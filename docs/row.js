@@ -22,7 +22,7 @@ const [CANVAS, HEIGHT, GAP] = [384, 184, 8]
 const config = parseConfig({ target: 'predicted', device: 'cpu' })
 const { estimator } = await startExplainer(config, { root: PHOTOS, sources: FILES, classes: [] })
 try {
-  const views = openViews(PHOTOS, FILES, { maxPixels: 0x3fff ** 2, jobs: 1, estimator, size: undefined })
+  const views = openViews(PHOTOS, FILES, { maxPixels: 0x3fff ** 2, jobs: 1, estimator, size: undefined, range: 'full' })
   const [sample, partner] = await Promise.all(FILES.map((_, source) => views.view(source, CANVAS, CANVAS)))
   const parameters = /** @type {const} */ ({ mixupAlpha: 1, upperLambda: 0.6, shift: 'exact', fixed: { alpha: ALPHA } })
   const { image, mask } = sage.mix([sample, partner], parameters, randomStream(0, 0))

@@ -6,6 +6,7 @@ import { decodeBmp } from './bmp.js'
 import { describeBytes, EXPECTED_FORMATS, type Format, sniffFormat } from './format.js'
 import { loadSharp } from './loadSharp.js'
 import { decodeNetpbm } from './netpbm.js'
+import { isPlain } from './plain.js'
 import { undecodable } from './reason.js'
 import { type GreyRange, levelsBetween, type Samples, toRgb } from './samples.js'
 import { onePlane } from './tiffPlane.js'
@@ -71,6 +72,20 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
   return decodeBySharp(bytes, place, format, maxPixels, range)
 }
 
+/** Least and largest value of 16-bit grey; null for any other picture. */
+export async function greyExtent(
+  bytes: Uint8Array,
+  name: string,
+  { maxPixels }: { maxPixels: number },
+): Promise<readonly [number, number] | null> {
+  if (sniffFormat(bytes) !== 'PNM') {
+    const sharp = await loadSharp()
+    const { space } = await sharp(bytes, { limitInputPixels: maxPixels }).metadata()
+    if (space !== 'grey16') return null
+  }
+  return (await decodePicture(bytes, name, { maxPixels })).reading.values ?? null
+}
+
 /** The pixels alone. */
 export async function decodeImage(bytes: Uint8Array, name: string, options: DecodeOptions): Promise<Image> {
   return (await decodePicture(bytes, name, options)).image
@@ -95,13 +110,13 @@ async function decodeBySharp(
   // 'error' refuses truncated pictures but takes complete ones with, say, stray bytes before a marker.
   const input: SharpOptions = { failOn: 'error', limitInputPixels: maxPixels, limitInputChannels: MOST_BANDS }
   try {
-    const facts = await sharp(bytes, input).metadata()
+    const facts = isPlain(format, bytes) ? PLAIN : await sharp(bytes, input).metadata()
     if (format === 'TIFF') refuseFloat(facts, place)
-    const extra = tags?.extraSamples ?? (facts.hasAlpha ? [UNASSOCIATED] : [])
+    const extra = tags?.extraSamples ?? null
     if (tags?.planar && isGrey(tags)) {
       const plane = (index: number, alpha: boolean) =>
         readSamples(sharp(onePlane(bytes, index, alpha), input), facts, [])
-      return decodedOf(await joinPlanes(plane, extra), range, readingOf(facts))
+      return decodedOf(await joinPlanes(plane, tags.extraSamples), range, readingOf(facts))
     }
     const samples = await readSamples(sharp(bytes, input), facts, extra).catch((cause) => {
       if (format !== 'JPEG' || (bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9)) throw cause
@@ -149,30 +164,36 @@ function refuseBands(tags: TiffTags, place: string): void {
 }
 
 /** Float samples have no agreed white, so they cannot be brought to 8 bits. */
-function refuseFloat({ depth }: Metadata, place: string): void {
+function refuseFloat({ depth }: Facts, place: string): void {
   if (depth === 'uchar' || depth === 'ushort') return
   throw new AugmentError('failed', `${place}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
 }
 
-/** Upright samples in 8-bit sRGB, or 16-bit grey as it is; sharp takes the colour space from the embedded profile. */
-async function readSamples(
-  picture: Sharp,
-  { space, depth }: Pick<Metadata, 'space' | 'depth'>,
-  extra: readonly number[],
-): Promise<Samples> {
-  const alpha = extra.findIndex(isAlpha)
+/** What has to be known of a picture before it is decoded. */
+type Facts = Pick<Metadata, 'space' | 'depth' | 'orientation' | 'icc'>
+
+const PLAIN: Facts = { space: 'srgb', depth: 'uchar' }
+
+/**
+ * Upright samples in 8-bit sRGB, or 16-bit grey as it is; sharp takes the colour space from the embedded profile.
+ * `named` says what the bands after the colours are; null where a format has none but alpha.
+ */
+async function readSamples(picture: Sharp, { space, depth }: Facts, named: readonly number[] | null): Promise<Samples> {
   if (space === 'grey16') {
     const { data, info } = await deepSamples(picture.autoOrient().toColourspace('grey16'))
-    return samplesOf(data, info, 1, extra, 65535)
+    return samplesOf(data, info, 1, named, 65535)
   }
-  const whole = picture.clone()
+  const alpha = named === null ? -1 : named.findIndex(isAlpha)
+  // The 16 bits of the alpha of CMYK would be cut off at 255.
+  const cut = space === 'cmyk' && depth === 'ushort' && alpha >= 0
+  const inks = cut
+    ? await deepSamples(picture.clone().autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk'))
+    : null
   // sharp brings 16-bit RGB with a profile to Display P3 and leaves it there; at 8 bits it ends in sRGB.
   const upright = space === 'rgb16' ? picture.autoOrient().pipelineColourspace('srgb') : picture.autoOrient()
   const { data, info } = await upright.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
-  const samples = samplesOf(data, info, 3, extra, 255)
-  if (space !== 'cmyk' || depth !== 'ushort' || alpha < 0) return samples
-  // The 16 bits of this alpha would be cut off at 255.
-  const inks = await deepSamples(whole.autoOrient().pipelineColourspace('cmyk').toColourspace('cmyk'))
+  const samples = samplesOf(data, info, 3, named, 255)
+  if (inks === null) return samples
   for (let i = 0; i < data.length / info.channels; i++) {
     data[i * info.channels + 3 + alpha] = inks.data[i * inks.info.channels + 4 + alpha]! >> 8
   }
@@ -188,9 +209,10 @@ function samplesOf(
   data: Uint8Array | Uint16Array,
   { width, height, channels: bands }: OutputInfo,
   colours: 1 | 3,
-  extra: readonly number[],
+  named: readonly number[] | null,
   white: number,
 ): Samples {
+  const extra = named ?? [UNASSOCIATED].slice(0, bands - colours)
   if (bands !== colours + extra.length) throw new RangeError(`${bands} bands, ${extra.length} of them extra`)
   const alpha = extra.findIndex(isAlpha)
   return { data, width, height, bands, colours, alpha: alpha < 0 ? null : colours + alpha, white }
@@ -216,7 +238,7 @@ async function joinPlanes(
   return { data, width, height, bands, colours: 1, alpha: cover && 1 + alpha, white }
 }
 
-function readingOf({ orientation = 1, depth, space, icc }: Metadata): Reading {
+function readingOf({ orientation = 1, depth, space, icc }: Facts): Reading {
   // sharp takes 16-bit grey as it is, whatever its profile.
   const profile = space !== 'grey16' && ((icc !== undefined && !isSrgb(icc)) || space === 'cmyk' || space === 'labs')
   return {

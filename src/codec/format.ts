@@ -72,6 +72,14 @@ const OTHER_FILES: readonly Signature[] = [
   [4, 'ftyp', 'a video file'],
 ]
 
+/** Whether a file that begins so may hold grey with more than 8 bits. */
+export function mayBeDeepGrey(bytes: Uint8Array): boolean {
+  const format = sniffFormat(bytes)
+  // The header chunk of a PNG: bits a sample, then 0 for grey or 4 for grey with alpha.
+  if (format === 'PNG') return bytes[24] === 16 && (bytes[25] === 0 || bytes[25] === 4)
+  return format === 'TIFF' || format === 'PNM'
+}
+
 /** What bytes that are no picture look like: "an empty file", "text", "a PDF", ... */
 export function describeBytes(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'an empty file'

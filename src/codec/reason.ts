@@ -1,5 +1,6 @@
 /** Why a picture whose bytes may be sound cannot be decoded here, told from its own header. */
 import type { Format } from './format.js'
+import { readJpegHeader } from './plain.js'
 import type { TiffTags } from './tiffTags.js'
 
 const COMPRESSIONS: Readonly<Record<number, string>> = {
@@ -65,20 +66,9 @@ const JPEG_KINDS: Readonly<Record<number, string>> = {
   15: 'hierarchical',
 }
 
-/** Walks the segments (ITU T.81, annex B) to the frame header: FF C0 to FF CF without DHT, JPG and DAC. */
 function undecodableJpeg(bytes: Uint8Array): string | undefined {
-  for (let at = 2; at + 9 < bytes.length && bytes[at] === 0xff; ) {
-    const marker = bytes[at + 1]!
-    if (marker === 0xff) {
-      at++
-      continue
-    }
-    const kind = marker - 0xc0
-    if (kind >= 0 && kind < 16 && ![4, 8, 12].includes(kind)) {
-      const name = JPEG_KINDS[kind] ?? (bytes[at + 4] === 8 ? undefined : `${bytes[at + 4]}-bit`)
-      return name && `found a ${name} JPEG, expected a baseline or progressive one of 8 bits`
-    }
-    at += 2 + bytes[at + 2]! * 256 + bytes[at + 3]!
-  }
-  return undefined
+  const frame = readJpegHeader(bytes)
+  if (frame === undefined) return undefined
+  const name = JPEG_KINDS[frame.kind] ?? (frame.bits === 8 ? undefined : `${frame.bits}-bit`)
+  return name && `found a ${name} JPEG, expected a baseline or progressive one of 8 bits`
 }

@@ -24,6 +24,8 @@ export interface ConfigInput {
   seed?: number | undefined
   /** Canvas in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
   size?: string | undefined
+  /** Values of 16-bit grey that become black and white. `full`: 0 and 65535; `auto`: the least and the largest of each picture; `dataset`: of all pictures, which are read once more for it; `100:4095`: these. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`. Default: full. */
+  range?: string | undefined
   /** Format of the pictures. JPEG with 4:4:4 chroma. Default: jpeg. */
   format?: 'jpeg' | 'png' | undefined
   /** Quality of JPEG. 1 to 100; default: 95. */

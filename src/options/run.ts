@@ -12,6 +12,12 @@ export function fractionOf(shift: string): number {
   return shift.startsWith('sample:') ? Number(shift.slice('sample:'.length)) : Number.NaN
 }
 
+/** `100:4095`, rising, at most 65535. */
+function isRange(text: string): boolean {
+  const [low, high] = text.split(':').map(Number) as [number, number]
+  return /^\d{1,5}:\d{1,5}$/.test(text) && low < high && high <= 65535
+}
+
 export const runOptions = {
   images: {
     type: 'path',
@@ -103,6 +109,18 @@ export const runOptions = {
     help: 'canvas in pixels',
     otherwise: "the sample's own size",
     more: 'The partner is resized to cover it and cropped.',
+  },
+  range: {
+    type: 'text',
+    value: 'how',
+    default: 'full',
+    group: 'What is made',
+    commands: MAPS,
+    rare: true,
+    accepts: (text: string) => ['full', 'auto', 'dataset'].includes(text) || isRange(text),
+    expected: 'full, auto, dataset or <low>:<high>',
+    help: 'values of 16-bit grey that become black and white',
+    more: '`full`: 0 and 65535; `auto`: the least and the largest of each picture; `dataset`: of all pictures, which are read once more for it; `100:4095`: these. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`.',
   },
   format: {
     type: 'choice',

@@ -19,6 +19,22 @@ const share = z.number(SHARE).min(0, SHARE).max(1, SHARE)
 const pair = z.tuple([z.int(PAIR), z.int(PAIR)], PAIR)
 const fileName = z.string('expected a file name')
 
+const done = z.literal(true, 'expected true').exactOptional()
+const values = z.tuple([z.number(), z.number()], 'expected two numbers').readonly().exactOptional()
+
+/** What decoding a source did that plain loaders do not do. */
+const reading = z.object({
+  turned: done,
+  profile: done,
+  alpha: done,
+  depth: done,
+  bands: z.int().exactOptional(),
+  values,
+  range: values,
+  levels: z.int().exactOptional(),
+})
+export type Reading = z.infer<typeof reading>
+
 /** A source as a row tells it; its label only where a pair fixed one. */
 export const madeFrom = z.looseObject({
   file: fileName,
@@ -26,6 +42,7 @@ export const madeFrom = z.looseObject({
   label: z
     .union([z.string(), z.record(z.string(), z.number())], 'expected a class, or weights as {"cat": 0.25, "dog": 0.75}')
     .exactOptional(),
+  read: reading.exactOptional(),
 })
 
 /** A row of provenance.jsonl: all that is needed to make the output again. Methods add entries of their own. */

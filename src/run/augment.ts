@@ -12,11 +12,13 @@ import { orderedMap } from '../threads/orderedMap.js'
 import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
+import { formatRange, greyRangeOf } from './greyRange.js'
 import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Means, startJobs } from './job.js'
 import { needsSaliency } from './mixer.js'
 import { opened } from './opened.js'
 import type { Plan } from './plan.js'
+import { countReadings, describeReadings } from './readings.js'
 import { writeReport } from './report.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
@@ -87,10 +89,12 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, device, started } = run
   const classifier = explainer?.classifier ?? null
   const stock = takeStock(inputs)
+  const greyRange = await greyRangeOf(config, inputs)
   const identity: Identity = {
     versions,
     options: {
       ...decisive(config),
+      range: formatRange(greyRange),
       target: explainer?.target ?? null,
       saliency: explainer?.estimator.facts.kind ?? null,
     },
@@ -111,14 +115,21 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   try {
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer?.estimator ?? null
-    const means = { estimator, output, threads: config.jobs ?? availableParallelism(), check: stock.check }
+    const threads = config.jobs ?? availableParallelism()
+    const means = { estimator, output, threads, range: greyRange, check: stock.check }
+    if (config.range === 'dataset') yield { type: 'notice', message: `--range dataset: ${formatRange(greyRange)}` }
     const made = output.finished === null ? yield* work(run, means) : 0
     const planned = range.end - range.start
     const written = output.tables.rows
     const counts = { planned, written, skipped: planned - written }
     if (config.report) await writeReport(inputs, plan, config, { ...means, counts, record: identity })
     const seconds = (performance.now() - started) / 1000
-    if (output.finished === null) await output.finish({ counts, timings: { seconds } })
+    if (output.finished === null) {
+      const pictures = await countReadings(inputs.out)
+      const message = describeReadings(pictures)
+      if (message !== null) yield { type: 'notice', message }
+      await output.finish({ counts, pictures, timings: { seconds } })
+    }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
     yield { type: 'done', out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...report }
   } finally {
@@ -147,6 +158,7 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
       next++
       if (jobs.starved && !told) yield { type: 'notice', message: STARVED }
       told = jobs.starved
+      for (const message of jobs.warnings()) yield { type: 'notice', message }
       if ('message' in outcome) {
         if (config.strict)
           throw new AugmentError('failed', outcome.message, { hint: 'without --strict it would be skipped' })

@@ -12,6 +12,7 @@ import { writeAtomic } from '../output/atomic.js'
 import { type ComparedMix, comparisonFigure } from '../report/comparison.js'
 import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
+import { greyRangeOf } from './greyRange.js'
 import { planRun, readInputs } from './inputs.js'
 import { parametersOf } from './mixer.js'
 import { requirePaths, requirePlace } from './paths.js'
@@ -63,8 +64,11 @@ export async function comparePair(
   const { estimator, message } = await startExplainer(config, { root: '', sources, classes: [] })
   try {
     tell(message)
-    const views = openViews('', sources, { maxPixels: config.maxPixels, jobs: 2, estimator, size: config.size })
+    const { maxPixels, size } = config
+    const range = await greyRangeOf(config, { root: '', sources })
+    const views = openViews('', sources, { maxPixels, jobs: 2, estimator, size, range })
     const [sample, partner] = await pairOf(views, [0, 1])
+    for (const message of views.warnings()) tell(message)
     const mixes = names.map((method) => {
       const [mixed] = mixWith(method, [sample, partner], defaultsOf(method), randomStream(config.seed, 0))
       return { method, ...ofSample(mixed!) }
@@ -122,11 +126,13 @@ export async function compareFolder(
   try {
     tell(message)
     const { maxPixels, size, jobs = availableParallelism() } = config
-    const views = openViews(root, sources, { maxPixels, jobs, estimator, size })
+    const range = await greyRangeOf(config, inputs)
+    const views = openViews(root, sources, { maxPixels, jobs, estimator, size, range })
     const tallies = names.map((name) => new Tally(name))
     for (let first = 0; first < plan.length; first += CHUNK) {
       const jobs = Array.from({ length: Math.min(CHUNK, plan.length - first) }, (_, i) => plan.job(first + i))
       const chunk = await prepare(views, jobs, tell)
+      for (const message of views.warnings()) tell(message)
       // The first turn of the first chunk only warms up: it is compiled while it runs.
       if (first === 0) for (const { method } of tallies) mixChunk(method, chunk, config.seed)
       for (const tally of tallies) tally.add(chunk, config.seed)

@@ -3,11 +3,12 @@ import type { Stats } from 'node:fs'
 import pLimit from 'p-limit'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
+import type { GreyRange } from '../codec/samples.js'
 import type { Image } from '../core/image.js'
 import { dense, heaviest, type Label, mixLabels, type SoftLabel } from '../core/softLabel.js'
 import { maskOf } from '../output/layout.js'
 import type { OutputFolder } from '../output/outputFolder.js'
-import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
+import type { Failure, ProvenanceRow, Reading, Row } from '../output/rows.js'
 import type { Config } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Inputs } from './inputs.js'
@@ -22,6 +23,8 @@ export interface JobRunner {
   window(): number
   /** Whether a mixing thread searches slowly for want of memory. */
   readonly starved: boolean
+  /** What has been found in pictures since the last call that may spoil all of them. */
+  warnings(): string[]
   close(): Promise<void>
 }
 
@@ -32,6 +35,8 @@ export interface Means {
   /** SHA-256 of the model, if one is used. */
   readonly model: string | null
   readonly threads: number
+  /** Of 16-bit grey. */
+  readonly range: GreyRange
   /** Throws where the file of a source has changed since the plan. */
   readonly check: (source: number, now: Stats, sha256: string) => void
 }
@@ -41,9 +46,9 @@ const WINDOW_BYTES = 256 * 2 ** 20
 
 /** Starts the mixing threads and returns what carries out the jobs of a plan. */
 export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
-  const { estimator, output, threads, check } = means
+  const { estimator, output, threads, range, check } = means
   const { maxPixels, size } = config
-  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, check })
+  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range, check })
   const limit = pLimit(threads + 2)
   const extension = config.format === 'jpeg' ? 'jpg' : 'png'
 
@@ -61,7 +66,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
 
   async function original(job: Job): Promise<Row> {
     const source = job.sources[0]!
-    const { image, sha256 } = await views.decoded(source)
+    const { image, sha256, reading } = await views.decoded(source)
     const [width, height] = await views.canvasOf(source)
     const label = dense(inputs.sources[source]!.label, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
@@ -73,7 +78,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       file_name: file,
       sha256: hash,
       method: 'original',
-      sources: [{ file: name, sha256 }],
+      sources: [{ file: name, sha256, ...readAs(reading) }],
       canvas: [width, height],
       lambda: 1,
     }
@@ -127,14 +132,20 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
     get starved() {
       return mixer.starved
     },
+    warnings: () => views.warnings(),
     close: () => mixer.close(),
   }
 }
 
 type Source = ProvenanceRow['sources'][number]
 
-function describe(file: string, { sha256, uniform }: View, label: Source['label']): Source {
-  return { file, sha256, ...(label !== undefined && { label }), ...(uniform && { uniform_saliency: true }) }
+function describe(file: string, { sha256, reading, uniform }: View, label: Source['label']): Source {
+  const labelled = label !== undefined && { label }
+  return { file, sha256, ...labelled, ...readAs(reading), ...(uniform && { uniform_saliency: true }) }
+}
+
+function readAs(read: Reading): Pick<Source, 'read'> {
+  return Object.keys(read).length === 0 ? {} : { read }
 }
 
 /** The label that an explicit pair gives its source `i`, if it does. */

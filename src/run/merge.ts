@@ -12,6 +12,7 @@ import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from
 import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.js'
 import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
+import { countReadings } from './readings.js'
 import { parseShard, shardRange } from './shard.js'
 
 interface Part {
@@ -56,7 +57,7 @@ export async function merge(
     for (const part of parts) await linkPictures(part, out)
     for (const table of TABLES) await join(parts, table, out, table === LABELS ? labelsHeader(classes) : '')
     const counts = total(parts)
-    await output.finish({ counts, shards: parts.length })
+    await output.finish({ counts, pictures: await countReadings(out), shards: parts.length })
     return counts.written
   } finally {
     await output.close()

@@ -61,10 +61,10 @@ async function mixAgain(
   inputs: Inputs,
   plan: Plan,
   config: Config,
-  { estimator, threads }: ReportMeans,
+  { estimator, threads, range }: ReportMeans,
 ) {
   const { maxPixels, size } = config
-  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size })
+  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range })
   const mixer = startMixer(plan, { ...config, writeMasks: true }, threads, views)
   const outputs: ShownOutput[] = []
   const strips: Image[][] = []

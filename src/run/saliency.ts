@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { encodeGrey16, encodeImage, resize } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
+import type { GreyRange } from '../codec/samples.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
@@ -22,6 +23,7 @@ import { type Config, parseConfig } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
+import { formatRange, greyRangeOf } from './greyRange.js'
 import { opened } from './opened.js'
 import { versions } from './versions.js'
 import { openViews, SourceError } from './views.js'
@@ -46,10 +48,11 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
     const folder = yield* opened((notice) => openMapFolder(out, notice))
     try {
       yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
-      const draw = artist(pictures, config, options, explainer.estimator, folder)
-      const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, draw, folder)
+      const range = await greyRangeOf(config, pictures)
+      const drawing = artist(pictures, config, options, explainer.estimator, folder, range)
+      const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, drawing, folder)
       const written = sources.length - skipped
-      await folder.finish({ ...recordOf(config, options, explainer), counts: { written, skipped } })
+      await folder.finish({ ...recordOf(config, options, explainer, range), counts: { written, skipped } })
       const seconds = (performance.now() - started) / 1000
       yield { type: 'done', out, written, skipped, made: written, seconds, device }
     } finally {
@@ -91,21 +94,26 @@ async function readPictures({ images, labels, classes, target, followLinks }: Co
   return { root, sources, classes: [], told: 'labels are not used', unread, notices: [] }
 }
 
-type Draw = (source: number) => Promise<Failure | null>
+interface Artist {
+  /** Draws the map of a source, as an overlay and raw; a picture that cannot be used makes it a failure. */
+  draw(source: number): Promise<Failure | null>
+  warnings(): string[]
+}
 
-/** Draws the map of a source, as an overlay and raw; a picture that cannot be used makes it a failure. */
 function artist(
   { root, sources }: Pictures,
   config: Config,
   { raw, smooth }: MapOptions,
   estimator: Estimator,
   folder: MapFolder,
-): Draw {
+  range: GreyRange,
+): Artist {
   const views = openViews(root, sources, {
     maxPixels: config.maxPixels,
     jobs: config.jobs ?? availableParallelism(),
     estimator: smooth === undefined ? estimator : null,
     size: config.size,
+    range,
   })
 
   async function draw(source: number): Promise<void> {
@@ -118,14 +126,17 @@ function artist(
     if (raw === 'png16') await folder.write(`maps/${file}.png`, await encodeGrey16(map))
   }
 
-  return async (source) => {
-    try {
-      await draw(source)
-      return null
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error
-      return { index: source, sources: [sources[source]!.file], message: error.message }
-    }
+  return {
+    warnings: views.warnings,
+    async draw(source) {
+      try {
+        await draw(source)
+        return null
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error
+        return { index: source, sources: [sources[source]!.file], message: error.message }
+      }
+    },
   }
 }
 
@@ -133,12 +144,13 @@ function artist(
 async function* drawAll(
   total: number,
   width: number,
-  draw: Draw,
+  { draw, warnings }: Artist,
   folder: MapFolder,
 ): AsyncGenerator<AugmentEvent, number> {
   const failures: Failure[] = []
   let done = 0
   for await (const failure of orderedMap(0, total, () => width, draw)) {
+    for (const message of warnings()) yield { type: 'notice', message }
     if (failure === null) done++
     else {
       failures.push(failure)
@@ -180,7 +192,7 @@ async function smoothMap(
 }
 
 /** All that is needed to make the maps again. */
-function recordOf(config: Config, maps: MapOptions, { classifier, target, estimator }: Explainer) {
+function recordOf(config: Config, maps: MapOptions, { classifier, target, estimator }: Explainer, range: GreyRange) {
   const { loss, channelNorm, blurKernel, blurSigma, output, size, exact, seed } = config
   const { device, kind, layer, grid } = estimator.facts
   return {
@@ -195,6 +207,7 @@ function recordOf(config: Config, maps: MapOptions, { classifier, target, estima
       blurSigma,
       output,
       size,
+      range: formatRange(range),
       exact,
       ...maps,
       ...(maps.smooth && { seed }),

@@ -5,24 +5,29 @@ import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import { resizeToCover } from '../codec/codec.js'
-import { decodeImage } from '../codec/decode.js'
+import { decodePicture } from '../codec/decode.js'
+import type { GreyRange } from '../codec/samples.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Sample } from '../core/sample.js'
 import { parseSize } from '../core/size.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 import { placed } from '../output/atomic.js'
+import type { Reading } from '../output/rows.js'
 import type { Estimator } from './estimator.js'
+import { ReadingWarnings } from './readings.js'
 
 /** A source picture as decoded, and the hash of its file. */
 interface Decoded {
   readonly image: Image
   readonly sha256: string
+  readonly reading: Reading
 }
 
 /** A source on a pair's canvas, ready to be mixed. */
 export interface View extends Sample {
   readonly sha256: string
+  readonly reading: Reading
   /** True where no gradient reached the picture and its saliency map is uniform. */
   readonly uniform: boolean
 }
@@ -45,6 +50,8 @@ export interface Views {
   view(source: number, width: number, height: number): Promise<View>
   /** Bytes of the largest picture met so far; 0 before the first. */
   readonly largest: number
+  /** What has been found since the last call that may spoil all pictures, a sentence each. */
+  warnings(): string[]
 }
 
 /** Room for decoded pictures and their maps; what does not fit is decoded again when needed. */
@@ -62,11 +69,13 @@ export function openViews(
     jobs: number
     estimator: Estimator | null
     size: string | undefined
+    range: GreyRange
     /** Throws where the file of a source, as it is after reading, must not be used. */
     check?: (source: number, now: Stats, sha256: string) => void
   },
 ): Views {
-  const { maxPixels, jobs, estimator, size, check } = options
+  const { maxPixels, jobs, estimator, size, range, check } = options
+  const warnings = new ReadingWarnings()
   const limit = pLimit(jobs + 2)
   let largest = 0
 
@@ -76,9 +85,10 @@ export function openViews(
       const { bytes, stats } = await read(path.join(root, file))
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       check?.(source, stats, sha256)
-      const image = await decodeImage(bytes, file, { maxPixels })
+      const { image, reading } = await decodePicture(bytes, file, { maxPixels, range })
       largest = Math.max(largest, image.data.length)
-      return { image, sha256 }
+      warnings.add(file, reading)
+      return { image, sha256, reading }
     } catch (error) {
       if (error instanceof AugmentError && error.code === 'failed') throw new SourceError(error.message, error.hint)
       const code = (error as NodeJS.ErrnoException).code
@@ -91,10 +101,10 @@ export function openViews(
   }
 
   async function look(source: number, width: number, height: number): Promise<View> {
-    const { image: whole, sha256 } = await decoded(source)
+    const { image: whole, sha256, reading } = await decoded(source)
     const image = await resizeToCover(whole, width, height)
     const estimate = estimator === null ? null : await estimator.estimate(source, image)
-    return { image, sha256, saliency: estimate?.saliency ?? null, uniform: estimate?.uniform ?? false }
+    return { image, sha256, reading, saliency: estimate?.saliency ?? null, uniform: estimate?.uniform ?? false }
   }
 
   const decodings = cache<Decoded>(
@@ -117,6 +127,7 @@ export function openViews(
     get largest() {
       return largest
     },
+    warnings: () => warnings.take(),
   }
 }
 
