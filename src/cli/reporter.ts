@@ -86,14 +86,16 @@ function sentence(event: Exclude<AugmentEvent, { type: 'progress' | 'skip' }>): 
 }
 
 function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {
-  const { out, written, skipped, made, seconds, device, report } = done
+  const { out, written, skipped, made, seconds, device, maps = 0, uniform = 0, report } = done
   if (made === 0 && written === 0 && skipped === 0)
     return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
   const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
-  return `${out}: ${counted(written, 'picture')}${lost} in ${seconds.toFixed(1)} s${rate}${device === null ? '' : `, on ${device}`}${
-    report === undefined ? '' : `\nreport: ${report}`
-  }`
+  const where = device === null ? '' : `, on ${device}`
+  const lines = [`${out}: ${counted(written, 'picture')}${lost} in ${seconds.toFixed(1)} s${rate}${where}`]
+  if (uniform > 0) lines.push(`${uniform} of ${counted(maps, 'picture')} have no gradient: their maps are uniform`)
+  if (report !== undefined) lines.push(`report: ${report}`)
+  return lines.join('\n')
 }
 
 function jsonReporter(): Reporter {

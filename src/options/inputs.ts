@@ -62,6 +62,8 @@ export interface ConfigInput {
   target?: 'auto' | 'label' | 'predicted' | undefined
   /** Norm of the gradient over channels. Default: mean. */
   channelNorm?: 'mean' | 'l2' | undefined
+  /** Go on where no gradient reaches the pictures. Else a run stops before it writes anything if the maps of the first pictures are all uniform. */
+  allowUniform?: boolean | undefined
   /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes at the size of your pictures, else `general`, for pictures of at most 64 pixels `cifar10`. Default: auto. */
   model?: string | undefined
   /** Which output of the model is the logits. */

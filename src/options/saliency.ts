@@ -92,6 +92,15 @@ export const saliencyOptions = {
     rare: true,
     help: 'norm of the gradient over channels',
   },
+  allowUniform: {
+    type: 'flag',
+    group: 'The saliency maps',
+    commands: MAPS,
+    rare: true,
+    compared: false,
+    help: 'go on where no gradient reaches the pictures',
+    more: 'Else a run stops before it writes anything if the maps of the first pictures are all uniform.',
+  },
   model: {
     type: 'path',
     value: 'name',

@@ -7,7 +7,7 @@ import type { ConfigInput } from '../options/inputs.js'
 import { REPORT } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
 import type { Identity } from '../output/record.js'
-import type { Failure, Row } from '../output/rows.js'
+import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
@@ -23,6 +23,7 @@ import { writeReport } from './report.js'
 import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
 import { takeStock } from './stock.js'
+import { checkGradient, mapTally, tallied } from './uniform.js'
 import { versions } from './versions.js'
 
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
@@ -58,7 +59,11 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const explainer = needsSaliency(config) ? await startExplainer(config, inputs) : null
   const device = explainer?.estimator.facts.device ?? null
   try {
-    if (explainer !== null) yield { type: 'notice', message: explainer.message }
+    if (explainer !== null) {
+      yield { type: 'notice', message: explainer.message }
+      const warning = await checkGradient(explainer, inputs, config)
+      if (warning !== null) yield { type: 'notice', message: warning }
+    }
     if (config.dryRun) {
       yield { type: 'space', ...(await checkSpace(inputs, config, range.end - range.start)) }
       yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
@@ -90,6 +95,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const classifier = explainer?.classifier ?? null
   const stock = takeStock(inputs)
   const greyRange = await greyRangeOf(config, inputs)
+  const tally = mapTally(inputs.sources)
   const identity: Identity = {
     versions,
     options: {
@@ -106,7 +112,13 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const how = {
     first: range.start,
     inputs: stock.list,
-    sources: stock,
+    sources: {
+      ...stock,
+      made(row: ProvenanceRow) {
+        stock.made(row)
+        tally.recall(row)
+      },
+    },
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
     facts: whereFrom(inputs, config),
@@ -114,14 +126,15 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const output = yield* opened((notice) => openOutput(inputs.out, inputs.classes, identity, { ...how, notice }))
   try {
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
-    const estimator = explainer?.estimator ?? null
+    const estimator = explainer && tallied(explainer.estimator, tally)
     const threads = config.jobs ?? availableParallelism()
     const means = { estimator, output, threads, range: greyRange, check: stock.check }
     if (config.range === 'dataset') yield { type: 'notice', message: `--range dataset: ${formatRange(greyRange)}` }
     const made = output.finished === null ? yield* work(run, means) : 0
     const planned = range.end - range.start
     const written = output.tables.rows
-    const counts = { planned, written, skipped: planned - written }
+    const maps = explainer && tally.counts()
+    const counts = { planned, written, skipped: planned - written, ...maps }
     if (config.report) await writeReport(inputs, plan, config, { ...means, counts, record: identity })
     const seconds = (performance.now() - started) / 1000
     if (output.finished === null) {
@@ -131,7 +144,8 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       await output.finish({ counts, pictures, timings: { seconds } })
     }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
-    yield { type: 'done', out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...report }
+    const summary = { out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...maps, ...report }
+    yield { type: 'done', ...summary }
   } finally {
     await output.close()
   }

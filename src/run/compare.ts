@@ -17,6 +17,7 @@ import { planRun, readInputs } from './inputs.js'
 import { parametersOf } from './mixer.js'
 import { requirePaths, requirePlace } from './paths.js'
 import type { Job } from './plan.js'
+import { checkGradient } from './uniform.js'
 import { openViews, SourceError, type View, type Views } from './views.js'
 
 /** Pairs whose pictures are prepared together, and the size of Co-Mixup's groups. */
@@ -61,9 +62,12 @@ export async function comparePair(
   await requirePaths('file', files, 'a picture')
   await requirePlace(out)
   const sources = files.map((file) => ({ file: path.resolve(file), label: 0 }))
-  const { estimator, message } = await startExplainer(config, { root: '', sources, classes: [] })
+  const explainer = await startExplainer(config, { root: '', sources, classes: [] })
+  const { estimator, message } = explainer
   try {
     tell(message)
+    const warning = await checkGradient(explainer, { root: '', sources }, config)
+    if (warning !== null) tell(warning)
     const { maxPixels, size } = config
     const range = await greyRangeOf(config, { root: '', sources })
     const views = openViews('', sources, { maxPixels, jobs: 2, estimator, size, range })
@@ -122,9 +126,12 @@ export async function compareFolder(
   const { root, sources, unread } = inputs
   const plan = planRun(inputs, config)
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) tell(message)
-  const { estimator, message } = await startExplainer(config, inputs)
+  const explainer = await startExplainer(config, inputs)
+  const { estimator, message } = explainer
   try {
     tell(message)
+    const warning = await checkGradient(explainer, { root, sources }, config)
+    if (warning !== null) tell(warning)
     const { maxPixels, size, jobs = availableParallelism() } = config
     const range = await greyRangeOf(config, inputs)
     const views = openViews(root, sources, { maxPixels, jobs, estimator, size, range })

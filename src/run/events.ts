@@ -19,6 +19,10 @@ export interface Summary {
   readonly made: number
   readonly seconds: number
   readonly device: string | null
+  /** Pictures that have a saliency map; absent where none was needed. */
+  readonly maps?: number
+  /** Those of them whose map is uniform, for want of a gradient. */
+  readonly uniform?: number
   /** Path of the report, where one was asked for. */
   readonly report?: string
 }

@@ -25,6 +25,7 @@ import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
 import { opened } from './opened.js'
+import { checkGradient, mapTally, tallied } from './uniform.js'
 import { versions } from './versions.js'
 import { openViews, SourceError } from './views.js'
 
@@ -45,16 +46,22 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
+    const warning = await checkGradient(explainer, pictures, config)
+    if (warning !== null) yield { type: 'notice', message: warning }
+    const tally = mapTally(sources)
     const folder = yield* opened((notice) => openMapFolder(out, notice))
     try {
       yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
       const range = await greyRangeOf(config, pictures)
-      const drawing = artist(pictures, config, options, explainer.estimator, folder, range)
+      const drawing = artist(pictures, config, options, tallied(explainer.estimator, tally), folder, range)
       const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, drawing, folder)
       const written = sources.length - skipped
-      await folder.finish({ ...recordOf(config, options, explainer, range), counts: { written, skipped } })
+      await folder.finish({
+        ...recordOf(config, options, explainer, range),
+        counts: { written, skipped, ...tally.counts() },
+      })
       const seconds = (performance.now() - started) / 1000
-      yield { type: 'done', out, written, skipped, made: written, seconds, device }
+      yield { type: 'done', out, written, skipped, made: written, seconds, device, ...tally.counts() }
     } finally {
       await folder.close()
     }
