@@ -93,6 +93,14 @@ const mergeOptions = {
   overwrite: { type: 'flag', help: 'start a run of ours over' },
 } as const satisfies Table
 
+const verifyOptions = {
+  repair: {
+    type: 'flag',
+    help: 'keep what is whole; the command of the run then makes the rest',
+    more: 'Cuts the tables of a damaged run, finished or not, back to the last row before the first damage. Whole rows behind it are taken back when the command of the run is repeated.',
+  },
+} as const satisfies Table
+
 const doctorOptions = {
   out: { type: 'path', value: 'dir', default: 'aug', help: 'output folder to look at' },
   device: { ...saliencyOptions.device, help: 'exit 5 unless this one works, and cpu' },
@@ -152,7 +160,7 @@ export const commands = {
   verify: {
     about: 'check a finished dataset: hashes, pictures, labels',
     arguments: ['<dir>'],
-    own: result,
+    own: { ...verifyOptions, ...result },
     examples: ['sage-augment verify aug'],
   },
   merge: {

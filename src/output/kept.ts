@@ -32,7 +32,7 @@ export async function takeBackToFailure(folder: string): Promise<void> {
 }
 
 /** Writes a new file of kept rows, which takes the place of an old one when it is closed. */
-async function openKeeper(folder: string) {
+export async function openKeeper(folder: string) {
   const file = path.join(folder, KEPT)
   const handle = await open(`${file}.new`, 'w')
   return {

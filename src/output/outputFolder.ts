@@ -102,18 +102,20 @@ export async function openOutput(
       if (!retry) present.look(row)
     }
     const guard = () => lock.check()
-    let tables = await Tables.open(folder, classes, { first, finished: finished !== null, visit, guard })
+    let tables = await Tables.read(folder, classes, { first, finished: finished !== null, visit, guard })
     if (finished !== null) refuseCount(folder, finished, tables.rows)
     for await (const { made } of keptRows(folder)) options.sources?.made(made)
     if (record !== null && tables.rows > 0) await refuseAltered(at(INPUTS), options.sources)
+    present.refuseMissing()
+    if (finished === null) await tables.trim()
     if (retry) {
       await begin()
       await save(INPUTS, options.inputs)
       await takeBackToFailure(folder)
       await remove(folder, REPORTS)
       tables = await Tables.open(folder, classes, { first, visit: present.look, guard })
+      present.refuseMissing()
     }
-    present.refuseMissing()
     const makeFolderOnce = folderMaker()
     return {
       tables,

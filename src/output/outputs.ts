@@ -134,7 +134,7 @@ function attempt<T>(parse: () => T, place: string, problems: string[]): T | null
 }
 
 /** The entry of a row of metadata.jsonl that does not follow from the other tables, if there is one. */
-function differingEntry(
+export function differingEntry(
   told: MetadataRow,
   { file_name: file, lambda, sources }: ProvenanceRow,
   label: Float64Array,

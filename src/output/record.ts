@@ -33,6 +33,8 @@ const runRecord = z.looseObject({
   inputs: z.looseObject({ sha256: z.string().exactOptional() }),
   shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),
   ...inputPaths.partial().shape,
+  /** The outputs of this part of the plan, from `start` up to but not including `end`. */
+  outputs: z.looseObject({ start: whole, end: whole }).exactOptional(),
   /** Outputs planned, written and skipped; only of a complete run. */
   counts: z.looseObject({ planned: whole, written: whole, skipped: whole }).exactOptional(),
 })

@@ -57,18 +57,25 @@ export class Tables {
     this.guard = guard
   }
 
-  /**
-   * Opens the tables of a run, to go on with it unless it is finished. Throws a conflict error that names file and line where
-   * they are not as the run left them.
-   */
-  static async open(folder: string, classes: readonly string[], options: TableOptions = {}): Promise<Tables> {
+  /** Reads the tables of a run. Throws a conflict error that names file and line where they are not as the run left them. */
+  static async read(folder: string, classes: readonly string[], options: TableOptions = {}): Promise<Tables> {
     const tables = new Tables(folder, classes, options)
     await tables.walk(options)
     await tables.walkFailures()
-    if (options.finished) return tables
-    for (const table of TABLES) await tables.cut(table)
-    if (tables.rows === 0) await tables.begin()
     return tables
+  }
+
+  /** The same, to go on with the run. */
+  static async open(folder: string, classes: readonly string[], options: TableOptions = {}): Promise<Tables> {
+    const tables = await Tables.read(folder, classes, options)
+    await tables.trim()
+    return tables
+  }
+
+  /** Cuts the tables back to the rows that count: what comes behind them is of an append that did not come to its end. */
+  async trim(): Promise<void> {
+    for (const table of TABLES) await this.cut(table)
+    if (this.rows === 0) await this.begin()
   }
 
   /** Appends outcomes that follow each other in plan order, up to but not including output `next`, durably. */
@@ -92,6 +99,7 @@ export class Tables {
 
   /** Goes through the rows of the three label files side by side: what counts is what provenance.jsonl has. */
   private async walk({ finished, visit }: TableOptions): Promise<void> {
+    const failed = await this.failed(finished === true)
     const [labels, metadata] = [this.lines(LABELS), this.lines(METADATA)]
     const header = await labels.next()
     for await (const line of this.lines(PROVENANCE)) {
@@ -101,6 +109,11 @@ export class Tables {
       if (row.index < this.next) {
         const problem = `found output ${row.index}, expected one from ${this.next} on, as the plan goes`
         throw damaged(this.at(PROVENANCE), line.number, problem)
+      }
+      // Its failures were durable before a row was.
+      for (let missing = this.next; missing < row.index; missing++) {
+        if (failed.has(missing)) continue
+        throw damaged(this.at(PROVENANCE), line.number, `found output ${row.index}, expected ${missing} or its failure`)
       }
       if (this.rows === 0) this.checkHeader(header)
       this.checkLabels(await labels.next(), row, line.number + 1)
@@ -141,6 +154,15 @@ export class Tables {
       const { value: line } = await lines.next()
       if (line) throw damaged(this.at(table), line.number, `found a row too many, expected one for each picture`)
     }
+  }
+
+  /** The outputs that failed. */
+  private async failed(finished: boolean): Promise<Set<number>> {
+    const failed = new Set<number>()
+    for await (const line of this.lines(FAILURES)) {
+      if (line.whole || finished) failed.add(rowOn(failureRow, line, this.at(FAILURES)).index)
+    }
+    return failed
   }
 
   /** Keeps the failures before output `next`; later ones are tried again. */

@@ -121,7 +121,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     },
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
-    facts: whereFrom(inputs, config),
+    facts: { ...whereFrom(inputs, config), outputs: range },
   }
   const output = yield* opened((notice) => openOutput(inputs.out, inputs.classes, identity, { ...how, notice }))
   try {

@@ -19,7 +19,7 @@ export interface RunCheck {
   readonly look?: (bytes: Buffer, row: ProvenanceRow) => Promise<string | undefined>
   /** Hears every row that could be read. */
   readonly visit?: (row: ProvenanceRow) => void
-  /** The outputs that the run had to make, where they are known. */
+  /** The outputs that the run had to make, where its record is not to be believed. */
   readonly range?: { readonly start: number; readonly end: number }
 }
 
@@ -40,7 +40,7 @@ export async function checkRun(
   folder: string,
   record: RunRecord,
   classes: readonly string[],
-  { look, visit, range }: RunCheck = {},
+  { look, visit, range = record.outputs }: RunCheck = {},
 ): Promise<Checked> {
   const problems: string[] = []
   const files = new Set<string>()
@@ -106,7 +106,7 @@ async function* withPictures(
 }
 
 /** What checks the picture of a row, and its mask where there must be one. Neither may be a link, or lie behind one. */
-function pictureCheck(folder: string, masks: boolean, look: RunCheck['look']) {
+export function pictureCheck(folder: string, masks: boolean, look?: RunCheck['look']) {
   const linked = new Map<string, boolean>()
   async function isLinked(file: string): Promise<boolean> {
     const home = path.posix.dirname(file)

@@ -45,7 +45,7 @@ export async function merge(
   const classes = await readClasses(folder)
   await checkParts(parts, classes)
   const list = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
-  const facts = relocated(record, folder, out)
+  const facts = { ...relocated(record, folder, out), outputs: { start: 0, end: total(parts).planned } }
   const output = await openOutput(out, classes, identity, {
     ...options,
     retryFailed: false,

@@ -6,11 +6,10 @@ import { readClasses, refuseOtherClasses } from '../output/classes.js'
 import { checkWrittenForms } from '../output/forms.js'
 import { listedClasses } from '../output/inputList.js'
 import { IMAGES, refuseLinks } from '../output/layout.js'
-import { type RunRecord, readRecord } from '../output/record.js'
+import { readRecord } from '../output/record.js'
 import type { ProvenanceRow } from '../output/rows.js'
 import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
-import { parseShard, shardRange } from './shard.js'
 
 export interface Verdict {
   /** Rows checked. */
@@ -47,8 +46,7 @@ export async function verify(folder: string): Promise<Verdict> {
   const classes = listed ?? (await told(readClasses(folder)))
   if (classes === null) return { rows: 0, problems }
   await told(refuseOtherClasses(folder, classes))
-  const range = rangeOf(record)
-  const { rows, files, problems: found } = await checkRun(folder, record, classes, { look, ...(range && { range }) })
+  const { rows, files, problems: found } = await checkRun(folder, record, classes, { look })
   problems.push(...found)
   for await (const problem of strays(folder, files)) problems.push(problem)
   // They are made of what has just been found right.
@@ -60,12 +58,6 @@ export async function verify(folder: string): Promise<Verdict> {
 function below(folder: string, line: string): string {
   const prefix = path.join(folder, path.sep)
   return line.startsWith(prefix) ? line.slice(prefix.length) : line
-}
-
-/** The outputs of a run in one piece; a shard does not know how many the others have. */
-function rangeOf({ shard, counts }: RunRecord) {
-  const { index, count } = parseShard(shard, {})
-  return count === 1 && counts !== undefined ? shardRange(counts.planned, { index, count }) : undefined
 }
 
 async function look(bytes: Buffer, { file_name: file, canvas: [width, height] }: ProvenanceRow) {

@@ -80,3 +80,17 @@ test('labels.csv names classes as classes.txt does, and none becomes another col
   const header = readFileSync(path.join(folder, 'labels.csv'), 'utf8')
   expect(header).toBe('file_name,cat,"=HYPERLINK(""x"")","a,b ""c"""\n')
 })
+
+test('bytes that are not ours are noticed before more are written', async () => {
+  const folder = temporaryFolder()
+  const tables = await Tables.open(folder, CLASSES)
+  await tables.append([row(0)], [], 1)
+  const other = await Tables.open(folder, CLASSES)
+  await other.append([row(1)], [], 2)
+  const before = tree(folder)
+  await expect(tables.append([row(1)], [], 2)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringMatching(/: found \d+ bytes, expected the \d+ of this run$/),
+  })
+  expect(tree(folder)).toEqual(before)
+})
