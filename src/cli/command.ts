@@ -25,11 +25,13 @@ export function commandOf(name: CommandName, act: Act, { isAll, parameters }: De
   const options = Object.entries(optionsOf(definition)).filter(([, { isArgument }]) => !isArgument)
   for (const group of GROUPS) {
     for (const [key, option] of options.filter(([, { group: own = GROUPS[0] }]) => own === group)) {
-      add(command, key, option, { heading: isAll ? group : GROUPS[0], isHidden: !isAll && isRare(option, name) })
+      const isHidden = !isAll && isRare(option, name)
+      add(command, key, option, { heading: isAll ? group : GROUPS[0], isHidden, isBrief: !isAll })
     }
   }
   const more = name === 'augment' ? Object.entries(parameters) : []
-  for (const [key, option] of more) add(command, key, option, { heading: 'Parameters of the method', isHidden: !isAll })
+  for (const [key, option] of more)
+    add(command, key, option, { heading: 'Parameters of the method', isHidden: !isAll, isBrief: false })
   if (hasMore(name)) {
     command.optionsGroup('Options:').option('--help-all', 'show every option')
     command.on('option:help-all', () => command.help())
@@ -57,9 +59,9 @@ function add(
   command: Command,
   name: string,
   option: Option,
-  { heading, isHidden }: { heading: string; isHidden: boolean },
+  { heading, isHidden, isBrief }: { heading: string; isHidden: boolean; isBrief: boolean },
 ): void {
-  const made = command.createOption(termOf(name, option), helpOf(option))
+  const made = command.createOption(termOf(name, option), helpOf(option, { isBrief }))
   made.mandatory = option.required ?? false
   made.hidden = isHidden
   made.helpGroupHeading = `${heading}:`

@@ -19,9 +19,10 @@ export interface Command {
 }
 
 /** How every command tells what it does. */
-const quiet = { type: 'flag', help: 'say nothing but results and errors' } as const
-const events = { json: { type: 'flag', help: 'events as NDJSON on stdout' }, quiet } as const
-const result = { json: { type: 'flag', help: 'the result as JSON on stdout' }, quiet } as const
+const common = { type: 'flag', rare: ['augment'] } as const
+const quiet = { ...common, help: 'say nothing but results and errors' } as const
+const events = { json: { ...common, help: 'events as NDJSON on stdout' }, quiet } as const
+const result = { json: { ...common, help: 'the result as JSON on stdout' }, quiet } as const
 
 /** The options of a run that a command takes, in the order of the table. */
 function takenBy(command: string): Table {

@@ -40,7 +40,7 @@ export interface ConfigInput {
   writeMasks?: boolean | undefined
   /** Also write report.html and a contact sheet. The contact sheet shows 60 mixes: `.sage/contact-sheet.png`, where no loader takes it for one of the pictures. On a finished or merged run the same command with `report` writes just these. */
   report?: boolean | undefined
-  /** How pictures are mixed. Default: sage. */
+  /** How to mix. Default: sage. */
   method?: 'sage' | 'mixup' | 'cutmix' | 'smoothmix' | 'saliencymix' | 'puzzlemix' | 'comixup' | undefined
   /** Exact, none or sample:<fraction>. All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper. Default: exact. */
   shift?: string | undefined

@@ -158,9 +158,14 @@ export function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
-/** One line about the option with its range and default, as --help prints it. */
-export function helpOf(option: Option): string {
+/** Choices that the short help has room for. */
+const FEW = 5
+
+/** One line about the option with its range and default, as --help-all prints it; a long list is cut in the short help. */
+export function helpOf(option: Option, { isBrief = false } = {}): string {
+  const isLong = isBrief && 'choices' in option && option.choices.length > FEW
+  const range = isLong ? `${option.choices.slice(0, 3).join(', ')}, ...` : rangeOf(option)
   const usual = defaultOf(option)
-  const facts = [rangeOf(option), ...(usual === undefined ? [] : [`default: ${usual}`])].filter(Boolean)
+  const facts = [range, ...(usual === undefined ? [] : [`default: ${usual}`])].filter(Boolean)
   return `${option.help}${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`
 }

@@ -192,7 +192,7 @@ export const runOptions = {
     default: 'sage',
     group: 'The method',
     commands: MAIN,
-    help: 'how pictures are mixed',
+    help: 'how to mix',
   },
   shift: {
     type: 'text',

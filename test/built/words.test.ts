@@ -159,7 +159,7 @@ needing('bash', process.platform !== 'win32')('bash completes commands, options 
   expect(completed(stdout, ['do'])).toEqual(['doctor'])
   expect(completed(stdout, ['pets', '--blur-'])).toEqual(['--blur-sigma', '--blur-kernel'])
   expect(completed(stdout, ['pets', '--device', 'c'])).toEqual(['cuda', 'cpu'])
-  expect(completed(stdout, ['saliency', 'pets', '--ra'])).toEqual(['--raw'])
+  expect(completed(stdout, ['saliency', 'pets', '--times'])).toEqual(['--times-input'])
   expect(completed(stdout, ['saliency', '--raw', 'n'])).toEqual(['npy'])
   expect(completed(stdout, ['saliency', '--method', ''])).not.toContain('cutmix')
   expect(completed(stdout, ['pets', '--method', 'puz'])).toEqual(['puzzlemix'])
