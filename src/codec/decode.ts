@@ -7,7 +7,7 @@ import { describeBytes, EXPECTED_FORMATS, type Format, sniffFormat } from './for
 import { loadSharp } from './loadSharp.js'
 import { decodeNetpbm } from './netpbm.js'
 import { isPlain } from './plain.js'
-import { undecodable } from './reason.js'
+import { strangeColours, undecodable } from './reason.js'
 import { type GreyRange, levelsBetween, type Samples, toRgb } from './samples.js'
 import { onePlane } from './tiffPlane.js'
 import { readTiffTags, type TiffTags } from './tiffTags.js'
@@ -111,7 +111,7 @@ async function decodeBySharp(
   const input: SharpOptions = { failOn: 'error', limitInputPixels: maxPixels, limitInputChannels: MOST_BANDS }
   try {
     const facts = isPlain(format, bytes) ? PLAIN : await sharp(bytes, input).metadata()
-    if (format === 'TIFF') refuseFloat(facts, place)
+    if (format === 'TIFF') refuseSamples(facts, tags, place)
     const extra = tags?.extraSamples ?? null
     if (tags?.planar && isGrey(tags)) {
       const plane = (index: number, alpha: boolean) =>
@@ -163,10 +163,14 @@ function refuseBands(tags: TiffTags, place: string): void {
   throw new AugmentError('failed', message, { hint: 'write the bands that are to be seen as an RGB or grey picture' })
 }
 
-/** Float samples have no agreed white, so they cannot be brought to 8 bits. */
-function refuseFloat({ depth }: Facts, place: string): void {
+/** What libvips calls samples with a sign or more bits, in words. */
+const SAMPLES: Readonly<Record<string, string>> = { char: 'signed 8 bit', short: 'signed 16 bit', uint: '32 bit' }
+
+/** Floats and signed samples have no agreed white, so they cannot be brought to 8 bits. */
+function refuseSamples({ depth }: Facts, tags: TiffTags | undefined, place: string): void {
   if (depth === 'uchar' || depth === 'ushort') return
-  throw new AugmentError('failed', `${place}: found TIFF samples of type ${depth}, expected 8 or 16 bit`)
+  const otherwise = `found TIFF samples of type ${SAMPLES[`${depth}`] ?? depth}, expected unsigned ones of 8 or 16 bit`
+  throw new AugmentError('failed', `${place}: ${(tags && strangeColours(tags)) ?? otherwise}`)
 }
 
 /** What has to be known of a picture before it is decoded. */

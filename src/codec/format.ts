@@ -20,6 +20,8 @@ export function sniffFormat(bytes: Uint8Array): Format | undefined {
   if (head.startsWith('\xff\xd8\xff')) return 'JPEG'
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG'
   if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'WebP'
+  // A DICOM file may begin like a TIFF, which it then is not to us: what follows is for its own readers.
+  if (head.startsWith('DICM', 128)) return undefined
   if (/^(II[*+]\0|MM\0[*+])/.test(head)) return 'TIFF'
   if (head.startsWith('ftyp', 4) && /avi[fs]/.test(brands(head))) return 'AVIF'
   if (/^GIF8[79]a/.test(head)) return 'GIF'
@@ -52,6 +54,10 @@ const OTHER_PICTURES: readonly Signature[] = [
   [0, '\0\0\0\x0cjP  \r\n\x87\n', 'a JPEG 2000'],
   [0, '\xff\x4f\xff\x51', 'a JPEG 2000'],
   [128, 'DICM', 'a DICOM file'],
+  [0, '%!PS', 'a PostScript file'],
+  [0, '/* XPM', 'an XPM'],
+  [0, 'qoif', 'a QOI'],
+  [0, 'II\xbc', 'a JPEG XR'],
   [0, '8BPS', 'a Photoshop file'],
   [0, 'P7\n', 'a PAM'],
   [0, 'PF\n', 'a PFM'],

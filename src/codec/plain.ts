@@ -2,7 +2,7 @@
 import type { Format } from './format.js'
 
 interface JpegHeader {
-  /** The last digit of the frame's marker, as in FF C2: 0 baseline, 2 progressive. */
+  /** The last digit of the frame's marker, as in FF C2: 0 baseline, 2 progressive; 55 (FF F7) is JPEG-LS. */
   readonly kind: number
   readonly bits: number
   readonly components: number
@@ -23,6 +23,7 @@ export function isPlain(format: Format, bytes: Uint8Array): boolean {
 }
 
 const [APP1, APP2, START_OF_SCAN] = [0xe1, 0xe2, 0xda]
+const JPEG_LS = 55
 
 /** Walks the segments of a JPEG (ITU T.81, annex B) to its first scan; undefined where they are damaged. */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
@@ -38,7 +39,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     if (marker === APP1 || marker === APP2) described = true
     const kind = marker - 0xc0
     // FF C0 to FF CF begin a frame, but for DHT, JPG and DAC.
-    if (kind >= 0 && kind < 16 && ![4, 8, 12].includes(kind)) {
+    if ((kind >= 0 && kind < 16 && ![4, 8, 12].includes(kind)) || kind === JPEG_LS) {
       frame ??= { kind, bits: bytes[at + 4]!, components: bytes[at + 9]! }
     }
     at += 2 + bytes[at + 2]! * 256 + bytes[at + 3]!

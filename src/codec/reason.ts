@@ -41,16 +41,22 @@ const COLOUR_SPACES: Readonly<Record<number, string>> = {
 export function undecodable(format: Format, bytes: Uint8Array, tags: TiffTags | undefined): string | undefined {
   if (format === 'JPEG') return undecodableJpeg(bytes)
   if (tags === undefined) return undefined
-  const { compression, photometric, bitsPerSample, planar, tiled } = tags
+  const { compression, bitsPerSample, planar, tiled } = tags
   if (!DECODED.includes(compression)) {
     const name = COMPRESSIONS[compression] ?? `number ${compression}`
     return `found a TIFF with compression ${name}, expected none, LZW, Deflate, PackBits, JPEG, CCITT or WebP`
   }
-  const space = COLOUR_SPACES[photometric]
-  if (space !== undefined) return `found a TIFF of ${space}, expected grey, RGB, palette, CMYK or YCbCr`
+  const strange = strangeColours(tags)
+  if (strange !== undefined) return strange
   if (planar && tiled) return 'found a TIFF of tiles in separate planes, expected strips, or bands that are interleaved'
   if ([1, 2, 4, 8, 16].includes(bitsPerSample)) return undefined
   return `found a TIFF of ${bitsPerSample} bits a sample, expected 1, 2, 4, 8 or 16`
+}
+
+/** Of a TIFF whose colours are no pixels to be seen: "found ..., expected ...". */
+export function strangeColours({ photometric }: TiffTags): string | undefined {
+  const space = COLOUR_SPACES[photometric]
+  return space && `found a TIFF of ${space}, expected grey, RGB, palette, CMYK or YCbCr`
 }
 
 const JPEG_KINDS: Readonly<Record<number, string>> = {
@@ -64,6 +70,7 @@ const JPEG_KINDS: Readonly<Record<number, string>> = {
   13: 'hierarchical',
   14: 'hierarchical',
   15: 'hierarchical',
+  55: 'near-lossless (JPEG-LS)',
 }
 
 function undecodableJpeg(bytes: Uint8Array): string | undefined {

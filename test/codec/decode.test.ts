@@ -100,6 +100,12 @@ test('a JPEG of a kind that is not decoded is not called damaged', async () => {
   })
 })
 
+test('a DICOM file that begins like a TIFF is none', async () => {
+  const bytes = Buffer.concat([readFileSync(path.join(ODD, 'plain.tif')).subarray(0, 128), Buffer.from('DICM\x02\0')])
+  const message = 'x.dcm: found a DICOM file, expected a JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP or PNM'
+  await expect(decodeImage(bytes, 'x.dcm', { maxPixels: 1e6 })).rejects.toMatchObject({ message })
+})
+
 test('a lossless AVIF has the pixels it was made of', async () => {
   const plain = await readPicture(path.join(ODD, 'plain.png'))
   const raw = { width: plain.width, height: plain.height, channels: 3 } as const
