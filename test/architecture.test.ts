@@ -22,8 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   classifiers: ['core', 'onnx', 'output'],
   saliency: ['core', 'onnx', 'autodiff', 'classifiers'],
   'train/graph': ['core', 'onnx', 'autodiff'],
-  train: ['core', 'onnx', 'autodiff', 'saliency', 'train/graph'],
   threads: ['core'],
+  train: ['core', 'onnx', 'autodiff', 'mix', 'codec', 'classifiers', 'saliency', 'threads', 'train/graph'],
   report: ['core', 'codec'],
   run: [
     'core',
@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'saliency',
     'output',
     'threads',
+    'train',
     'report',
   ],
   cli: ['core', 'options', 'mix', 'onnx', 'autodiff', 'autodiff/rules', 'classifiers', 'saliency', 'report', 'run'],

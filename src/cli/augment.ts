@@ -2,6 +2,7 @@ import { EXIT } from '../core/errors.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { augment, Interrupted } from '../run/augment.js'
 import { readConfigFile } from '../run/configFile.js'
+import { interruption } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment [images]`: the main job. */
@@ -34,22 +35,4 @@ export async function augmentCommand({
 /** What the command line says, over what the configuration file does. */
 function over(file: ConfigInput, line: ConfigInput): ConfigInput {
   return { ...file, ...line, parameters: { ...file.parameters, ...line.parameters } }
-}
-
-/** Turns the first SIGINT or SIGTERM into an abort, and the second into an immediate end. */
-function interruption(note: (text: string) => void) {
-  const controller = new AbortController()
-  let code = 130
-  function stop(signal: NodeJS.Signals): void {
-    code = signal === 'SIGINT' ? 130 : 143
-    if (controller.signal.aborted) process.exit(code)
-    note('finishing what is in flight; press Ctrl-C again to quit at once')
-    controller.abort()
-  }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
-  return {
-    signal: controller.signal,
-    exitCode: () => code,
-    release: () => process.off('SIGINT', stop).off('SIGTERM', stop),
-  }
 }

@@ -1,11 +1,11 @@
 import cliProgress from 'cli-progress'
 import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
-import type { AugmentEvent } from '../run/events.js'
+import type { AugmentEvent, TrainEvent } from '../run/events.js'
 
 /** Tells what a command does, to a person or, with `json`, to a program. What is for people goes to stderr. */
 export interface Reporter {
-  event(event: AugmentEvent | FetchEvent): void
+  event(event: AugmentEvent | TrainEvent | FetchEvent): void
   /** One line for people. */
   note(text: string): void
   /** One line for people, also with `quiet`. */
@@ -68,7 +68,7 @@ function talking(): Talk {
 }
 
 /** What an event that comes once says to a person. */
-function sentence(event: Exclude<AugmentEvent, { type: 'progress' | 'skip' }>): string | null {
+function sentence(event: Exclude<AugmentEvent | TrainEvent, { type: 'progress' | 'skip' }>): string | null {
   switch (event.type) {
     case 'plan': {
       const from = `${counted(event.sources, 'picture')} of ${counted(event.classes, 'class', 'classes')}`
@@ -80,9 +80,19 @@ function sentence(event: Exclude<AugmentEvent, { type: 'progress' | 'skip' }>): 
       return `about ${formatBytes(event.bytes)} to write, ${formatBytes(event.free)} free`
     case 'start':
       return event.done > 0 ? `continuing after ${counted(event.done, 'output')}` : null
+    case 'epoch':
+      return epochLine(event)
     case 'done':
       return closing(event)
   }
+}
+
+function epochLine(event: Extract<TrainEvent, { type: 'epoch' }>): string {
+  const { epoch, epochs, loss, accuracy, heldOut, secondsLeft } = event
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`
+  const judged = heldOut === null ? '' : `; held out: loss ${heldOut.loss.toFixed(3)}, ${share(heldOut.accuracy)} right`
+  const left = epoch < epochs ? `; ${secondsLeft.toFixed(0)} s left` : ''
+  return `epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}, ${share(accuracy)} right${judged}${left}`
 }
 
 function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {

@@ -3,6 +3,7 @@ import { METHOD_NAMES } from '../mix/names.js'
 import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { saliencyOptions } from './saliency.js'
+import { trainOptions } from './train.js'
 
 export interface Command {
   readonly about: string
@@ -144,6 +145,16 @@ export const commands = {
       'sage-augment compare cat.jpg dog.jpg --out figure.png',
       'sage-augment compare ./pets --count 200',
       'sage-augment compare ./pets --methods sage,cutmix --json',
+    ],
+  },
+  train: {
+    about: 'train a classifier on a labelled folder',
+    arguments: ['<images>'],
+    own: { ...trainOptions, ...events },
+    examples: [
+      'sage-augment train ./pets --out pets.onnx --minutes 5',
+      'sage-augment train ./pets --method sage --epochs 30',
+      'sage-augment train ./pets --val ./more-pets --model mine.onnx --from scratch',
     ],
   },
   grad: {

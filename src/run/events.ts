@@ -26,3 +26,19 @@ export interface Summary {
   /** Path of the report, where one was asked for. */
   readonly report?: string
 }
+
+/** What a training tells while it goes; `--json` prints these, and `done` with what came of it. */
+export type TrainEvent =
+  | Extract<AugmentEvent, { readonly type: 'notice' | 'progress' }>
+  | {
+      readonly type: 'epoch'
+      /** From 1 on. */
+      readonly epoch: number
+      readonly epochs: number
+      /** Means of the epoch, of pictures as they were trained on. */
+      readonly loss: number
+      readonly accuracy: number
+      /** After the epoch, of the held-out pictures; null without any. */
+      readonly heldOut: { readonly loss: number; readonly accuracy: number } | null
+      readonly secondsLeft: number
+    }

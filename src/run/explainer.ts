@@ -26,7 +26,7 @@ export async function startExplainer(
   attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
 ): Promise<Explainer> {
   const side = config.model === 'auto' ? await typicalSide(root, sources, config) : 0
-  const classifier = await resolveModel(config.model, classes, overrides(config), side)
+  const classifier = await resolveModel(config.model, classes, overridesOf(config), side)
   const labels = sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, classes, labels)
   const options = { ...mapOptions(config), ...attribution }
@@ -56,7 +56,14 @@ function mapOptions(config: Config): Omit<SaliencyOptions, 'preprocessing' | 'wi
   }
 }
 
-function overrides({ mean, std, inputLayout, colorOrder, inputSize }: Config) {
+/** What the options say of how the model's input is made, over what its .json does. */
+export function overridesOf({
+  mean,
+  std,
+  inputLayout,
+  colorOrder,
+  inputSize,
+}: Pick<Config, 'mean' | 'std' | 'inputLayout' | 'colorOrder' | 'inputSize'>) {
   const [width, height] = inputSize === undefined ? [] : parseSize(inputSize)
   return {
     ...(mean && { mean }),

@@ -3,15 +3,16 @@ import { AugmentError } from '../core/errors.js'
 import { type Model, readModel, writeModel } from '../onnx/model.js'
 import { DataType, floats, rawTensor } from '../onnx/tensor.js'
 import { sizesOf } from '../saliency/gradientModel.js'
-import { prepare } from '../saliency/prepare.js'
+import { type Prepared, prepare } from '../saliency/prepare.js'
 import { foldConstants } from './foldConstants.js'
 import { chooseParameters, headOf, type Trainable } from './graph/choose.js'
 import { inferenceForm, withOwnVectors } from './graph/form.js'
 import { initialWeight } from './graph/initial.js'
 import type { TrainingLoss } from './graph/loss.js'
+import { noHead, withNewHead } from './graph/newHead.js'
 import type { Optimizer } from './graph/optimizer.js'
 import { findParameters, type Parameter } from './graph/parameters.js'
-import { type Carried, trainingStep } from './graph/step.js'
+import { type Carried, evaluationGraph, trainingStep } from './graph/step.js'
 
 export interface TrainingOptions {
   /** 'ce' (cross-entropy, the default) or 'bce' (binary cross-entropy of each logit), both with soft labels. */
@@ -30,8 +31,12 @@ export interface TrainingOptions {
   readonly statistics?: 'batch' | 'frozen'
   /** Whether Dropout drops; true by default. */
   readonly dropout?: boolean
-  /** Start from random weights, of this seed (see graph/initial); by default from those of the file. */
+  /** Start from the weights of the file (the default) or from random ones (see graph/initial). */
+  readonly initial?: 'file' | 'random'
+  /** Of random weights; 0 by default. */
   readonly initialSeed?: number
+  /** Replace the last layer by a random one for so many classes. */
+  readonly classes?: number
   /** Which output holds the logits; the first one by default. */
   readonly output?: string
   /** Needed where the input's own width or height is dynamic and an operator needs to know it. */
@@ -65,6 +70,8 @@ export interface TrainingModel {
   readonly masks: readonly TrainingMask[]
   /** The classifier as ONNX for inference, with `values` for some of its weights and statistics, by `name`. */
   classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
+  /** The same with one output, `logits` float32 [N, K], and the input called as the step's is. */
+  evaluation(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
 }
 
 /**
@@ -81,19 +88,14 @@ export async function trainingModel(
   checkOptions(options)
   const { loss = 'ce', labelSmoothing: smoothing = 0, weightDecay: decay = 0, clip = null } = options
   const { optimizer = { name: 'sgd' }, statistics = 'batch', dropout = true } = options
-  const folded = await foldConstants(withOwnVectors(inferenceForm(readModel(bytes, name))))
-  const { model, types, fixedBatch } = await prepare(
-    folded.model,
-    (type) => sizesOf(type, name, options.size),
-    options.output,
-  )
-  const head = findHead(model, types, options.output)
-  const all = findParameters(model, types, folded.computed)
-  if (all.length === 0) throw noWeights(model)
+  const { model, types, fixedBatch, head, all } = await network(bytes, name, options)
   const chosen = chooseParameters(all, model, types, head, options.trainable ?? 'all')
+  const isTrained = new Set(chosen.map((parameter) => parameter.name))
+  if (options.classes !== undefined && !headOf(all, model, head).every((weight) => isTrained.has(weight)))
+    throw new AugmentError('usage', `trainable: ${name} has a new last layer, expected weights that include it`)
   const settings = { loss, smoothing, optimizer, decay, clip, statistics, dropout }
   const step = trainingStep(model, types, head, chosen, settings)
-  const initial = initialValues(model, head, all, options.initialSeed)
+  const initial = initialValues(model, head, all, options)
   const input = step.graph.inputs[0]!.name
   return {
     bytes: writeModel({ ...model, graph: step.graph }),
@@ -104,11 +106,42 @@ export async function trainingModel(
     carried: step.carried.map((c) => ({ ...c, initial: initial(c) })),
     masks: step.masks.map((mask) => ({ input: mask.name, ratio: mask.ratio, dims: mask.type.dims })),
     classifier: (values) => writeModel(withValues(model, values)),
+    evaluation: (values) => {
+      const trained = withValues(model, values)
+      return writeModel({ ...trained, graph: evaluationGraph(trained, types, head) })
+    },
   }
 }
 
+interface Network extends Prepared {
+  readonly head: Head
+  /** Every weight. */
+  readonly all: readonly Parameter[]
+}
+
+/** The classifier, ready to be differentiated by its weights, with a new last layer if one is asked for. */
+async function network(bytes: Uint8Array, name: string, options: TrainingOptions): Promise<Network> {
+  const { classes, output, size } = options
+  const folded = await foldConstants(withOwnVectors(inferenceForm(readModel(bytes, name))))
+  const look = async (model: Model): Promise<Network> => {
+    const prepared = await prepare(model, (type) => sizesOf(type, name, size), output)
+    const head = findHead(prepared.model, prepared.types, output)
+    const all = findParameters(prepared.model, prepared.types, folded.computed)
+    if (all.length === 0) throw noWeights(prepared.model)
+    return { ...prepared, head, all }
+  }
+  const found = await look(folded.model)
+  if (classes === undefined) return found
+  const renewed = withNewHead(folded.model, found.head, headOf(found.all, found.model, found.head), classes)
+  const again = await look(renewed).catch((cause) => {
+    throw noHead(renewed, classes, cause)
+  })
+  if (again.head.classes !== classes) throw noHead(renewed, classes)
+  return again
+}
+
 /** Throws AugmentError 'usage' naming every option out of its range. */
-function checkOptions({ labelSmoothing = 0, weightDecay = 0, clip, optimizer }: TrainingOptions): void {
+function checkOptions({ labelSmoothing = 0, weightDecay = 0, clip, classes = 2, optimizer }: TrainingOptions): void {
   const problems: string[] = []
   const check = (place: string, isGood: boolean, expected: string, found: unknown) => {
     if (!isGood) problems.push(`${place}: expected ${expected}, got ${found}`)
@@ -116,6 +149,7 @@ function checkOptions({ labelSmoothing = 0, weightDecay = 0, clip, optimizer }: 
   const isShare = (value: number) => value >= 0 && value < 1
   check('labelSmoothing', isShare(labelSmoothing), 'a number from 0 to below 1', labelSmoothing)
   check('weightDecay', weightDecay >= 0 && Number.isFinite(weightDecay), 'a number of at least 0', weightDecay)
+  check('classes', Number.isInteger(classes) && classes >= 2, 'a whole number of at least 2', classes)
   check('clip', clip === undefined || clip > 0, 'a number above 0', clip)
   if (optimizer?.name === 'sgd') {
     const { momentum = 0.9 } = optimizer
@@ -139,12 +173,18 @@ function noWeights({ graph, name }: Model): AugmentError {
 }
 
 /** What a carried value is before the first step. */
-function initialValues(model: Model, head: Head, all: readonly Parameter[], seed: number | undefined) {
+function initialValues(
+  model: Model,
+  head: Head,
+  all: readonly Parameter[],
+  { initial = 'file', initialSeed: seed = 0, classes }: TrainingOptions,
+) {
   const last = new Set(headOf(all, model, head))
   return ({ kind, name, dims }: Carried): Float32Array<ArrayBuffer> => {
     if (kind === 'state') return new Float32Array(dims.reduce((a, b) => a * b, 1))
     const stored = floats(model.graph.initializers.get(name)!)
-    if (seed === undefined) return stored
+    const isNew = classes !== undefined && last.has(name)
+    if (initial === 'file' && !isNew) return stored
     if (kind === 'statistic') return stored.fill(isVariance(model, name) ? 1 : 0)
     const index = all.findIndex((parameter) => parameter.name === name)
     return initialWeight(all[index]!, dims, { seed, index, isLast: last.has(name) }) ?? stored

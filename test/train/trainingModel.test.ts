@@ -107,7 +107,7 @@ test('random weights are of their seed, whatever else is trained, with the devia
   )
   const wider = { ...spec, nodes, weights: { ...spec.weights, ...wide('g', 3), ...wide('h', 5) } }
   const of = async (initialSeed: number, trainable: TrainingOptions['trainable'] = 'all') =>
-    new Map((await build(wider, { initialSeed, trainable })).carried.map((c) => [c.name, c.initial]))
+    new Map((await build(wider, { initial: 'random', initialSeed, trainable })).carried.map((c) => [c.name, c.initial]))
   const [first, again, other] = [await of(7), await of(7, 'last-stage'), await of(8)]
   for (const [name, value] of again) expect(value).toEqual(first.get(name))
   expect(other.get('deep')).not.toEqual(first.get('deep'))

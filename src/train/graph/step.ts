@@ -159,3 +159,12 @@ function finished({ g, model, head }: Parts, carried: readonly Carried[], masks:
   ]
   return g.finish(inputs, outputs)
 }
+
+/** The classifier for inference with one output, `logits` float32 [N, K]; its input is called as the step's is. */
+export function evaluationGraph(model: Model, types: Types, { logits, classes }: Head): Graph {
+  const graph = renameValues(model.graph, renamed)
+  const g = new GraphBuilder(model.opset, new Map([...types].map(([name, type]) => [renamed(name), type])), FIXED)
+  g.include(graph)
+  g.emit('Identity', [matrixOf(g, { logits: renamed(logits), classes })], {}, 'logits')
+  return g.finish(graph.inputs, [makeValueInfo('logits', DataType.FLOAT, ['N', classes])])
+}

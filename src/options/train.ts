@@ -1,0 +1,111 @@
+/** The options of `train`. */
+import { METHOD_NAMES } from '../mix/names.js'
+import type { Table } from './option.js'
+import { runOptions } from './run.js'
+
+/** What a table of another command has, without what only matters there. */
+const { labels, classes, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } = runOptions
+
+export const trainOptions = {
+  out: {
+    type: 'path',
+    value: 'model.onnx',
+    default: 'trained.onnx',
+    help: 'classifier to write, with a .json beside it',
+  },
+  model: {
+    type: 'path',
+    value: 'name',
+    default: 'general',
+    isPath: (text: string) => text.endsWith('.onnx'),
+    help: 'network to train: a name or an .onnx file',
+  },
+  from: {
+    type: 'choice',
+    choices: ['pretrained', 'scratch'],
+    value: 'what',
+    default: 'pretrained',
+    help: 'begin with its weights, or with random ones',
+  },
+  method: { type: 'choice', choices: ['none', ...METHOD_NAMES], default: 'none', help: 'how pictures are mixed' },
+  val: { type: 'path', value: 'dir', help: 'pictures to judge by', otherwise: 'a part of the others' },
+  holdOut: { type: 'number', low: 0, high: 0.9, default: 0.1, help: 'share of every class that is only judged by' },
+  epochs: { type: 'integer', low: 1, high: 100_000, fallback: 10, help: 'passes over the pictures' },
+  minutes: { type: 'number', low: 0.01, high: 100_000, help: 'as many epochs as fit' },
+  batch: { type: 'integer', low: 2, high: 4096, default: 32, help: 'pictures of a step' },
+  rate: {
+    type: 'number',
+    low: 1e-9,
+    high: 100,
+    help: 'largest learning rate',
+    otherwise: '0.0003, from scratch 0.001; sgd 10 times',
+  },
+  labels,
+  seed,
+  classes: { ...classes, rare: true },
+  optimizer: {
+    type: 'choice',
+    choices: ['adamw', 'sgd'],
+    default: 'adamw',
+    rare: true,
+    help: 'who updates the weights',
+  },
+  weightDecay: { type: 'number', low: 0, high: 10, rare: true, help: 'of filters', otherwise: '0.05, sgd 0.0005' },
+  labelSmoothing: {
+    type: 'number',
+    low: 0,
+    high: 0.9,
+    default: 0.1,
+    rare: true,
+    help: 'share of a label that goes to all classes',
+  },
+  clip: { type: 'number', low: 1e-6, high: 1e6, default: 1, rare: true, help: 'largest norm of the gradients' },
+  warmup: {
+    type: 'number',
+    low: 0,
+    high: 1,
+    default: 0.05,
+    rare: true,
+    help: 'share of the steps in which the rate rises',
+  },
+  trainable: {
+    type: 'text',
+    default: 'all',
+    value: 'which',
+    rare: true,
+    help: 'all, head, last-stage or a pattern of names of weights',
+    more: 'A regular expression; `inspect` knows nothing of names, but Netron shows them.',
+  },
+  crop: {
+    type: 'choice',
+    choices: ['padded', 'resized', 'none'],
+    default: 'padded',
+    rare: true,
+    help: 'which part is seen',
+    more: '`padded`: moved by up to an eighth of the side, mirrored at the edge; `resized`: 35 to 100 % of the area, resized.',
+  },
+  mirror: {
+    type: 'choice',
+    choices: ['random', 'never'],
+    default: 'random',
+    rare: true,
+    help: 'whether half of the pictures are mirrored',
+  },
+  jitter: {
+    type: 'number',
+    low: 0,
+    high: 1,
+    default: 0,
+    rare: true,
+    help: 'change of brightness, contrast, saturation',
+  },
+  mean: { ...mean, rare: true },
+  std: { ...std, rare: true },
+  inputLayout,
+  colorOrder,
+  inputSize,
+  jobs: { ...jobs, help: 'threads', more: 'Another number of threads may round differently.' },
+  maxPixels,
+  range: { ...range, rare: true },
+  overwrite: { type: 'flag', help: 'replace the file, and start an interrupted training over' },
+} as const satisfies Table

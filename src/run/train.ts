@@ -1,0 +1,295 @@
+/** Trains a classifier on a folder of pictures: from the options to the file. */
+import { createHash } from 'node:crypto'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
+import { counted } from '../core/counted.js'
+import { AugmentError } from '../core/errors.js'
+import type { Checked } from '../options/option.js'
+import { trainOptions } from '../options/train.js'
+import { writeAtomic } from '../output/atomic.js'
+import { Pool } from '../threads/pool.js'
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
+import { examOf, lessonsOf, type Pictures } from '../train/lessons.js'
+import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
+import type { Grid } from '../train/trainer.js'
+import type { TrainingOptions } from '../train/trainingModel.js'
+import type { TrainData, TrainReply, TrainRequest } from '../train/trainWorker.js'
+import { Interrupted } from './augment.js'
+import { parseConfig } from './config.js'
+import type { TrainEvent } from './events.js'
+import { overridesOf } from './explainer.js'
+import { greyRangeOf } from './greyRange.js'
+import { needsSaliency, parametersOf } from './mixer.js'
+import { type OwnSaliency, ownSaliency } from './ownSaliency.js'
+import { requirePlace } from './paths.js'
+import { openPictures, readSchool, type School } from './school.js'
+import { versions } from './versions.js'
+
+type TrainConfig = Checked<typeof trainOptions>
+
+/** What came of a training. */
+export interface Trained {
+  readonly out: string
+  readonly epochs: number
+  /** The one whose weights the file has. */
+  readonly best: number
+  /** On the held-out pictures; null without any. */
+  readonly accuracy: number | null
+  readonly heldOut: number
+  readonly seconds: number
+}
+
+/** A training under way. */
+interface Work {
+  readonly images: string
+  readonly config: TrainConfig
+  readonly school: School
+  readonly classifier: Omit<Classifier, 'bytes'>
+  readonly pool: TrainPool
+  readonly grid: Grid
+  readonly lessons: Pictures
+  readonly exam: Pictures
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Trains on the pictures of `images` and writes the classifier. Events tell how it goes. After an interruption (`signal`, or a
+ * kill) the same call goes on after the last whole epoch. Throws AugmentError for anything a user can mend, Interrupted after
+ * `signal`.
+ */
+export async function* train(
+  images: string,
+  config: TrainConfig,
+  signal?: AbortSignal,
+): AsyncGenerator<TrainEvent, Trained> {
+  const started = performance.now()
+  await checkPlace(config)
+  const school = await readSchool(images, config)
+  const { bytes, ...classifier } = await resolveModel(config.model, school.classes, overridesOf(config))
+  const isSame = classifier.classes?.join('\n') === school.classes.join('\n')
+  const pool = startPool({ ...classifier, bytes }, config, isSame ? undefined : school.classes.length)
+  try {
+    const grid = checkedGrid((await pool.call({ kind: 'grid' })).grid!, classifier.name)
+    const range = await greyRangeOf(config, school.lessons)
+    const reading = { maxPixels: config.maxPixels, range, jobs: config.jobs, signal }
+    const lessons = yield* openPictures(school.lessons, school.classes.length, grid, reading)
+    const exam = yield* openPictures(school.exam, school.classes.length, grid, reading)
+    if (lessons.size < 2)
+      throw new AugmentError(
+        'usage',
+        `${images}: found ${counted(lessons.size, 'picture')} to learn from, expected at least 2`,
+      )
+    const work: Work = { images, config, school, classifier, pool, grid, lessons, exam, signal }
+    yield { type: 'notice', message: describe(work, isSame) }
+    const last = yield* carryOut(work)
+    await write(work, last)
+    const { accuracy, epoch } = last.best
+    const seconds = (performance.now() - started) / 1000
+    return { out: config.out, epochs: last.epochs, best: epoch + 1, accuracy, heldOut: exam.size, seconds }
+  } finally {
+    await pool.close()
+  }
+}
+
+const descriptorOf = (out: string) => `${out.replace(/\.onnx$/i, '')}.json`
+const checkpointOf = (out: string) => `${out}.checkpoint`
+
+/** Throws unless the result may be written. */
+async function checkPlace({ out, overwrite }: TrainConfig): Promise<void> {
+  if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
+  await requirePlace(out)
+  for (const file of overwrite ? [] : [out, descriptorOf(out)]) {
+    if ((await stat(file).catch(() => null)) === null) continue
+    throw new AugmentError('conflict', `${file}: is there already, expected a new file`, {
+      hint: '--overwrite replaces it',
+    })
+  }
+  if (overwrite) await rm(checkpointOf(out), { force: true })
+}
+
+function startPool(classifier: Classifier, config: TrainConfig, classes: number | undefined): TrainPool {
+  const { name, bytes, preprocessing, width, height } = classifier
+  const data: TrainData = {
+    bytes,
+    name,
+    input: { preprocessing, width, height },
+    threads: config.jobs ?? availableParallelism(),
+    seed: config.seed,
+    options: {
+      ...stepOptions(config),
+      ...(classes !== undefined && { classes }),
+    },
+  }
+  return new Pool<TrainRequest, TrainReply>(new URL('../train/trainWorker.js', import.meta.url), 1, data)
+}
+
+const isSgd = ({ optimizer }: TrainConfig) => optimizer === 'sgd'
+
+function stepOptions(config: TrainConfig): TrainingOptions {
+  const { labelSmoothing, clip, trainable, from, seed, weightDecay } = config
+  const isWord = trainable === 'all' || trainable === 'head' || trainable === 'last-stage'
+  return {
+    labelSmoothing,
+    clip,
+    optimizer: isSgd(config) ? { name: 'sgd', nesterov: true } : { name: 'adamw' },
+    weightDecay: weightDecay ?? (isSgd(config) ? 5e-4 : 0.05),
+    trainable: isWord ? trainable : new RegExp(trainable),
+    initialSeed: seed,
+    initial: from === 'scratch' ? 'random' : 'file',
+  }
+}
+
+/** The largest learning rate. */
+function rateOf(config: TrainConfig): number {
+  const adamw = config.from === 'scratch' ? 1e-3 : 3e-4
+  return config.rate ?? (isSgd(config) ? 10 * adamw : adamw)
+}
+
+/** Throws for a network whose batch cannot be chosen. */
+function checkedGrid(grid: Grid, name: string): Grid {
+  if (grid.fixedBatch === null) return grid
+  throw new AugmentError('model', `${name}: its batch is fixed at ${grid.fixedBatch}, expected one of any size`, {
+    hint: 'export it with a dynamic batch',
+  })
+}
+
+function describe({ config, classifier, grid, lessons, exam }: Work, isSame: boolean): string {
+  const head = isSame ? '' : `, a new last layer for ${counted(grid.classes, 'class', 'classes')}`
+  const from = config.from === 'scratch' ? ' from random weights' : ''
+  const weights = `${(grid.weights / 1e6).toFixed(1)} million weights`
+  return `training ${path.basename(classifier.name)}${from} (${weights}${head}) on ${counted(lessons.size, 'picture')} of ${
+    grid.width
+  } x ${grid.height}; ${counted(exam.size, 'picture')} held out`
+}
+
+/** Trains from the beginning or the checkpoint to the end. */
+async function* carryOut(work: Work): AsyncGenerator<TrainEvent, Checkpoint> {
+  const { config, pool, exam, signal, classifier } = work
+  const own = ownFor(work)
+  const identity = identityOf(work)
+  const checkpoint = await readCheckpoint(config.out, identity)
+  if (checkpoint !== null)
+    yield { type: 'notice', message: `continuing after epoch ${checkpoint.epochs} of ${checkpoint.planned}` }
+  const learning = learningOf(work, own)
+  const epochs = checkpoint?.planned ?? (await epochsFor(work, learning))
+  const { batch, warmup, seed } = config
+  const options = { epochs, batch, rate: rateOf(config), warmup, seed }
+  const events = trainLoop(pool, learning, exam.size > 0 ? examOf(exam) : null, options, { checkpoint, signal })
+  let last = checkpoint
+  try {
+    for await (const event of events) {
+      if (event.type === 'step') {
+        yield { type: 'progress', done: event.done, total: event.total, skipped: 0 }
+        continue
+      }
+      last = event.checkpoint
+      const left = event.seconds * (epochs - last.epochs)
+      yield { ...epochEvent(event, epochs), secondsLeft: left }
+      if (last.epochs < epochs)
+        await writeAtomic(checkpointOf(config.out), encodeCheckpoint(last, identity), path.dirname(config.out))
+    }
+  } finally {
+    await own?.close()
+  }
+  if (last === null || last.epochs < epochs)
+    throw new Interrupted(`interrupted after ${last?.epochs ?? 0} of ${counted(epochs, 'epoch')} of ${classifier.name}`)
+  return last
+}
+
+function epochEvent({ epoch, loss, accuracy, heldOut }: EpochResult, epochs: number) {
+  return { type: 'epoch', epoch: epoch + 1, epochs, loss, accuracy, heldOut } as const
+}
+
+/** Maps of the network itself, where the method needs maps. */
+function ownFor({ config, classifier, lessons }: Work): OwnSaliency | null {
+  if (config.method === 'none' || !needsSaliency(parseConfig({ method: config.method }))) return null
+  return ownSaliency(classifier, lessons, config.jobs)
+}
+
+function learningOf({ config, lessons }: Work, own: OwnSaliency | null) {
+  const { seed, crop, mirror, jitter, method } = config
+  const mix = method === 'none' ? null : { method, parameters: parametersOf(parseConfig({ method })) }
+  const saliency = own?.map ?? null
+  return {
+    ...lessonsOf(lessons, { seed, view: { crop, flip: mirror === 'random', jitter }, mix, saliency }),
+    async begin(_epoch: number, network: () => Promise<Uint8Array<ArrayBuffer>>) {
+      if (own !== null) await own.refresh(await network())
+    },
+  }
+}
+
+/** Steps that are timed, after one that warms up. */
+const TIMED = 3
+
+/** The epochs that are asked for, or that fit in the minutes that are. */
+async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): Promise<number> {
+  const { config, pool, lessons } = work
+  const { minutes, epochs = trainOptions.epochs.fallback, batch } = config
+  if (minutes === undefined) return epochs
+  const { values } = await pool.call({ kind: 'values' })
+  const network = async () => (await pool.call({ kind: 'classifier', values: values! })).classifier!
+  await learning.begin(0, network)
+  const indices = Array.from({ length: Math.min(batch, lessons.size) }, (_, i) => i)
+  let started = 0
+  for (let i = 0; i <= TIMED; i++) {
+    if (i === 1) started = performance.now()
+    const made = await learning.batch(indices, 0, 0)
+    await pool.call({ kind: 'step', batch: made, rate: 0, index: 0 })
+  }
+  const seconds = (performance.now() - started) / 1000 / TIMED
+  await pool.call({ kind: 'restore', values: values! })
+  // An inference of a held-out picture takes about a third of a step.
+  const epoch = seconds * (stepsOf(lessons.size, batch) + work.exam.size / batch / 3)
+  return Math.max(1, Math.floor((60 * minutes) / epoch))
+}
+
+/** Of all that decides the weights. */
+function identityOf({ config, school, classifier }: Work): string {
+  const { out: _, overwrite: __, maxPixels: ___, val: ____, ...options } = config
+  const facts = [
+    versions,
+    options,
+    classifier.sha256,
+    classifier.preprocessing,
+    school.classes,
+    school.lessons.sources,
+    school.exam.sources,
+  ]
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
+}
+
+/** What an earlier call left, if anything. Throws a conflict error for what is of another training. */
+async function readCheckpoint(out: string, identity: string): Promise<Checkpoint | null> {
+  const file = checkpointOf(out)
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return null
+  })
+  if (bytes === null) return null
+  const found = decodeCheckpoint(bytes, identity, file)
+  if (found !== null) return found
+  throw new AugmentError('conflict', `${file}: found a training with other options or pictures, expected the same`, {
+    hint: 'repeat the first command to continue it, or start over with --overwrite',
+  })
+}
+
+/** Writes the classifier and what stands beside it; the checkpoint has served. */
+async function write({ config, school, pool, grid, exam }: Work, { best }: Checkpoint): Promise<void> {
+  const { out, val, model, seed } = config
+  const { classifier: bytes } = await pool.call({ kind: 'classifier', values: best.values })
+  const on = `${counted(exam.size, 'held-out picture')}${val === undefined ? '' : ` of ${path.basename(val)}`}`
+  const descriptor = {
+    name: path.basename(out).replace(/\.onnx$/i, ''),
+    classes: school.classes,
+    ...grid.preprocessing,
+    width: grid.width,
+    height: grid.height,
+    source: `trained by sage-augment ${versions.tool} from ${path.basename(model)}, seed ${seed}`,
+    ...(best.accuracy !== null && { accuracy: { top1: best.accuracy, on } }),
+  }
+  await writeAtomic(descriptorOf(out), `${JSON.stringify(descriptor, null, 2)}\n`, path.dirname(out))
+  await writeAtomic(out, bytes!, path.dirname(out))
+  await rm(checkpointOf(out), { force: true })
+}

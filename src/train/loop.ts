@@ -1,0 +1,155 @@
+/** The loop of training: epochs of batches, a schedule, evaluation, the best weights. */
+import { shuffle } from '../core/random.js'
+import type { Pool } from '../threads/pool.js'
+import type { Checkpoint } from './checkpoint.js'
+import { rateAt } from './schedule.js'
+import { streamFor } from './streams.js'
+import type { Batch, Score } from './trainer.js'
+import type { TrainReply, TrainRequest, Values } from './trainWorker.js'
+
+export interface LoopOptions {
+  readonly epochs: number
+  readonly batch: number
+  /** The largest learning rate, and the share of all steps in which it rises to that. */
+  readonly rate: number
+  readonly warmup: number
+  readonly seed: number
+}
+
+/** Pictures to learn from, as batches; index 0 to size - 1. */
+export interface Lessons {
+  readonly size: number
+  /** The batch of the pictures `indices` as epoch `epoch` sees them; `first` is the place of the first one in the epoch. */
+  batch(indices: readonly number[], epoch: number, first: number): Promise<Batch>
+  /** Told before each epoch, with what gives the classifier as it is then. */
+  begin?(epoch: number, classifier: () => Promise<Uint8Array<ArrayBuffer>>): Promise<void>
+}
+
+/** Pictures that are only looked at, as they are. */
+export interface Exam {
+  readonly size: number
+  batch(indices: readonly number[]): Promise<Batch>
+}
+
+export interface EpochResult {
+  readonly epoch: number
+  /** Means over the epoch's batches as they were trained on, mixed and moved. */
+  readonly loss: number
+  readonly accuracy: number
+  /** Of the held-out pictures after the epoch; null without any. */
+  readonly heldOut: { readonly loss: number; readonly accuracy: number } | null
+  readonly seconds: number
+}
+
+export type LoopEvent =
+  | {
+      readonly type: 'step'
+      readonly epoch: number
+      readonly done: number
+      readonly total: number
+      readonly loss: number
+    }
+  | ({ readonly type: 'epoch'; readonly checkpoint: Checkpoint } & EpochResult)
+
+export type TrainPool = Pool<TrainRequest, TrainReply>
+
+/** Batches under way in the training thread and after it: one ready when the other ends. */
+const AHEAD = 2
+
+/** Number of full batches of an epoch; a last smaller one is left out, unless it is the only one. */
+export const stepsOf = (size: number, batch: number) => Math.max(1, Math.floor(size / batch))
+
+/**
+ * Trains, from `checkpoint` on if there is one. The same options, lessons and threads give the same weights, also when it was
+ * interrupted and goes on. Ends early once `signal` is aborted. Throws AugmentError where the loss is no number.
+ */
+export async function* trainLoop(
+  pool: TrainPool,
+  lessons: Lessons,
+  exam: Exam | null,
+  options: LoopOptions,
+  { checkpoint, signal }: { readonly checkpoint: Checkpoint | null; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<LoopEvent, Checkpoint | null> {
+  const steps = stepsOf(lessons.size, options.batch)
+  const total = steps * options.epochs
+  let state = checkpoint
+  if (state !== null) await pool.call({ kind: 'restore', values: state.values })
+  for (let epoch = state?.epochs ?? 0; epoch < options.epochs; epoch++) {
+    const started = performance.now()
+    await lessons.begin?.(epoch, () => classifierOf(pool))
+    const order = shuffle(
+      streamFor('order', options.seed, epoch),
+      Array.from({ length: lessons.size }, (_, i) => i),
+    )
+    const scores: Score[] = []
+    const open: Promise<Score>[] = []
+    const counts: number[] = []
+    for (let step = 0; step < steps && !signal?.aborted; step++) {
+      const first = step * options.batch
+      const batch = await lessons.batch(order.slice(first, first + options.batch), epoch, first)
+      const index = epoch * steps + step
+      const rate = options.rate * rateAt(index, total, Math.round(options.warmup * total))
+      counts.push(batch.count)
+      const answer = ask(pool, { kind: 'step', batch, rate, index })
+      // Another batch may fail to be made before this one is waited for.
+      answer.catch(() => undefined)
+      open.push(answer)
+      if (open.length < AHEAD) continue
+      scores.push(await open.shift()!)
+      yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: scores.at(-1)!.loss }
+    }
+    for (const answer of open) scores.push(await answer)
+    if (signal?.aborted) return state
+    const { values } = await pool.call({ kind: 'values' })
+    const heldOut = exam === null ? null : await examine(pool, exam, options.batch)
+    const result: EpochResult = {
+      epoch,
+      loss: scores.reduce((sum, { loss }) => sum + loss, 0) / steps,
+      accuracy: scores.reduce((sum, { hits }) => sum + hits, 0) / counts.reduce((a, b) => a + b, 0),
+      heldOut,
+      seconds: (performance.now() - started) / 1000,
+    }
+    state = { ...after(state, values!, result), planned: options.epochs }
+    yield { type: 'epoch', checkpoint: state, ...result }
+  }
+  return state
+}
+
+async function ask(pool: TrainPool, request: TrainRequest & { readonly batch: Batch }): Promise<Score> {
+  const { pixels, target } = request.batch
+  const { score } = await pool.call(request, [pixels.buffer as ArrayBuffer, target.buffer as ArrayBuffer])
+  return score!
+}
+
+async function classifierOf(pool: TrainPool): Promise<Uint8Array<ArrayBuffer>> {
+  const { values } = await pool.call({ kind: 'values' })
+  return (await pool.call({ kind: 'classifier', values: values! })).classifier!
+}
+
+/** Loss and accuracy on the held-out pictures. */
+async function examine(pool: TrainPool, exam: Exam, size: number): Promise<{ loss: number; accuracy: number }> {
+  let [loss, hits] = [0, 0]
+  for (let first = 0; first < exam.size; first += size) {
+    const indices = Array.from({ length: Math.min(size, exam.size - first) }, (_, i) => first + i)
+    const score = await ask(pool, { kind: 'evaluate', batch: await exam.batch(indices) })
+    loss += score.loss * indices.length
+    hits += score.hits
+  }
+  return { loss: loss / exam.size, accuracy: hits / exam.size }
+}
+
+/** What is known after one more epoch: the best weights are those of the best accuracy, of equal ones the least loss. */
+function after(
+  before: Checkpoint | null,
+  values: Values,
+  { epoch, heldOut }: EpochResult,
+): Omit<Checkpoint, 'planned'> {
+  const now = { epoch, accuracy: heldOut?.accuracy ?? null, loss: heldOut?.loss ?? null, values }
+  const best = before?.best
+  const isBetter =
+    best === undefined ||
+    heldOut === null ||
+    heldOut.accuracy > best.accuracy! ||
+    (heldOut.accuracy === best.accuracy && heldOut.loss < best.loss!)
+  return { epochs: epoch + 1, values, best: isBetter ? now : best }
+}

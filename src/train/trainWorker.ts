@@ -1,0 +1,56 @@
+/** In a worker thread: a network that trains and evaluates batches as they come. */
+import { answerRequests, workerData } from '../threads/answer.js'
+import { type Batch, type Grid, type Score, startTrainer, type TrainerSettings } from './trainer.js'
+
+export interface TrainData extends TrainerSettings {
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>
+
+export type TrainRequest =
+  | { readonly kind: 'grid' }
+  | { readonly kind: 'step'; readonly batch: Batch; readonly rate: number; readonly index: number }
+  | { readonly kind: 'evaluate'; readonly batch: Batch }
+  | { readonly kind: 'values' }
+  | { readonly kind: 'restore'; readonly values: Values }
+  | { readonly kind: 'classifier'; readonly values: Values }
+
+/** By the kind of request. */
+export interface TrainReply {
+  readonly grid?: Grid
+  readonly score?: Score
+  readonly values?: Values
+  readonly classifier?: Uint8Array<ArrayBuffer>
+}
+
+const { bytes, ...settings } = workerData as TrainData
+const started = startTrainer(bytes, settings)
+started.catch(() => undefined)
+
+async function answer(request: TrainRequest): Promise<TrainReply> {
+  const trainer = await started
+  switch (request.kind) {
+    case 'grid':
+      return { grid: trainer.grid }
+    case 'step':
+      return { score: await trainer.step(request.batch, request.rate, request.index) }
+    case 'evaluate':
+      return { score: await trainer.evaluate(request.batch) }
+    case 'values':
+      return { values: trainer.values() }
+    case 'restore':
+      await trainer.restore(request.values)
+      return {}
+    case 'classifier':
+      return { classifier: trainer.classifier(request.values) }
+  }
+}
+
+answerRequests<TrainRequest, TrainReply>(
+  async (request) => ({ reply: await answer(request), transfer: [] }),
+  async () => {
+    const trainer = await started.catch(() => null)
+    await trainer?.release()
+  },
+)
