@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { METHOD_NAMES } from '../../src/mix/names.js'
 import { ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
@@ -11,7 +12,7 @@ const rows = (file: string) =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
-test.each(['mixup', 'cutmix', 'smoothmix', 'saliencymix', 'puzzlemix', 'comixup'])(
+test.each(METHOD_NAMES.filter((name) => name !== 'sage'))(
   '%s makes a dataset that verifies, the same whatever the threads',
   async (method) => {
     const folder = temporaryFolder()
