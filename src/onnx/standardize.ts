@@ -1,4 +1,5 @@
 /** From a model as it was exported to one in which every operator has the one form that the gradient rules know. */
+import { dequantize } from './dequantize.js'
 import { floatInput } from './floatInput.js'
 import type { Model } from './model.js'
 import { normalize } from './normalize.js'
@@ -7,5 +8,5 @@ import { widen } from './widen.js'
 
 /** The same function in standard operators of one opset, computed in float32 from a float input. Throws AugmentError 'model'. */
 export function standardize(model: Model): Model {
-  return poolFirst(floatInput(widen(normalize(model))))
+  return poolFirst(dequantize(floatInput(widen(normalize(model)))))
 }

@@ -130,7 +130,10 @@ export function numbers(tensor: TensorProto): number[] | undefined {
   const read = (get: (at: number) => number) => Array.from({ length: raw.byteLength / size }, (_, i) => get(i * size))
   if (type === DataType.INT64) return read((at) => Number(view.getBigInt64(at, true)))
   if (type === DataType.INT32) return read((at) => view.getInt32(at, true))
-  if (type === DataType.BOOL) return [...raw]
+  if (type === DataType.BOOL || type === DataType.UINT8) return [...raw]
+  if (type === DataType.INT8) return read((at) => view.getInt8(at))
+  if (type === DataType.INT16) return read((at) => view.getInt16(at, true))
+  if (type === DataType.UINT16) return read((at) => view.getUint16(at, true))
   if (type === DataType.FLOAT) return read((at) => view.getFloat32(at, true))
   if (type === DataType.DOUBLE) return read((at) => view.getFloat64(at, true))
   return undefined

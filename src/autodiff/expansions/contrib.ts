@@ -10,6 +10,7 @@ import {
   type NodeProto,
   stringAttribute,
 } from '../../onnx/node.js'
+import { revise } from '../../onnx/revise.js'
 import type { GraphBuilder, Operand, Value } from '../builder.js'
 import type { Expansion } from '../expansion.js'
 
@@ -26,7 +27,7 @@ function activated(g: GraphBuilder, x: Value, name: string, [a, b]: readonly num
 
 /** `node` under its standard name, without the attributes that only the fused one has. */
 function plain(g: GraphBuilder, node: NodeProto, op: string, operands: readonly Operand[], dropped: string[]): Value {
-  const standard = { ...node, opType: op, attribute: attributesWithout(node, dropped) } as NodeProto
+  const standard = revise(node, { opType: op, attribute: attributesWithout(node, dropped) })
   return g.emitLike(standard, operands, [])
 }
 

@@ -113,6 +113,7 @@ export const STOPS: Record<string, VjpRule> = Object.fromEntries(
     'Ceil',
     'Constant',
     'ConstantOfShape',
+    'DynamicQuantizeLinear',
     'Equal',
     'EyeLike',
     'Floor',

@@ -46,6 +46,12 @@ export const STOPS: Record<string, readonly RuleCase[]> = {
   ArgMax: index('ArgMax', { axis: 1 }),
   ArgMin: index('ArgMin', { axis: 0 }),
   NonZero: index('NonZero'),
+  DynamicQuantizeLinear: [stopped('z', [makeNode('DynamicQuantizeLinear', ['a'], ['q', 's', 'z'])])].map((item) => ({
+    ...item,
+    isCoarse: true,
+    // The zero point of positive numbers is always 0.
+    range: [0.1, 2] as const,
+  })),
   EyeLike: step('EyeLike'),
   IsNaN: step('IsNaN'),
   IsInf: step('IsInf'),
