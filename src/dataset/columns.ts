@@ -2,6 +2,7 @@
 import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import type { Classes } from './labels.js'
 import { quoted } from './problems.js'
+import { SPLIT_WORDS } from './splitWords.js'
 
 /** How the cells of a column are written, a bit each. */
 const WHOLE = 1
@@ -19,6 +20,13 @@ const TOLERANCE = 1e-3
 
 const BOOLEAN = /^(true|false)$/i
 
+/** Columns that say which part of the data a row is in. */
+const SPLIT_COLUMN = new RegExp(`^(split|subset|set|partition|phase|usage|fold|(is_)?${SPLIT_WORDS})$`, 'i')
+const SPLIT = new RegExp(`^${SPLIT_WORDS}$`, 'i')
+
+/** Values of a split column that are kept. */
+const KEPT_VALUES = 10
+
 /** A column beside that of the file names, and what has been seen in it. */
 export class Column {
   readonly name: string
@@ -26,8 +34,27 @@ export class Column {
   /** How many rows have a cell of it. */
   cells = 0
 
+  readonly #values: Set<string> | undefined
+
   constructor(name: string) {
     this.name = name
+    this.#values = SPLIT_COLUMN.test(name) ? new Set() : undefined
+  }
+
+  /** Whether its name is that of a split, so that its cells are worth seeing where they are no numbers. */
+  get isSplit(): boolean {
+    return this.#values !== undefined
+  }
+
+  /** Keeps a cell of a split column. */
+  see(cell: unknown): void {
+    if (this.#values !== undefined && this.#values.size < KEPT_VALUES) this.#values.add(String(cell))
+  }
+
+  /** The parts of the data that its cells name, sorted: fewer than two where it is no split. */
+  get parts(): string[] {
+    const values = [...(this.#values ?? [])].sort()
+    return values.some((value) => SPLIT.test(value)) || values.every((value) => BOOLEAN.test(value)) ? values : []
   }
 
   /** The number in a cell, True being 1 and False 0; NaN for anything else. */

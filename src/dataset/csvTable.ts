@@ -46,6 +46,8 @@ class Header implements Columns {
   readonly #file: number
   /** The place of each column in a record. */
   readonly #cells: readonly number[]
+  /** Columns of splits, by their place in a record. */
+  readonly #splits: readonly (readonly [cell: number, column: Column])[]
   readonly #texts = new Map<string, string>()
   readonly #row = new RowReader()
 
@@ -64,6 +66,7 @@ class Header implements Columns {
     }
     this.#cells = cells.flatMap((name, cell) => (cell === this.#file || name === '' ? [] : [cell]))
     this.columns = this.#cells.map((cell) => new Column(detached(cells[cell]!)))
+    this.#splits = this.columns.flatMap((column, k) => (column.isSplit ? [[this.#cells[k]!, column] as const] : []))
     this.label = this.#cells.indexOf(columnOf(LABEL_KEYS))
   }
 
@@ -73,6 +76,7 @@ class Header implements Columns {
       fail(`found ${counted(cells.length, 'cell')}, expected ${this.#width} as in the header`)
       return undefined
     }
+    for (const [cell, column] of this.#splits) column.see(detached(cells[cell]!))
     const file = detached(cells[this.#file]!)
     const weights = this.#weights(cells, line)
     if (this.label >= 0) return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights }

@@ -69,15 +69,20 @@ class Keys {
       this.#fail(position, `found no file name, expected the key ${FILE_KEYS.join(' or ')}`)
       return
     }
-    const key = ['soft_label', ...LABEL_KEYS].find((candidate) => Object.hasOwn(row, candidate))
+    // A number is the weight of a class of that name.
+    const { soft_label: weights } = row
+    const key =
+      weights !== undefined && typeof weights !== 'number'
+        ? 'soft_label'
+        : LABEL_KEYS.find((candidate) => Object.hasOwn(row, candidate))
     const label = key === undefined ? undefined : this.#labels.read(row[key])
     const wrong = `key ${quoted(key ?? '')}: found ${quoted(JSON.stringify(row[key ?? '']) ?? '')}, ${EXPECTED_LABEL}`
     if (typeof label === 'object') this.#weighted.push({ position, file, label })
     else if (key === 'soft_label') this.#fail(position, wrong)
     else {
-      const weights = this.#weights(row, fileKey!, position)
+      const numbers = this.#weights(row, fileKey!, position)
       if (key !== undefined) this.#label = this.#place(key)
-      this.#drafts.push({ position, file, label, weights, ...(key !== undefined && { wrong }) })
+      this.#drafts.push({ position, file, label, weights: numbers, ...(key !== undefined && { wrong }) })
     }
   }
 
@@ -99,6 +104,7 @@ class Keys {
       if (key === fileKey) continue
       const place = this.#place(key)
       const column = this.#columns[place]!
+      column.see(value)
       const number = column.note(value)
       if (Number.isNaN(number)) this.#badCells.push({ position, column, text: JSON.stringify(value) })
       else this.#row.add(place, number)

@@ -33,7 +33,7 @@ export interface Columns {
   readonly badCells: readonly BadCell[]
 }
 
-type Settled = Pick<Table, 'rows' | 'columns' | 'meaning'>
+type Settled = Pick<Table, 'rows' | 'columns' | 'meaning' | 'notices'>
 
 /** The rows of a table, read as its columns mean them. What is wrong goes to the problems, and no rows come back. */
 export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
@@ -46,11 +46,19 @@ export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading
   )
   if (meaning.kind === 'weights') return soft(seen, meaning.columns, drafts, reading)
   if (meaning.kind === 'label') {
-    return { rows: wholeNumbers(labelled(drafts, reading)), meaning: `${noun} ${seen.columns[seen.label]!.name}` }
+    const rows = wholeNumbers(labelled(drafts, reading))
+    return { rows, meaning: `${noun} ${seen.columns[seen.label]!.name}`, notices: splitNotices(seen.columns, noun) }
   }
   reading.problems.add(seen.place, meaning.problem)
   reading.problems.hint(meaning.hint)
   return { rows: [] }
+}
+
+/** Rows for validation are not for training, but nothing here says which are wanted. */
+function splitNotices(columns: readonly Column[], noun: 'column' | 'key'): string[] {
+  return columns.flatMap(({ name, parts }) =>
+    parts.length > 1 ? [`${noun} ${quoted(name)} (${parts.join(', ')}) is not used: all rows are`] : [],
+  )
 }
 
 /** The rows that have a label; the others go to the problems. */

@@ -135,18 +135,27 @@ export function labelsHeader(classes: readonly string[]): string {
   return stringify([['file_name', ...classes]])
 }
 
+/** The weights of a label as labels.csv has them. To write them is most of the time that a row of many classes takes. */
+export function weightsText(label: SoftLabel): string {
+  return Array.from(label, formatFloat).join(',')
+}
+
 /** One line of labels.csv: file name (numeric, hence unquoted) and K floats. */
-export function labelsLine({ label, made }: Row): string {
-  return `${made.file_name},${Array.from(label, formatFloat).join(',')}\n`
+export function labelsLine({ label, made }: Row, weights = weightsText(label)): string {
+  return `${made.file_name},${weights}\n`
 }
 
 /** One line of metadata.jsonl. */
-export function metadataLine({ label, made: { file_name: file, lambda, sources } }: Row, classes: readonly string[]) {
+export function metadataLine(
+  { label, made: { file_name: file, lambda, sources } }: Row,
+  classes: readonly string[],
+  weights = weightsText(label),
+): string {
   const [a, b = a] = sources.map((source) => JSON.stringify(source.file))
   const fields = [
     `"file_name": ${JSON.stringify(file)}`,
     `"label": ${JSON.stringify(classes[heaviest(label)])}`,
-    `"soft_label": [${Array.from(label, formatFloat).join(', ')}]`,
+    `"soft_label": [${weights.replaceAll(',', ', ')}]`,
     `"lambda": ${formatFloat(lambda)}`,
     `"source_a": ${a}`,
     // A string in every row: a loader that sees only nulls at first would fix the column to null.

@@ -16,6 +16,7 @@ import {
   type ProvenanceRow,
   provenanceRow,
   type Row,
+  weightsText,
 } from './rows.js'
 
 type Table = (typeof TABLES)[number]
@@ -81,12 +82,16 @@ export class Tables {
   /** Appends outcomes that follow each other in plan order, up to but not including output `next`, durably. */
   async append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void> {
     await this.guard()
+    const weights = rows.map(({ label }) => weightsText(label))
     await Promise.all([
       this.add(FAILURES, failures.map(jsonLine)),
-      this.add(LABELS, rows.map(labelsLine)),
+      this.add(
+        LABELS,
+        rows.map((row, i) => labelsLine(row, weights[i])),
+      ),
       this.add(
         METADATA,
-        rows.map((row) => metadataLine(row, this.classes)),
+        rows.map((row, i) => metadataLine(row, this.classes, weights[i])),
       ),
     ])
     await this.add(

@@ -211,6 +211,41 @@ test.each<[string, string, (readonly Cell[])[], RegExp]>([
   }
 })
 
+test.each([
+  ['split', ['train', 'val', 'train', 'test'], 'split" (test, train, val)'],
+  ['Subset', ['Training', 'Test', 'Test', 'Test'], 'Subset" (Test, Training)'],
+  ['is_valid', [true, false, true, false], 'is_valid" (false, true)'],
+  ['split', ['train', 'train', 'train', 'train'], undefined],
+  ['set', ['blue', 'red', 'red', 'red'], undefined],
+])('rows of all parts that a column %s tells apart are used, which is said: %j', async (name, parts, told) => {
+  const root = folderWith(
+    `file_name,label,${name}`,
+    ['cat', 'dog', 'cat', 'dog'].map((label, i) => [label, parts[i]!]),
+    '',
+  )
+  for (const [file, noun] of [
+    ['pets.csv', 'column'],
+    ['pets.jsonl', 'key'],
+  ]) {
+    const { notices, sources } = await readManifest(root, { labels: path.join(root, file!) })
+    expect(sources).toHaveLength(4)
+    expect(notices).toEqual(told === undefined ? [] : [`${noun} "${told} is not used: all rows are`])
+  }
+})
+
+test('a class may be called soft_label', async () => {
+  const rows = [
+    { file_name: '0.png', soft_label: 0.25, cat: 0.75 },
+    { file_name: '1.png', soft_label: 1, cat: 0 },
+  ]
+  const root = folderWith('file_name,cat', [], '')
+  writeFileSync(path.join(root, 'a.json'), JSON.stringify(rows))
+  expect(await understood(root, 'a.json', '')).toMatchObject({
+    classes: ['soft_label', 'cat'],
+    labels: [[0.25, 0.75], 'soft_label'],
+  })
+})
+
 test('--classes settles what two columns of 0 and 1 mean', async () => {
   const rows = oneHot([0, 1, 1, 0], 2)
   const classes = folderWith('file_name,clutter,target', rows, 'target,clutter')

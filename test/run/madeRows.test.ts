@@ -15,7 +15,7 @@ function tables(indices: readonly number[]): string {
     return { label, made: { ...made, method: method(i) } }
   })
   return temporaryFolder({
-    'labels.csv': labelsHeader(CLASSES) + rows.map(labelsLine).join(''),
+    'labels.csv': labelsHeader(CLASSES) + rows.map((row) => labelsLine(row)).join(''),
     'metadata.jsonl': rows.map((row) => metadataLine(row, CLASSES)).join(''),
     'provenance.jsonl': rows.map(({ made }) => jsonLine(made)).join(''),
     'failures.jsonl': [3, 4, 5].map((index) => `{"index":${index},"sources":[],"message":"broken"}\n`).join(''),
