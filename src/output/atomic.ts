@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 
-/** Tells apart the files that this process writes at one time: they may share their last name. */
+/** Tells apart the files that processes write at one time: they may share their last name, and even the process id. */
+const WRITER = randomUUID()
 let writes = 0
 
 /**
@@ -15,7 +17,7 @@ export async function writeAtomic(
   scratch: string,
 ): Promise<void> {
   const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : bytes
-  const temporary = path.join(scratch, `${path.basename(file)}.${process.pid}.${writes++}`)
+  const temporary = path.join(scratch, `${path.basename(file)}.${WRITER}.${writes++}`)
   try {
     const handle = await open(temporary, 'w')
     try {

@@ -153,7 +153,10 @@ async function isStale(
     if (Math.max(age, performance.now() - began) > silence) return true
     if (state === 'listed') throw inUse(place, owner, silence)
     const most = Math.ceil((silence - Math.max(0, age)) / 1000)
-    if (!told) notice(`${place}: of ${nameOf(owner)}, not to be seen from here; waiting for a sign of life, ${most} s`)
+    if (!told)
+      notice(
+        `${place}: in use by ${nameOf(owner)}, not to be seen from here; waiting up to ${most} s for a sign of life`,
+      )
     told = true
     await wait(Math.min(500, silence / 20))
     const next = await look(place)

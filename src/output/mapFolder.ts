@@ -30,6 +30,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
   const makeFolderOnce = folderMaker()
   async function write(file: string, bytes: Uint8Array | string): Promise<void> {
     const target = path.join(folder, file)
+    await lock.check()
     await makeFolderOnce(path.dirname(target))
     await writeAtomic(target, bytes, scratch)
   }
@@ -45,7 +46,10 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
     write,
     finish: (facts) => record({ complete: true, ...facts }),
     async close() {
-      await rm(scratch, { recursive: true, force: true })
+      await lock.check().then(
+        () => rm(scratch, { recursive: true, force: true }),
+        () => undefined,
+      )
       await lock.release()
     },
   }

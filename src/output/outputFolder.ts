@@ -22,7 +22,7 @@ import {
   SCRATCH,
   STATE,
 } from './layout.js'
-import { takeLock } from './lock.js'
+import { type Lock, takeLock } from './lock.js'
 import { damaged, repairHint } from './read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
 import type { ProvenanceRow, Row } from './rows.js'
@@ -53,95 +53,138 @@ export interface Sources {
   altered(since: number): Promise<string[]>
 }
 
+interface OutputOptions {
+  /** Index of the run's first output. */
+  readonly first: number
+  /** The inputs, a line each: kept to say which of them changed. */
+  readonly inputs: string
+  readonly sources?: Sources
+  readonly overwrite: boolean
+  /** Whether to try the failures of an earlier attempt again. */
+  readonly retryFailed: boolean
+  readonly facts: Readonly<Record<string, unknown>>
+  readonly notice: (text: string) => void
+}
+
 /**
  * Opens `folder` for a run: a new or empty folder, or one that holds an interrupted or complete run of the same identity.
- * Throws a conflict error for anything else, naming what differs.
+ * Throws a conflict error for anything else, naming what differs, and for a run that is not as it was left.
  */
 export async function openOutput(
   folder: string,
   classes: readonly string[],
   identity: Identity,
-  options: {
-    /** Index of the run's first output. */
-    first: number
-    /** The inputs, a line each: kept to say which of them changed. */
-    inputs: string
-    sources?: Sources
-    overwrite: boolean
-    /** Whether to try the failures of an earlier attempt again. */
-    retryFailed: boolean
-    facts: Readonly<Record<string, unknown>>
-    notice: (text: string) => void
-  },
+  options: OutputOptions,
 ): Promise<OutputFolder> {
-  const at = (name: string) => path.join(folder, name)
-  const scratch = at(SCRATCH)
   await refuseForeign(folder, MAPS_RECORD)
-  await makeFolder(at(STATE))
+  await makeFolder(path.join(folder, STATE))
   await refuseLinks(folder)
-  const lock = await takeLock(at(LOCK), options.notice)
+  const lock = await takeLock(path.join(folder, LOCK), options.notice)
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
     else await refuseChanged(folder, record, identity, options)
+    const scratch = path.join(folder, SCRATCH)
     await rm(scratch, { recursive: true, force: true })
     await makeFolder(scratch)
-    const save = (name: string, text: string) => writeAtomic(at(name), text, scratch)
-    const begin = () => save(RUN_RECORD, recordText({ tool: TOOL, complete: false, ...identity, ...options.facts }))
-    if (record === null) {
-      await save(INPUTS, options.inputs)
-      await save(CLASSES, classesText(classes))
-      await begin()
-    } else await refuseOtherClasses(folder, classes)
-    const retry = options.retryFailed && existsSync(at(FAILURES))
-    const finished = record?.complete === true && !retry ? record : null
-    const { first } = options
-    const present = pictureCheck(folder)
-    const visit = (row: ProvenanceRow) => {
-      options.sources?.made(row)
-      if (!retry) present.look(row)
-    }
-    const guard = () => lock.check()
-    let tables = await Tables.read(folder, classes, { first, finished: finished !== null, visit, guard })
-    if (finished !== null) refuseCount(folder, finished, tables.rows)
-    for await (const { made } of keptRows(folder)) options.sources?.made(made)
-    if (record !== null && tables.rows > 0) await refuseAltered(at(INPUTS), options.sources)
-    present.refuseMissing()
-    if (finished === null) await tables.trim()
-    if (retry) {
-      await begin()
-      await save(INPUTS, options.inputs)
-      await takeBackToFailure(folder)
-      await remove(folder, REPORTS)
-      tables = await Tables.open(folder, classes, { first, visit: present.look, guard })
-      present.refuseMissing()
-    }
-    const makeFolderOnce = folderMaker()
-    return {
-      tables,
-      finished,
-      kept: openKept(folder),
-      async write(file, bytes) {
-        const target = path.join(folder, file)
-        await makeFolderOnce(path.dirname(target))
-        await writeAtomic(target, bytes, scratch)
-      },
-      async finish(facts) {
-        await guard()
-        await dropKept(folder)
-        await writeForms(folder, classes, identity.options as Forms, scratch)
-        await syncFolder(folder)
-        await save(RUN_RECORD, recordText({ tool: TOOL, complete: true, ...identity, ...options.facts, ...facts }))
-        await syncFolder(folder)
-      },
-      async close() {
-        await rm(scratch, { recursive: true, force: true })
-        await lock.release()
-      },
-    }
+    const run = { folder, classes, options, lock, save: saver(folder, identity, options.facts) }
+    if (record === null) await begin(run)
+    else await refuseOtherClasses(folder, classes)
+    return folderOf(run, identity, await openTables(run, record))
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+interface OpenRun {
+  readonly folder: string
+  readonly classes: readonly string[]
+  readonly options: OutputOptions
+  readonly lock: Lock
+  readonly save: Saver
+}
+
+interface Saver {
+  text(name: string, text: string): Promise<void>
+  record(complete: boolean, more?: Readonly<Record<string, unknown>>): Promise<void>
+}
+
+function saver(folder: string, identity: Identity, facts: Readonly<Record<string, unknown>>): Saver {
+  const text = (name: string, text: string) => writeAtomic(path.join(folder, name), text, path.join(folder, SCRATCH))
+  return {
+    text,
+    record: (complete, more = {}) =>
+      text(RUN_RECORD, recordText({ tool: TOOL, complete, ...identity, ...facts, ...more })),
+  }
+}
+
+/** The record comes last: without it the next attempt starts anew. */
+async function begin({ classes, options, save }: OpenRun): Promise<void> {
+  await save.text(INPUTS, options.inputs)
+  await save.text(CLASSES, classesText(classes))
+  await save.record(false)
+}
+
+/** The tables, checked before anything is changed, and the record of a run that is complete already. */
+async function openTables({ folder, classes, options, lock, save }: OpenRun, record: RunRecord | null) {
+  const { first, inputs, sources } = options
+  const retry = options.retryFailed && existsSync(path.join(folder, FAILURES))
+  const finished = record?.complete === true && !retry ? record : null
+  const present = pictureCheck(folder)
+  const guard = () => lock.check()
+  const visit = (row: ProvenanceRow) => {
+    sources?.made(row)
+    if (!retry) present.look(row)
+  }
+  const tables = await Tables.read(folder, classes, { first, finished: finished !== null, visit, guard })
+  if (finished !== null) refuseCount(folder, finished, tables.rows)
+  for await (const { made } of keptRows(folder)) sources?.made(made)
+  if (record !== null && tables.rows > 0) await refuseAltered(path.join(folder, INPUTS), sources)
+  present.refuseMissing()
+  if (finished === null) await tables.trim()
+  if (!retry) return { tables, finished }
+  await save.record(false)
+  await save.text(INPUTS, inputs)
+  await takeBackToFailure(folder)
+  await remove(folder, REPORTS)
+  const shorter = await Tables.open(folder, classes, { first, visit: present.look, guard })
+  present.refuseMissing()
+  return { tables: shorter, finished }
+}
+
+function folderOf(
+  { folder, classes, lock, save }: OpenRun,
+  identity: Identity,
+  opened: Pick<OutputFolder, 'tables' | 'finished'>,
+): OutputFolder {
+  const scratch = path.join(folder, SCRATCH)
+  const makeFolderOnce = folderMaker()
+  return {
+    ...opened,
+    kept: openKept(folder),
+    async write(file, bytes) {
+      const target = path.join(folder, file)
+      await lock.check()
+      await makeFolderOnce(path.dirname(target))
+      await writeAtomic(target, bytes, scratch)
+    },
+    async finish(facts) {
+      await lock.check()
+      await dropKept(folder)
+      await writeForms(folder, classes, identity.options as Forms, scratch)
+      await syncFolder(folder)
+      await save.record(true, facts)
+      await syncFolder(folder)
+    },
+    async close() {
+      // After another has taken the lock over, what lies there is his.
+      await lock.check().then(
+        () => rm(scratch, { recursive: true, force: true }),
+        () => undefined,
+      )
+      await lock.release()
+    },
   }
 }
 

@@ -66,7 +66,9 @@ test('an owner on another machine that is silent for long is taken for dead', as
   const notices: string[] = []
   const lock = await takeLock(place, (text) => notices.push(text), { beat: 1000, silence: 100 })
   expect(notices).toEqual([
-    expect.stringContaining('of process 7 on elsewhere.example, not to be seen from here; waiting for a sign of life'),
+    expect.stringContaining(
+      'in use by process 7 on elsewhere.example, not to be seen from here; waiting up to 1 s for a sign',
+    ),
     `${place}: took over the lock of process 7 on elsewhere.example, which no longer runs`,
   ])
   expect(existsSync(file)).toBe(false)
