@@ -10,7 +10,7 @@ const SHORT = 3
 
 /**
  * The same TIFF with a new directory at its end in which only plane `plane` of the first picture is left, as grey; with
- * `alpha` its 0 is black whatever the picture's is. (libvips 8.18 mixes up the rows of grey TIFFs with several planes.)
+ * `alpha` its 0 is black whatever the picture's is. (libvips 8.18 takes half rows for rows in grey TIFFs with several planes.)
  */
 export function onePlane(file: Uint8Array, plane: number, alpha: boolean): Uint8Array {
   const directory = new TiffDirectory(file)
