@@ -4,7 +4,7 @@ import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { didYouMean } from '../core/nearest.js'
 import { SIZE } from '../core/size.js'
-import { type Checked, listed, type NumberKind, type Option, type Table, type TextKind } from './option.js'
+import { type Checked, helpOf, listed, type NumberKind, type Option, type Table, type TextKind } from './option.js'
 
 /** What is wrong with one option: "expected ..., got ...". */
 export interface Problem {
@@ -14,7 +14,12 @@ export interface Problem {
 
 /** The schema of an object of options, none of which is required. */
 export function schemaOf(table: Table): z.ZodObject {
-  return z.strictObject(Object.fromEntries(Object.entries(table).map(([name, option]) => [name, fieldOf(option)])))
+  return z.strictObject(Object.fromEntries(Object.entries(table).map(([name, option]) => [name, described(option)])))
+}
+
+/** With what it does, which editors show in a configuration file. */
+function described(option: Option): z.ZodType {
+  return fieldOf(option).describe(helpOf(option))
 }
 
 function fieldOf(option: Option): z.ZodType {
