@@ -5,6 +5,7 @@ import { DataType } from '../onnx/tensor.js'
 import { declaredType, makeValueInfo } from '../onnx/valueInfo.js'
 import { backward } from './backward.js'
 import { GraphBuilder, type Types, type Value } from './builder.js'
+import { findHead, type Head } from './head.js'
 import { type Loss, lossCotangent } from './loss.js'
 
 export interface DifferentiateOptions {
@@ -15,45 +16,6 @@ export interface DifferentiateOptions {
   readonly output?: string
   /** Which input to differentiate by; the first one by default. */
   readonly wrt?: string
-}
-
-/** Where a classifier's logits are, and over how many classes. */
-export interface Head {
-  readonly logits: Value
-  readonly classes: number
-}
-
-/** Operators that only rearrange what a Softmax gave. */
-const TRANSPARENT = new Set(['Cast', 'Dropout', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'])
-
-/** The value before a final Softmax, which would saturate in float32; else the output itself. */
-function beforeSoftmax(graph: Graph, output: Value): Value {
-  let value = output
-  for (;;) {
-    const producer = graph.nodes.find((node) => node.output.includes(value))
-    if (producer?.opType === 'Softmax' || producer?.opType === 'LogSoftmax') return producer.input[0]!
-    if (!producer || !TRANSPARENT.has(producer.opType)) return output
-    value = producer.input[0]!
-  }
-}
-
-/** Where the logits of the chosen output are. Throws AugmentError where there are not at least two classes. */
-export function findHead(model: Model, types: Types, output?: string): Head {
-  const { graph, name } = model
-  const names = graph.outputs.map((v) => v.name)
-  const chosen = output ?? names[0]!
-  if (!names.includes(chosen))
-    throw new AugmentError('usage', `${name}: no output "${chosen}", it has ${names.join(', ')}`)
-  const logits = beforeSoftmax(graph, chosen)
-  const [, ...sizes] = types.get(logits)?.dims ?? []
-  const classes = sizes.reduce<number>((product, dim) => product * (dim ?? Number.NaN), 1)
-  if (!(classes >= 2)) {
-    throw new AugmentError(
-      'model',
-      `${name}: output "${chosen}" is [${['N', ...sizes]}], expected one logit a class, [N, K]`,
-    )
-  }
-  return { logits, classes }
 }
 
 /** Emits logits [N, K], the loss's cotangent and the reverse pass; the result is the input gradient, in wrt's shape. */

@@ -1,5 +1,6 @@
 /** From a model as it was exported to one that can be differentiated for any batch. */
 import type { Types } from '../autodiff/builder.js'
+import { ensembleLogits } from '../autodiff/ensemble.js'
 import { expandPlain, expandSized } from '../autodiff/expand.js'
 import { AugmentError } from '../core/errors.js'
 import type { Model } from '../onnx/model.js'
@@ -30,7 +31,7 @@ export async function prepare(
   output?: string,
 ): Promise<Prepared> {
   const chosen = chooseOutput(original, output)
-  const model = expandPlain(standardize(withOutput(original, chosen)))
+  const model = expandPlain(ensembleLogits(standardize(withOutput(original, chosen)), chosen))
   const info = model.graph.inputs[0]
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)

@@ -1,6 +1,7 @@
 /** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
 import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
-import { findHead, type Head, inputGradient, matrixOf } from '../autodiff/differentiate.js'
+import { inputGradient, matrixOf } from '../autodiff/differentiate.js'
+import { findHead, type Head } from '../autodiff/head.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'

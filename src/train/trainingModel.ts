@@ -1,4 +1,4 @@
-import { findHead, type Head } from '../autodiff/differentiate.js'
+import { findHead, type Head } from '../autodiff/head.js'
 import { AugmentError } from '../core/errors.js'
 import { type Model, readModel, writeModel } from '../onnx/model.js'
 import { DataType, floats, rawTensor } from '../onnx/tensor.js'

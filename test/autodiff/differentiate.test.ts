@@ -182,7 +182,7 @@ test('an output or input that does not exist, or one class alone, is said', asyn
   expect((await complaint(spec, { output: 'q' })).message).toBe('test.onnx: no output "q", it has y')
   expect((await complaint(spec, { wrt: 'q' })).message).toBe('test.onnx: no input "q"')
   expect((await complaint({ ...spec, inputs: { x: ['N', 1] } })).message).toBe(
-    'test.onnx: output "y" is [N,1], expected one logit a class, [N, K]',
+    'test.onnx: output "y" is [N, 1], expected one logit per class, [N, K]',
   )
 })
 

@@ -208,7 +208,7 @@ test.each<[string, Partial<GraphSpec>, TrainingOptions, string]>([
     'one class',
     { nodes: [n('MatMul', ['x', 'w'], 'y')], inputs: { x: ['N', 3] }, weights: { w: wave([3, 1]) } },
     {},
-    'test.onnx: output "y" is [N,1], expected one logit a class, [N, K]',
+    'test.onnx: output "y" is [N, 1], expected one logit per class, [N, K]',
   ],
   [
     'an unknown pattern',

@@ -1,7 +1,7 @@
 /** Which part of a network is trained. */
 
 import type { Types, Value } from '../../autodiff/builder.js'
-import type { Head } from '../../autodiff/differentiate.js'
+import type { Head } from '../../autodiff/head.js'
 import { AugmentError } from '../../core/errors.js'
 import type { Model } from '../../onnx/model.js'
 import type { NodeProto } from '../../onnx/node.js'

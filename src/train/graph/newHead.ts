@@ -1,5 +1,5 @@
 import type { Value } from '../../autodiff/builder.js'
-import type { Head } from '../../autodiff/differentiate.js'
+import type { Head } from '../../autodiff/head.js'
 import { AugmentError } from '../../core/errors.js'
 import type { Model } from '../../onnx/model.js'
 import { intAttribute, type NodeProto } from '../../onnx/node.js'
