@@ -122,13 +122,14 @@ function shardSigns({ all, pictures, names }: Shape): string | undefined {
 
 /** Files of text or labels that are called like pictures beside them. */
 function sidecars(all: ReadonlySet<string>, pictures: readonly string[]): string[] {
-  return pictures.flatMap((file) => {
-    const stem = file.slice(0, file.length - path.posix.extname(file).length)
-    return ['.json', '.txt', '.cls']
-      .map((ending) => stem + ending)
-      .filter((beside) => all.has(beside))
-      .slice(0, 1)
-  })
+  const besides = new Map<string, string>()
+  for (const file of all) if (/\.(json|txt|cls)$/.test(file)) besides.set(stemOf(file), file)
+  if (besides.size === 0) return []
+  return pictures.map((file) => besides.get(stemOf(file))).filter((file) => file !== undefined)
+}
+
+function stemOf(file: string): string {
+  return file.slice(0, file.lastIndexOf('.'))
 }
 
 /** The folder at or below `folder` in which all its pictures part into several; undefined where they lie in one. */
