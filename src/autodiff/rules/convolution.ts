@@ -48,7 +48,8 @@ function withWeights(ofInput: VjpRule, isTransposed: boolean): VjpRule {
     const [wide, narrow] = isTransposed ? [y, x] : [x, y]
     const weights = () => {
       const [from, to] = isTransposed ? [c, x] : [x, c]
-      return kernelCotangent(g, from, to, g.sizes(wide, 1), convolution(g, node, wide, narrow))
+      const sizes = { wideSizes: g.sizes(wide, 1), narrowSizes: g.sizes(narrow, 1) }
+      return kernelCotangent(g, { wide: from, narrow: to, ...sizes }, convolution(g, node, wide, narrow))
     }
     const positions = g.dims(y).flatMap((_, axis) => (axis === 1 ? [] : [axis]))
     const bias = node.input[2] ? g.reduce('Sum', c, positions, false) : null

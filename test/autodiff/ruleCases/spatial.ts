@@ -74,6 +74,43 @@ const convs: RuleCase[] = [
     { group: 3, strides: [2, 2], auto_pad: 'SAME_UPPER' },
   ),
   one('Conv', [[2, 3, 9], [2, 3, 1], [2]], { strides: [2] }),
+  // Weights of depthwise, pointwise and grouped ones, on more positions than are few, and padded by less than nothing.
+  one('Conv', [
+    [2, 3, 6, 5],
+    [4, 3, 1, 1],
+  ]),
+  one(
+    'Conv',
+    [
+      [2, 3, 7, 6],
+      [3, 1, 3, 2],
+    ],
+    { group: 3, pads: [1, 0, 1, 1], dilations: [2, 1] },
+  ),
+  one(
+    'Conv',
+    [
+      [2, 4, 11, 10],
+      [6, 2, 3, 3],
+    ],
+    { group: 2, pads: [1, 1, 1, 1] },
+  ),
+  one(
+    'Conv',
+    [
+      [2, 2, 19, 20],
+      [3, 2, 3, 2],
+    ],
+    { strides: [2, 2], pads: [1, 0, 1, 0] },
+  ),
+  one(
+    'Conv',
+    [
+      [1, 2, 9, 10],
+      [2, 2, 2, 2],
+    ],
+    { strides: [3, 4] },
+  ),
   one('Conv', [[1, 2, 4, 5, 3]], { pads: [1, 0, 1, 1, 1, 1] }, { weights: { 1: weight([2, 2, 3, 2, 3]) } }),
 ]
 
