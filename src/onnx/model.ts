@@ -12,6 +12,7 @@ import {
 } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { encodeModel } from './encode.js'
+import { inlined } from './inline.js'
 import { describe, hasSubgraph, intAttribute, quoted } from './node.js'
 import { settleTensors } from './rawData.js'
 import { revise } from './revise.js'
@@ -125,9 +126,10 @@ export function readModel(bytes: Uint8Array, name: string): Model {
     throw new AugmentError('model', `${name}: not an ONNX model`)
   }
   const opset = Number(standard.version)
-  const initializers = new Map(raw.initializer.map((t) => [t.name, t]))
+  const { nodes, weights } = inlined(proto)
+  const initializers = new Map([...raw.initializer, ...weights].map((t) => [t.name, t]))
   const graph: Graph = {
-    nodes: raw.node,
+    nodes,
     initializers,
     // Exporters for IR version 3 list the weights among the inputs, too.
     inputs: raw.input.filter((v) => !initializers.has(v.name)),
@@ -135,11 +137,19 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   }
   const problems = graphProblems(graph, opset)
   if (raw.sparseInitializer.length > 0) problems.push('an impossible sparse tensor among the initializers')
-  if (initializers.size < raw.initializer.length) problems.push('two initializers have the same name')
+  if (initializers.size < raw.initializer.length + weights.length) problems.push('two initializers have the same name')
   const more = problems.splice(MAX_PROBLEMS).length
   if (more > 0) problems.push(`and ${more} more problems`)
   if (problems.length > 0) throw new AugmentError('model', problems.map((p) => `${name}: ${p}`).join('\n'))
   return { name, opset, graph, proto }
+}
+
+/** What onnxruntime 1.30 reads; newer versions add nothing that a model here has. */
+const NEWEST_IR = 13n
+
+function irVersionFor(declared: bigint): bigint {
+  if (declared < 8n) return 8n
+  return declared > NEWEST_IR ? NEWEST_IR : declared
 }
 
 /** The model as ONNX bytes. */
@@ -147,7 +157,8 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const { graph, proto, opset } = model
   const foreign = proto.opsetImport.filter((o) => !isStandardDomain(o.domain))
   const written = revise(proto, {
-    irVersion: proto.irVersion > 8n ? proto.irVersion : 8n,
+    irVersion: irVersionFor(proto.irVersion),
+    functions: [],
     opsetImport: [create(OperatorSetIdProtoSchema, { version: BigInt(opset) }), ...foreign],
     graph: create(GraphProtoSchema, {
       name: proto.graph?.name || 'graph',

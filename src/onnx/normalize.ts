@@ -150,12 +150,23 @@ function obsolete(node: NodeProto, opset: number): boolean {
   return node.opType === 'BatchNormalization' && opset < 9 && intAttribute(node, 'spatial', 1) === 0
 }
 
+/** The newest opset that onnxruntime 1.30 takes. */
+const NEWEST_OPSET = 26
+
+/** What opset 27 has and 26 has not, but for more element types of Range. */
+const NEW_IN_27 = new Set(['CausalConvWithState', 'LinearAttention'])
+
+function lowered(model: Model): Model {
+  const isSame = model.opset === 27 && !model.graph.nodes.some((n) => isStandard(n) && NEW_IN_27.has(n.opType))
+  return isSame ? { ...model, opset: NEWEST_OPSET } : model
+}
+
 /** The same function with every operator in the form of opset 17, or of the model's own if that is newer. */
 export function normalize(model: Model): Model {
   const { graph, opset, name } = model
   if (opset < OLDEST_OPSET)
     throw new AugmentError('model', `${name}: opset ${opset}, expected ${OLDEST_OPSET} or newer`)
-  if (opset >= TARGET_OPSET) return model
+  if (opset >= TARGET_OPSET) return lowered(model)
   const problems = graph.nodes.filter((node) => obsolete(node, opset))
   if (problems.length > 0)
     throw new AugmentError('model', problems.map((n) => `${name}: obsolete form of ${describe(n)}`).join('\n'))
