@@ -67,6 +67,20 @@ export const mapOptions = {
   },
 } as const satisfies Table
 
+const scoreOptions = {
+  score: {
+    type: 'flag',
+    help: 'measure the kinds of maps, draw none',
+    more: 'Pointing: four pictures in a 2 x 2 grid, the share of the map in the cell of its class (chance is .25). With `judge`: the areas under its probability of the class while the pixels appear, and while they go, the most salient first. Of at most 200 pictures.',
+  },
+  judge: {
+    type: 'path',
+    value: 'name',
+    isPath: (text: string) => text.endsWith('.onnx'),
+    help: 'another classifier, for --score',
+  },
+} as const satisfies Table
+
 export const mapsOut = {
   ...runOptions.out,
   fallback: 'maps',
@@ -129,11 +143,12 @@ export const commands = {
     about: 'draw the saliency maps that the mixing uses',
     arguments: ['<images>'],
     run: { ...takenBy('saliency'), out: mapsOut },
-    own: { ...mapOptions, ...events },
+    own: { ...mapOptions, ...scoreOptions, ...events },
     examples: [
       'sage-augment saliency ./pets --out ./maps',
       'sage-augment saliency ./pets --out ./maps --target predicted    without labels',
       'sage-augment saliency ./pets --raw npy --model resnet50.onnx --smooth 25',
+      'sage-augment saliency ./pets --score --judge resnet18',
     ],
   },
   compare: {

@@ -11,6 +11,7 @@ import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
 import { activationMap, findReading, kindOf, type Reading } from './activationMap.js'
 import { type Blur, emitMaps, type Grid, gridAndBlur } from './gridMaps.js'
+import { normalisedPixels } from './normalisedPixels.js'
 import { type PictureInput, pictureInput } from './pictureInput.js'
 import { prepare } from './prepare.js'
 
@@ -153,7 +154,7 @@ interface Parts {
 function perPicture(g: GraphBuilder, parts: Parts): Graph {
   const { model, head, input, batch, reading, grid, blur, options } = parts
   const { width, height } = input
-  const x = normalisedPixels(g, input, options.preprocessing)
+  const x = normalisedPixels(g, input)
   g.emit('Cast', [x], { to: input.dtype }, input.name)
   g.include(model.graph)
   const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
@@ -187,7 +188,7 @@ function perPicture(g: GraphBuilder, parts: Parts): Graph {
 function integrated(g: GraphBuilder, { model, head, input, batch, grid, blur, options }: Parts): Graph {
   const { width, height } = input
   for (const name of ['fractions', 'weights', 'before', 'target']) g.declare(name, DataType.FLOAT)
-  const x = normalisedPixels(g, input, options.preprocessing)
+  const x = normalisedPixels(g, input)
   g.emit('Cast', [g.mul(x, 'fractions')], { to: input.dtype }, input.name)
   g.include(model.graph)
   const logits = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
@@ -213,23 +214,6 @@ function integrated(g: GraphBuilder, { model, head, input, batch, grid, blur, op
       makeValueInfo('sum', DataType.FLOAT, one),
     ],
   )
-}
-
-/** Luma weights of ITU-R 601 in 1/65536: integers, so that the float32 sum is exact, and a grey pixel keeps its value. */
-const LUMA = [19595, 38470, 7471]
-
-/** pixels [N, H, W, 3] uint8 -> what the classifier sees, as float32. */
-function normalisedPixels(
-  g: GraphBuilder,
-  input: PictureInput,
-  { mean, std, scale, layout, colorOrder }: Preprocessing,
-): Value {
-  const float = (values: readonly number[], dims?: readonly number[]) => g.constant(DataType.FLOAT, values, dims)
-  let x = g.cast('pixels', DataType.FLOAT)
-  if (input.channels === 1) x = g.mul(g.emit('MatMul', [x, float(LUMA, [3, 1])]), 1 / 65536)
-  else if (colorOrder === 'bgr') x = g.emit('Gather', [x, g.integers([2, 1, 0])], { axis: 3 })
-  x = g.div(g.sub(g.mul(x, scale), float(mean)), float(std))
-  return layout === 'nchw' ? g.transpose(x, [0, 3, 1, 2]) : x
 }
 
 /** Input gradient, float32 -> its magnitude [N, 1, H, W], relative to the largest of a picture. */

@@ -263,7 +263,7 @@ test('misuse is exit 2 with one line that says what was expected', async () => {
     [[], /^images: expected a folder of pictures, or --pairs <file>$/m],
     [[path.join(folder, 'nowhere')], /nowhere: .*expected/],
     [[path.join(folder, 'empty')], /empty: .*expected/],
-    [[FASHION, '--blur-sigma', '-1'], /^--blur-sigma: expected a number between 0 and 10, got -1$/m],
+    [[FASHION, '--blur-sigma', '-1'], /^--blur-sigma: expected a number between 0 and 1000, got -1$/m],
     [[FASHION, '--seed', 'x'], /^--seed: expected a whole number .*, got "x"$/m],
     [[FASHION, '--model', 'nope.onnx'], /^--model nope\.onnx: found nothing of that name, expected auto, cifar10/m],
     [[FASHION, '--epoch', '2'], /unknown option '--epoch'\n\(Did you mean --epochs\?\)/],
