@@ -31,7 +31,8 @@ export const INPUTS = '.sage/inputs.tsv'
 /** Rows that wait to be taken back after an earlier output is made again. */
 export const KEPT = '.sage/kept.tsv'
 
-export const TABLES = [LABELS, METADATA, PROVENANCE, FAILURES] as const
+/** In the order in which they may be written: a row of provenance.jsonl vouches for all before it. */
+export const TABLES = [FAILURES, LABELS, METADATA, PROVENANCE] as const
 /** Everything that is made of the finished flat files. */
 export const FORM_FILES = [LABELS_JSONL, LABELS_PARQUET, TAR_FOLDER] as const
 export const REPORTS = [REPORT, CONTACT_SHEET] as const

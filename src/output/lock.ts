@@ -109,10 +109,13 @@ async function install({ folder, id }: Candidate, place: string): Promise<boolea
 
 async function look(place: string): Promise<Found | null> {
   try {
-    const [name] = await readdir(place)
+    // NFS keeps a deleted file as .nfs... until the last reader has closed it.
+    const name = (await readdir(place)).find((entry) => !entry.startsWith('.'))
     return name === undefined ? null : await read(path.join(place, name))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
+    // And Windows keeps it as one that nobody may open.
+    if (process.platform === 'win32' && ['EPERM', 'EBUSY', 'EACCES'].includes(code ?? '')) return null
     // A file of this name is the lock of version 0.1.
     if (code === 'ENOTDIR') return read(place).catch(ifGone)
     return ifGone(error)
@@ -230,10 +233,12 @@ async function sweep(place: string, self: Owner, { silence }: typeof PACE): Prom
   for (const name of await readdir(home)) {
     if (!name.startsWith(start) || name.length !== start.length + ID_LENGTH) continue
     const folder = path.join(home, name)
-    const { mtimeMs: made } = await stat(folder).catch(() => ({ mtimeMs: now }))
-    const owner = parseOwner(await readFile(path.join(folder, name.slice(start.length)), 'utf8').catch(() => ''))
+    const file = path.join(folder, name.slice(start.length))
+    // Whoever waits with it writes it again and again.
+    const { mtimeMs: written } = await stat(file).catch(() => stat(folder).catch(() => ({ mtimeMs: now })))
+    const owner = parseOwner(await readFile(file, 'utf8').catch(() => ''))
     const dead = owner !== null && stateOf(owner, self) === 'dead'
-    if (dead || now - made > silence) await rm(folder, { recursive: true, force: true })
+    if (dead || now - written > silence) await rm(folder, { recursive: true, force: true })
   }
 }
 
