@@ -1,6 +1,6 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph } from '../onnx/model.js'
-import { describe, isStandard, type NodeProto, operatorOf } from '../onnx/node.js'
+import { describe, isStandard, type NodeProto, operatorOf, quoted } from '../onnx/node.js'
 import { isFloat } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { EXPANSIONS } from './expansions/index.js'
@@ -29,11 +29,7 @@ export function dependents(graph: Graph, isSmooth: IsSmooth, wrt: readonly Value
   return found
 }
 
-/** The nodes without a rule that cotangents of `outputs` would reach on their way to `wrt`, in graph order. */
-export function blockers(graph: Graph, isSmooth: IsSmooth, outputs: Iterable<Value>, wrt: Value): NodeProto[] {
-  return missingRules(graph, dependents(graph, isSmooth, [wrt]), outputs)
-}
-
+/** The nodes without a rule that cotangents of `outputs` would reach on their way back, in graph order. */
 function missingRules(graph: Graph, active: ReadonlySet<Value>, outputs: Iterable<Value>): NodeProto[] {
   const reached = new Set(outputs)
   const found: NodeProto[] = []
@@ -65,7 +61,35 @@ export function backward(
   wrt: Value,
   model: string,
 ): Value {
-  return backwardAll(g, graph, seeds, [wrt], model)[0] ?? g.zerosLike(wrt)
+  const [found] = backwardAll(g, graph, seeds, [wrt], model)
+  if (found) return found
+  const cuts = severed(graph, (value) => isFloat(g.dtype(value)), seeds.keys(), wrt) ?? []
+  const integers = cuts.filter((node) => RULES[node.opType] !== stop)
+  if (integers.length === 0) return g.zerosLike(wrt)
+  const lines = integers.map((node) => `${model}: no gradient reaches ${quoted(wrt)}: ${describe(node)} makes integers`)
+  throw new AugmentError('model', lines.join('\n'))
+}
+
+/** Operators that only look at sizes. */
+const SIZES = new Set(['Shape', 'Size'])
+
+/**
+ * The nodes at which every way back from `outputs` to `wrt` ends, in graph order: steps, comparisons, what makes integers of
+ * real numbers. Null where there is a way.
+ */
+export function severed(graph: Graph, isSmooth: IsSmooth, outputs: Iterable<Value>, wrt: Value): NodeProto[] | null {
+  const active = dependents(graph, isSmooth, [wrt])
+  const touched = dependents(graph, () => true, [wrt])
+  const reached = new Set(outputs)
+  const found: NodeProto[] = []
+  for (const node of graph.nodes.toReversed()) {
+    const made = node.output.filter((value) => reached.has(value))
+    if (made.length === 0 || SIZES.has(node.opType) || !node.input.some((value) => touched.has(value))) continue
+    const isCut = node.input.some((value) => active.has(value)) && !made.some((value) => active.has(value))
+    if (isCut || RULES[node.opType] === stop) found.push(node)
+    else for (const value of node.input) if (touched.has(value)) reached.add(value)
+  }
+  return reached.has(wrt) ? null : found.reverse()
 }
 
 /**

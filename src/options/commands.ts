@@ -100,9 +100,11 @@ const gradOptions = {
   out: { type: 'path', value: 'grad.onnx', required: true, help: 'file to write' },
   loss: { type: 'choice', choices: ['ce', 'bce', 'logit'], default: 'ce', help: 'loss to differentiate' },
   wrt: { type: 'text', value: 'input', otherwise: 'the first', help: 'input to differentiate by' },
-  output: { type: 'text', otherwise: 'the first', help: 'output that is the logits' },
+  output: { type: 'text', otherwise: 'the one that can be', help: 'output that is the logits' },
   size: { type: 'size', help: 'size of the pictures, where the model leaves it open' },
 } as const satisfies Table
+
+const inspectOptions = { output: gradOptions.output, size: gradOptions.size } as const satisfies Table
 
 const mergeOptions = {
   out: { type: 'path', value: 'dir', required: true, help: 'folder of the whole' },
@@ -179,9 +181,9 @@ export const commands = {
     examples: ['sage-augment grad resnet50.onnx --out grad.onnx'],
   },
   inspect: {
-    about: 'show the operators of a model, and which have a gradient',
+    about: 'show what a model takes and gives, and whether it has a gradient',
     arguments: ['<model.onnx>'],
-    own: result,
+    own: { ...inspectOptions, ...result },
     examples: ['sage-augment inspect resnet50.onnx'],
   },
   verify: {

@@ -1,14 +1,18 @@
-import { differentiate } from '../autodiff/differentiate.js'
+import { severed } from '../autodiff/backward.js'
+import { type DifferentiateOptions, differentiate } from '../autodiff/differentiate.js'
+import { findHead } from '../autodiff/head.js'
 import type { Loss } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
-import { readModel, writeModel } from '../onnx/model.js'
+import { type Model, readModel, writeModel } from '../onnx/model.js'
+import { describe, quoted } from '../onnx/node.js'
+import { DataType, isFloat } from '../onnx/tensor.js'
 import type { Dim, ValueType } from '../onnx/valueInfo.js'
 import { prepare } from './prepare.js'
 
 export interface GradientOptions {
   /** 'ce' by default; 'logit' is the logit of the target itself. */
   readonly loss?: Loss
-  /** Which output holds the logits, and which input to differentiate by; the first ones by default. */
+  /** Which output holds the logits (see chooseOutput), and which input to differentiate by, the first one by default. */
   readonly output?: string
   readonly wrt?: string
   /** Needed where the input's own width or height is dynamic and an operator needs to know it. */
@@ -27,9 +31,21 @@ export async function gradientModel(
 ): Promise<Uint8Array> {
   const { loss = 'ce', output, wrt, size } = options
   const { model, types } = await prepare(readModel(bytes, name), (type) => sizesOf(type, name, size), output)
-  return writeModel(
-    differentiate(model, { types, loss, ...(output !== undefined && { output }), ...(wrt !== undefined && { wrt }) }),
-  )
+  return writeModel(gradientOf(model, { types, loss, ...(wrt !== undefined && { wrt }) }))
+}
+
+/** The differentiated model. Throws AugmentError 'model' also where its gradient would be zero whatever is fed. */
+export function gradientOf(model: Model, options: DifferentiateOptions): Model {
+  const { graph, name } = model
+  const found = differentiate(model, options)
+  const wrt = options.wrt ?? graph.inputs[0]!.name
+  const { logits } = findHead(model, options.types)
+  const isSmooth = (value: string) => isFloat(options.types.get(value)?.dtype ?? DataType.UNDEFINED)
+  const cuts = severed(graph, isSmooth, [logits], wrt)
+  if (cuts === null) return found
+  const place = `${name}: no gradient reaches input ${quoted(wrt)}`
+  const lines = cuts.map((node) => `${place}: ${describe(node)} has none`)
+  throw new AugmentError('model', lines.join('\n') || `${place}: ${quoted(logits)} does not depend on it`)
 }
 
 /** The dynamic sizes behind the batch are, in order, height and width. */

@@ -19,11 +19,13 @@ export interface Prepared {
   readonly fixedBatch: number | null
   /** Whether its batch is fixed to 1 because pictures in one would influence each other. */
   readonly coupled: boolean
+  /** The output that holds its classes, and its only one now. */
+  readonly output: string
 }
 
 /**
- * Cuts a model down to the output (the first one by default), checks and normalises it, gives its picture input (the first one) the sizes that `sizesOf` makes of its type and, where
- * it was an integer, the type float32, and settles which batches it takes.
+ * Cuts a model down to the output (see chooseOutput), checks and normalises it, gives its picture input (the first one) the
+ * sizes that `sizesOf` makes of its type and, where it was an integer, the type float32, and settles which batches it takes.
  */
 export async function prepare(
   original: Model,
@@ -39,7 +41,7 @@ export async function prepare(
   await checkSizes(sized)
   const settled = await settleBatch(sized, chosen)
   const fixedBatch = declaredType(settled.model.graph.inputs[0]!)!.dims[0] ?? null
-  return { ...settled, ...(await expanded(settled.model)), fixedBatch }
+  return { ...settled, ...(await expanded(settled.model)), fixedBatch, output: chosen }
 }
 
 /** The model with its types, and with every operator written out that has an expansion. */

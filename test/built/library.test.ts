@@ -12,6 +12,7 @@ const PRINTED = [
   /^\d+ maps in maps\n$/,
   /^$/,
   /^weight \S+ \d+ x \d+\nweight \S+ \d+\nstate state\/momentum\/\S+ \d+ x \d+\nstate \S+ \d+\n$/,
+  /^nchw 10 true\n$/,
   /^0 -1 1\n$/,
 ]
 

@@ -1,0 +1,153 @@
+import { hasRule } from '../autodiff/backward.js'
+import { findHead } from '../autodiff/head.js'
+import { AugmentError } from '../core/errors.js'
+import { type Model, readModel } from '../onnx/model.js'
+import { operatorOf } from '../onnx/node.js'
+import { chooseOutput, withOutput } from '../onnx/outputs.js'
+import { standardize } from '../onnx/standardize.js'
+import { isInteger, numbers } from '../onnx/tensor.js'
+import { declaredType, inferDtypes, typeName } from '../onnx/valueInfo.js'
+import { type GradientOptions, gradientOf, sizesOf } from './gradientModel.js'
+import { pictureInput } from './pictureInput.js'
+import { type Prepared, prepare } from './prepare.js'
+
+/** What is known of a model, as far as its file and trying it tell. */
+export interface Inspection {
+  readonly file: string
+  readonly opset: number
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  /** Of what the output needs, most frequent first. */
+  readonly operators: readonly { readonly operator: string; readonly count: number; readonly hasRule: boolean }[]
+  /** The picture input, where it is one. */
+  readonly picture: Picture | null
+  /** The output that holds the classes, and the value that is differentiated for it: the logits behind probabilities. */
+  readonly head: { readonly output: string; readonly logits: string; readonly classes: number } | null
+  /** Pictures that are computed at once: any number, or so many. */
+  readonly batch: number | 'any' | null
+  /** Why it cannot be differentiated, as `differentiate` says; none if it can. */
+  readonly problems: readonly string[]
+  /** A command that uses it. */
+  readonly command: string | null
+}
+
+interface Port {
+  readonly name: string
+  readonly type: string
+  /** Sizes, null where dynamic; null if the model does not say. */
+  readonly dims: readonly (number | null)[] | null
+}
+
+interface Picture {
+  readonly name: string
+  readonly layout: 'nchw' | 'nhwc'
+  readonly channels: number
+  /** What the numbers of a pixel are. */
+  readonly range: string
+}
+
+/**
+ * Looks at the ONNX model in `bytes` (messages call it `name`) by doing all that differentiating it does. Throws
+ * AugmentError 'model' for what is no sound model.
+ */
+export async function inspectModel(
+  bytes: Uint8Array,
+  name: string,
+  { output, size }: { readonly output?: string | undefined; readonly size?: GradientOptions['size'] | undefined } = {},
+): Promise<Inspection> {
+  const original = readModel(bytes, name)
+  const problems: string[] = []
+  const attempt = async <T>(what: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await what()
+    } catch (error) {
+      if (!(error instanceof AugmentError)) throw error
+      problems.push(...error.message.split('\n'), ...(error.hint === undefined ? [] : [`hint: ${error.hint}`]))
+      return null
+    }
+  }
+  const chosen = await attempt(() => chooseOutput(original, output))
+  const prepared =
+    chosen === null ? null : await attempt(() => prepare(original, (type) => sizesOf(type, name, size), chosen))
+  const head = prepared && (await attempt(() => findHead(prepared.model, prepared.types)))
+  if (prepared && head) await attempt(() => gradientOf(prepared.model, { types: prepared.types, loss: 'ce' }))
+  const picture = pictureOf(original, size)
+  return {
+    file: name,
+    opset: original.opset,
+    inputs: portsOf(original, original.graph.inputs),
+    outputs: portsOf(original, original.graph.outputs),
+    operators: operatorsOf(prepared?.model ?? standardize(chosen ? withOutput(original, chosen) : original)),
+    picture,
+    head: prepared && head && { output: prepared.output, logits: head.logits, classes: head.classes },
+    batch: prepared && batchOf(prepared),
+    problems,
+    command: problems.length > 0 ? null : commandFor(name, picture, { output, size }),
+  }
+}
+
+const batchOf = ({ fixedBatch }: Prepared) => fixedBatch ?? 'any'
+
+/** Inputs and outputs as they are declared, with the element types that the graph makes. */
+function portsOf({ graph }: Model, infos: Model['graph']['inputs']): Port[] {
+  const dtypes = inferDtypes(graph)
+  return infos.map((info) => {
+    const type = info.type?.value
+    const isTensor = type?.case === undefined || type.case === 'tensorType'
+    const kind = isTensor ? typeName(dtypes.get(info.name)!) : type.case.replace(/Type$/, '')
+    return { name: info.name, type: kind, dims: declaredType(info)?.dims ?? null }
+  })
+}
+
+function operatorsOf({ graph }: Model): Inspection['operators'] {
+  const counts = new Map<string, { count: number; hasRule: boolean }>()
+  for (const node of graph.nodes) {
+    const known = counts.get(operatorOf(node))
+    counts.set(operatorOf(node), { count: (known?.count ?? 0) + 1, hasRule: hasRule(node) })
+  }
+  return [...counts].map(([operator, entry]) => ({ operator, ...entry })).sort((a, b) => b.count - a.count)
+}
+
+/** Any size would do: the sizes that a model leaves open do not tell what it takes. */
+const SOME_SIZE = { width: 224, height: 224 }
+
+function pictureOf(model: Model, size: GradientOptions['size'] | undefined): Picture | null {
+  try {
+    const { name, dtype, channels, preprocessing } = pictureInput(model, { preprocessing: {}, ...(size ?? SOME_SIZE) })
+    const range = isInteger(dtype) ? 'whole numbers, 0 to 255' : floatRange(model, name)
+    return { name, layout: preprocessing.layout, channels, range }
+  } catch (error) {
+    if (!(error instanceof AugmentError)) throw error
+    return null
+  }
+}
+
+/** What the first thing that a model does with its pixels tells: one that divides by 255 or so is given 0 to 255. */
+function floatRange({ graph }: Model, input: string): string {
+  let value = input
+  for (const node of graph.nodes) {
+    if (!node.input.includes(value)) continue
+    if (['Cast', 'Identity', 'Transpose'].includes(node.opType)) value = node.output[0]!
+    else {
+      const constant = graph.initializers.get(node.input.find((other) => other !== value) ?? '')
+      const list = constant && constant.rawData.length <= 64 ? (numbers(constant) ?? []) : []
+      const isScale =
+        (node.opType === 'Div' && list.every((c) => c > 30)) || (node.opType === 'Mul' && list.every((c) => c < 0.03))
+      const isMean = node.opType === 'Sub' && list.every((c) => c > 30)
+      if (list.length > 0 && (isScale || isMean)) return '0 to 255, as it scales them itself: scale 1, mean 0, std 1'
+      break
+    }
+  }
+  return "not told by the model: ImageNet's mean and std, unless its .json says otherwise"
+}
+
+function commandFor(
+  name: string,
+  picture: Picture | null,
+  { output, size }: { output: string | undefined; size: GradientOptions['size'] | undefined },
+) {
+  const chosen = output === undefined ? '' : ` --output ${output}`
+  const sized = size === undefined ? '' : `${size.width}x${size.height}`
+  if (picture === null) return `sage-augment grad ${name} --out grad.onnx${chosen}${sized && ` --size ${sized}`}`
+  return `sage-augment <images> --model ${name}${chosen}${sized && ` --input-size ${sized}`}`
+}
