@@ -12,6 +12,7 @@ const actions: Actions = {
   augment: async () => (await import('./augment.js')).augmentCommand,
   saliency: async () => (await import('./saliency.js')).saliencyCommand,
   compare: async () => (await import('./compare.js')).compareCommand,
+  adapt: async () => (await import('./adapt.js')).adaptCommand,
   train: async () => (await import('./train.js')).trainCommand,
   grad: async () => (await import('./grad.js')).gradCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,

@@ -152,6 +152,11 @@ function irVersionFor(declared: bigint): bigint {
   return declared > NEWEST_IR ? NEWEST_IR : declared
 }
 
+/** The names of all values of a graph. */
+export function namesIn({ nodes, initializers, inputs }: Graph): string[] {
+  return [...inputs.map(({ name }) => name), ...initializers.keys(), ...nodes.flatMap(({ output }) => output)]
+}
+
 /** The model as ONNX bytes. */
 export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const { graph, proto, opset } = model

@@ -1,5 +1,6 @@
 /** THE TABLE of commands: what each is for, what it takes, and examples. */
 import { METHOD_NAMES } from '../mix/names.js'
+import { adaptOptions } from './adapt.js'
 import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { saliencyOptions } from './saliency.js'
@@ -163,6 +164,12 @@ export const commands = {
       'sage-augment compare ./pets --count 200',
       'sage-augment compare ./pets --methods sage,cutmix --json',
     ],
+  },
+  adapt: {
+    about: 'fit your classes on the features of a classifier',
+    arguments: ['<images>'],
+    own: { ...adaptOptions, ...result },
+    examples: ['sage-augment adapt ./pets --out pets.onnx', 'sage-augment ./pets --model pets.onnx --out ./aug'],
   },
   train: {
     about: 'train a classifier on a labelled folder',

@@ -94,7 +94,9 @@ function describe(
 ): string {
   const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
   const why =
-    config.target === 'auto' && target === 'predicted' ? ', as it does not know every class of the manifest' : ''
+    config.target === 'auto' && target === 'predicted'
+      ? ', as it does not know every class of the manifest (sage-augment adapt fits one that does)'
+      : ''
   const of = target === 'label' ? 'the labels' : 'its own prediction'
   return `${model}, ${MAPS_OF[kind]} of ${width} x ${height}; saliency explains ${of}${why}`
 }

@@ -3,7 +3,7 @@ import { GraphBuilder, type Value } from '../autodiff/builder.js'
 import { matrixOf } from '../autodiff/differentiate.js'
 import { findHead, type Head } from '../autodiff/head.js'
 import { AugmentError } from '../core/errors.js'
-import { type Graph, readModel, writeModel } from '../onnx/model.js'
+import { type Graph, namesIn, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType } from '../onnx/tensor.js'
 import { makeValueInfo, product } from '../onnx/valueInfo.js'
@@ -43,7 +43,7 @@ export async function forwardModel(
   const { model, types, fixedBatch } = await prepare(renamed, () => declared.dims, output)
   const input = { ...declared, dtype: types.get(declared.name)!.dtype }
   const head = findHead(model, types, output)
-  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
+  const g = new GraphBuilder(model.opset, types, [...PUBLIC_NAMES, ...namesIn(model.graph)])
   g.declare('pixels', DataType.UINT8)
   g.emit('Cast', [normalisedPixels(g, input)], { to: input.dtype }, input.name)
   g.include(model.graph)

@@ -5,7 +5,7 @@ import { findHead, type Head } from '../autodiff/head.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'
-import { type Graph, type Model, readModel, writeModel } from '../onnx/model.js'
+import { type Graph, type Model, namesIn, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
@@ -92,7 +92,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
   const { model, types, fixedBatch, coupled } = await prepare(renamed, () => declared.dims, output)
   const input = { ...declared, dtype: types.get(declared.name)!.dtype }
   const head = findHead(model, types, output)
-  const g = new GraphBuilder(model.opset, types, PUBLIC_NAMES)
+  const g = new GraphBuilder(model.opset, types, [...PUBLIC_NAMES, ...namesIn(model.graph)])
   g.declare('pixels', DataType.UINT8)
   const kind = kindOf({ model, types, head, input }, options)
   const layer = options.layer === undefined ? undefined : rename(options.layer)

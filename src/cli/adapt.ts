@@ -1,0 +1,18 @@
+import { type Adapted, adapt } from '../run/adapt.js'
+import type { Invocation } from './invocation.js'
+
+/** `sage-augment adapt <images> --out <model.onnx>`: a classifier of the user's own classes. */
+export async function adaptCommand({ words: [images], own, report }: Invocation<'adapt'>): Promise<void> {
+  const { out, json: _, quiet: __, ...config } = own
+  const adapted = await adapt({ ...config, images }, out, report.note)
+  report.result(adapted, described(adapted).join('\n'))
+}
+
+function described({ out, model, classes, pictures, penalty, accuracy, error, confused }: Adapted): string[] {
+  const percent = (share: number) => (100 * share).toFixed(1)
+  return [
+    `${out}: ${classes} classes fitted on the features of ${model}, ${pictures} pictures, penalty ${penalty}`,
+    `held-out accuracy ${percent(accuracy)} % (standard error ${percent(error)})`,
+    ...confused.map((pair) => `${pair.class} taken for ${pair.as}: ${pair.count} of ${pair.of}`),
+  ]
+}
