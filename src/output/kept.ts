@@ -23,7 +23,7 @@ export async function takeBackToFailure(folder: string): Promise<void> {
   for await (const { row, bytes: text } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
     const { value: described } = await metadata.next()
     if (row.index < first) bytes += text.length + 1
-    else await keeper.add(described!.bytes, text)
+    else await keeper.add(`${described!.bytes}\n`, `${text}\n`)
   }
   await keeper.close()
   // The other tables follow provenance.jsonl when they are opened; the failures last, since they tell that there is a gap.
@@ -36,8 +36,8 @@ export async function openKeeper(folder: string) {
   const file = path.join(folder, KEPT)
   const handle = await open(`${file}.new`, 'w')
   return {
-    add: (metadata: Buffer, provenance: Buffer) =>
-      handle.appendFile(Buffer.concat([metadata, Buffer.from('\t'), provenance, Buffer.from('\n')])),
+    /** Takes a line of metadata.jsonl and one of provenance.jsonl. */
+    add: (metadata: string, provenance: string) => handle.appendFile(`${metadata.slice(0, -1)}\t${provenance}`),
     async close(): Promise<void> {
       await handle.sync()
       await handle.close()

@@ -25,8 +25,10 @@ import { differingEntry } from './outputs.js'
 import { type RunRecord, readRecord, recordText } from './record.js'
 import {
   failureRow,
+  jsonLine,
   labelsHeader,
   labelsLine,
+  metadataLine,
   metadataRow,
   type ProvenanceRow,
   parseRow,
@@ -91,18 +93,24 @@ async function takeBack(
   await labels.appendFile(labelsHeader(classes))
   for await (const [metadata, provenance] of sideBySide(folder)) {
     const row = wholeRow(metadata, provenance, classes)
-    const good = row !== null && row.made.index >= next && (await intact(row.made))
-    damaged ||= !good || !failures.cover(next, row.made.index)
-    if (row !== null && row.made.index >= next) next = row.made.index + 1
-    if (!good) continue
-    if (damaged) await keeper.add(metadata.bytes, provenance.bytes)
-    else {
-      await labels.appendFile(labelsLine(row))
-      sizes[METADATA] += metadata.bytes.length + 1
-      sizes[PROVENANCE] += provenance.bytes.length + 1
-      whole++
+    if (row === null || row.made.index < next || !(await intact(row.made))) {
+      damaged = true
+      continue
     }
-    if (damaged) kept++
+    const [told, made] = [metadataLine(row, classes), jsonLine(row.made)]
+    // A row may say the right thing in other bytes, as with line ends of Windows.
+    const asWritten = told === `${metadata.bytes}\n` && made === `${provenance.bytes}\n`
+    damaged ||= !asWritten || !failures.cover(next, row.made.index)
+    next = row.made.index + 1
+    if (damaged) {
+      await keeper.add(told, made)
+      kept++
+      continue
+    }
+    await labels.appendFile(labelsLine(row))
+    sizes[METADATA] += Buffer.byteLength(told)
+    sizes[PROVENANCE] += Buffer.byteLength(made)
+    whole++
   }
   await labels.sync()
   await labels.close()

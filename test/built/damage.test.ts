@@ -60,6 +60,15 @@ function interrupt(aug: string, rows: number): void {
 type Damage = readonly [what: string, damage: (at: (name: string) => string) => void, place: RegExp]
 
 const DAMAGES: readonly Damage[] = [
+  [
+    'line ends of Windows',
+    (at) => {
+      for (const table of ['labels.csv', 'metadata.jsonl', 'provenance.jsonl']) {
+        edit(at(table), (lines) => lines.splice(0, lines.length, lines.join('\r\n')))
+      }
+    },
+    /labels\.csv:1: /,
+  ],
   ['a short labels.csv', (at) => edit(at('labels.csv'), (lines) => lines.splice(9, 4, '')), /labels\.csv:10: /],
   ['a short metadata.jsonl', (at) => edit(at('metadata.jsonl'), (lines) => lines.splice(8, 4)), /metadata\.jsonl:9: /],
   [
