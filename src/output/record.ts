@@ -22,22 +22,25 @@ export const inputPaths = z.object({
   classes: z.string().exactOptional(),
 })
 
-const runRecord = z.looseObject({
-  tool: z.literal(TOOL, `expected "${TOOL}"`),
-  complete: z.boolean('expected true or false'),
-  options: z.looseObject({
-    labelsFormat: z.enum(['csv', 'jsonl', 'parquet']).exactOptional(),
-    layout: z.enum(['flat', 'class-folders', 'webdataset']).exactOptional(),
-    writeMasks: z.boolean().exactOptional(),
-  }),
-  inputs: z.looseObject({ sha256: z.string().exactOptional() }),
-  shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),
-  ...inputPaths.partial().shape,
-  /** The outputs of this part of the plan, from `start` up to but not including `end`. */
-  outputs: z.looseObject({ start: whole, end: whole }).exactOptional(),
-  /** Outputs planned, written and skipped; only of a complete run. */
-  counts: z.looseObject({ planned: whole, written: whole, skipped: whole }).exactOptional(),
-})
+const runRecord = z.looseObject(
+  {
+    tool: z.literal(TOOL, `expected "${TOOL}"`),
+    complete: z.boolean('expected true or false'),
+    options: z.looseObject({
+      labelsFormat: z.enum(['csv', 'jsonl', 'parquet']).exactOptional(),
+      layout: z.enum(['flat', 'class-folders', 'webdataset']).exactOptional(),
+      writeMasks: z.boolean().exactOptional(),
+    }),
+    inputs: z.looseObject({ sha256: z.string().exactOptional() }),
+    shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),
+    ...inputPaths.partial().shape,
+    /** The outputs of this part of the plan, from `start` up to but not including `end`. */
+    outputs: z.looseObject({ start: whole, end: whole }).exactOptional(),
+    /** Outputs planned, written and skipped; only of a complete run. */
+    counts: z.looseObject({ planned: whole, written: whole, skipped: whole }).exactOptional(),
+  },
+  'expected the record of a run',
+)
 export type RunRecord = z.infer<typeof runRecord>
 
 /** The run.json of a folder, or null where no run has begun. Throws a conflict error that names the entry if it is damaged. */
@@ -52,7 +55,8 @@ export async function readRecord(folder: string): Promise<RunRecord | null> {
     value = JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw refuse(`damaged (${reasonOf(cause)}), expected the record of a run`, cause)
+    const found = cause instanceof SyntaxError ? 'found text that is not JSON, or cut' : reasonOf(cause)
+    throw refuse(`${found}, expected the record of a run`, cause)
   }
   const parsed = runRecord.safeParse(value)
   if (parsed.success) return value as RunRecord
