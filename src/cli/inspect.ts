@@ -16,7 +16,7 @@ export async function inspectCommand({ words: [file], own, report }: Invocation<
 }
 
 function formatted({ file, opset, inputs, outputs, operators, picture, head, ...more }: Inspection): string {
-  const { batch, problems, command } = more
+  const { batch, coupled, problems, command } = more
   const port = ({ name, type, dims }: Inspection['inputs'][number]) =>
     `${name} ${type} ${dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : 'of any shape'}`
   const width = Math.max(...operators.map(({ operator }) => operator.length))
@@ -34,7 +34,7 @@ function formatted({ file, opset, inputs, outputs, operators, picture, head, ...
     const behind = head.logits === head.output ? '' : `, differentiated at ${head.logits}`
     lines.push(`classes: ${head.classes}, in output ${head.output}${behind}`)
   }
-  if (batch) lines.push(batch === 'any' ? 'batch: any' : `batch: ${batch}`)
+  if (batch) lines.push(`batch: ${batch}${coupled ? ', as pictures in one would influence each other' : ''}`)
   lines.push(...(problems.length === 0 ? ['can be differentiated'] : ['cannot be differentiated:', ...problems]))
   if (command) lines.push(`  ${command}`)
   return lines.join('\n')

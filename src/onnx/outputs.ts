@@ -34,7 +34,17 @@ export function chooseOutput({ name, graph }: Model, wanted?: string): string {
     throw new AugmentError('usage', `${name}: no output "${wanted}", it has ${names.join(', ')}`)
   const candidates = graph.outputs.filter((info) => classesOf(info) !== undefined)
   const [first] = candidates
-  if (first === undefined) return names[0]!
+  if (first === undefined) {
+    const other = graph.outputs.find(({ type }) => type?.value.case && type.value.case !== 'tensorType')
+    if (other === undefined) return names[0]!
+    throw new AugmentError(
+      'model',
+      `${name}: output "${other.name}" is no tensor, expected one of logits or probabilities`,
+      {
+        hint: "skl2onnx gives a tensor with options={'zipmap': False}",
+      },
+    )
+  }
   const classes = new Set(candidates.map(classesOf))
   if (classes.size === 1) return first.name
   const last = candidates.find((info) => {

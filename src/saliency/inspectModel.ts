@@ -25,6 +25,8 @@ export interface Inspection {
   readonly head: { readonly output: string; readonly logits: string; readonly classes: number } | null
   /** Pictures that are computed at once: any number, or so many. */
   readonly batch: number | 'any' | null
+  /** Whether that is one because several would influence each other. */
+  readonly coupled: boolean
   /** Why it cannot be differentiated, as `differentiate` says; none if it can. */
   readonly problems: readonly string[]
   /** A command that uses it. */
@@ -81,6 +83,7 @@ export async function inspectModel(
     picture,
     head: prepared && head && { output: prepared.output, logits: head.logits, classes: head.classes },
     batch: prepared && batchOf(prepared),
+    coupled: prepared?.coupled ?? false,
     problems,
     command: problems.length > 0 ? null : commandFor(name, picture, { output, size }),
   }

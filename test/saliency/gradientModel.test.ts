@@ -2,7 +2,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { AttributeProtoSchema, GraphProtoSchema, ModelProtoSchema } from 'onnx-buf'
 import { expect, test } from 'vitest'
-import { AugmentError } from '../../src/core/errors.js'
 import { readModel, writeModel } from '../../src/onnx/model.js'
 import { type Attributes, makeNode } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
@@ -61,13 +60,6 @@ async function expectTrueGradient(file: Uint8Array, { dims, classes, contrast, .
     expect(scale).toBeGreaterThan(1e-3)
     expect(Math.abs(slope - difference) / scale).toBeLessThan(2e-3)
   }
-}
-
-async function complaint(spec: GraphSpec): Promise<AugmentError> {
-  const error = await gradientModel(writeModel(modelOf(spec)), 'm.onnx').catch((e) => e)
-  expect(error).toBeInstanceOf(AugmentError)
-  expect(error.code).toBe('model')
-  return error
 }
 
 /** Conv, BatchNormalization, Sigmoid, pooling, Flatten and Gemm of opset 9 for pictures [N, `channels`, 6, 5]. */
@@ -167,44 +159,6 @@ test('control flow is refused by name, all of it at once', async () => {
 })
 
 const QUANTISED = { s: { dims: [], values: [0.1] }, z: { dims: [], values: [3], dtype: DataType.UINT8 } }
-
-test.each([
-  [
-    'QuantizeLinear and DequantizeLinear around float operators',
-    [
-      n('QuantizeLinear', ['x', 's', 'z'], 'q'),
-      n('DequantizeLinear', ['q', 's', 'z'], 'd'),
-      n('GlobalAveragePool', ['d'], 'y'),
-    ],
-    ['QuantizeLinear (node "q"', 'DequantizeLinear (node "d"'],
-  ],
-  [
-    'quantised operators',
-    [
-      n('QuantizeLinear', ['x', 's', 'z'], 'q'),
-      n('QLinearConv', ['q', 's', 'z', 'w', 's', 'z', 's', 'z'], 'c'),
-      n('DequantizeLinear', ['c', 's', 'z'], 'd'),
-      n('GlobalAveragePool', ['d'], 'y'),
-    ],
-    ['QuantizeLinear (node "q"', 'QLinearConv (node "c"', 'DequantizeLinear (node "d"'],
-  ],
-  [
-    'sums of integers',
-    [
-      makeNode('DynamicQuantizeLinear', ['x'], ['q', 'scale', 'zero']),
-      n('ConvInteger', ['q', 'w', 'zero'], 'c'),
-      n('Cast', ['c'], 'f', { to: DataType.FLOAT }),
-      n('Mul', ['f', 'scale'], 'm'),
-      n('GlobalAveragePool', ['m'], 'y'),
-    ],
-    ['DynamicQuantizeLinear (node "q"', 'ConvInteger (node "c"'],
-  ],
-])('%s are refused by name, all at once', async (_, nodes, refused) => {
-  const weights = { ...QUANTISED, w: waveOfBytes(4, 3, 3, 3) }
-  const { message, hint } = await complaint({ nodes, inputs: { x: ['N', 3, 4, 4] }, outputs: ['y'], weights })
-  expect(message.split('\n')).toEqual(refused.map((node) => `m.onnx: no gradient rule for operator ${node}, opset 17)`))
-  expect(hint).toContain('inspect m.onnx')
-})
 
 test('weights stored as integers and dequantised do no harm', async () => {
   const nodes = [
