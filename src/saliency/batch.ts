@@ -7,7 +7,8 @@ import { intsAttribute, type NodeProto, tensorAttribute } from '../onnx/node.js'
 import { revise } from '../onnx/revise.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
-import { feedSizes, tryRun, zeros } from './probe.js'
+import { feedSizes } from './inferSizes.js'
+import { tryRun, zeros } from './probe.js'
 import { createSession, type Session, type Tensor } from './session.js'
 
 /** The model for the batches that are right; `coupled` says that one at a time is, for pictures influence each other. */

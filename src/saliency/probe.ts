@@ -1,9 +1,10 @@
-/** Learns the shape of every value of a model by running it, since the differentiation itself infers none. */
+/** Learns the shape of every value of a model from onnxruntime, since the differentiation itself infers none. */
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, writeModel } from '../onnx/model.js'
-import { makeNode, type NodeProto } from '../onnx/node.js'
+import { intAttribute, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor } from '../onnx/tensor.js'
-import { type Dim, declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
+import { declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
+import { type Fed, feedSizes, inferSizes, type Sizes, volume } from './inferSizes.js'
 import { createSession, firstLine, type Session, type Tensor } from './session.js'
 
 /** How onnxruntime-node holds the elements of each type. */
@@ -21,8 +22,6 @@ const RUNTIME = {
   [DataType.UINT8]: ['uint8', Uint8Array],
   [DataType.BOOL]: ['bool', Uint8Array],
 } as const
-
-const volume = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
 
 /** A zero-filled tensor of the given type, which must be one of numbers or booleans. */
 export function zeros(dtype: DataType, dims: readonly number[]): Tensor {
@@ -89,11 +88,6 @@ function withShapes(
   return writeModel({ ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs } })
 }
 
-/** Sizes to feed, the batch (axis 0) as given, other dynamic sizes as `extent`. */
-export function feedSizes(dims: readonly Dim[], batch: number, extent: number): number[] {
-  return dims.map((dim, axis) => dim ?? (axis === 0 ? batch : extent))
-}
-
 /** Runs a model that may be unsound. Throws AugmentError 'model' where onnxruntime fails. */
 export async function tryRun(session: Session, name: string, feeds: Record<string, Tensor>) {
   return session.run(feeds).catch((cause: Error) => {
@@ -103,7 +97,7 @@ export async function tryRun(session: Session, name: string, feeds: Record<strin
   })
 }
 
-async function run(session: Session, model: Model, batch: number, extent: number): Promise<Record<string, number[]>> {
+async function run(session: Session, model: Model, { batch, extent }: Fed): Promise<Record<string, number[]>> {
   const feeds: Record<string, Tensor> = {}
   for (const input of model.graph.inputs) {
     const type = declaredType(input)
@@ -118,37 +112,69 @@ async function run(session: Session, model: Model, batch: number, extent: number
   return Object.fromEntries(lists)
 }
 
+/** What is fed to tell fixed sizes from open ones. */
+const FIRST = { batch: 2, extent: 224 }
+const SECOND = { batch: 3, extent: 256 }
+
+/**
+ * Operators whose sizes onnxruntime infers otherwise than it computes them (Resize rounds, Range may seem empty), or that
+ * depend on more than sizes.
+ */
+const UNSURE = new Set(['Compress', 'NonMaxSuppression', 'NonZero', 'Range', 'Resize', 'Unique', 'Upsample'])
+
+const isUnsure = (node: NodeProto) => UNSURE.has(node.opType) || intAttribute(node, 'ceil_mode', 0) === 1
+
+/** Sizes of all values in one run and in another, and the parameters that nodes compute. */
+interface Probed {
+  readonly sizes: readonly [ReadonlyMap<string, Sizes>, ReadonlyMap<string, Sizes>]
+  readonly parameters: readonly [Record<string, number[]>, Record<string, number[]>]
+}
+
+/** Without a run, where all sizes follow from those of the inputs; undefined where they do not. */
+async function inferred(model: Model, names: readonly string[]): Promise<Probed | undefined> {
+  if (model.graph.nodes.some(isUnsure)) return undefined
+  const sizes = [await inferSizes(model, FIRST), await inferSizes(model, SECOND)] as const
+  const isKnown = (name: string) => sizes.every((map) => map.get(name)?.every((size) => typeof size === 'number'))
+  return names.every(isKnown) ? { sizes, parameters: [{}, {}] } : undefined
+}
+
+async function observed(model: Model, names: readonly string[], parameters: readonly string[]): Promise<Probed> {
+  const light = { ...model, graph: withoutWeights(model.graph) }
+  const bytes = withShapes(light, names, parameters, inferDtypes(model.graph))
+  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
+  try {
+    const found = [await run(session, model, FIRST), await run(session, model, SECOND)] as const
+    const sizesOf = (results: Record<string, number[]>) =>
+      new Map(names.map((name, i) => [name, results[`probe/${i}`]!] as const))
+    return { sizes: [sizesOf(found[0]), sizesOf(found[1])], parameters: found }
+  } finally {
+    await session.release()
+  }
+}
+
 /** Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels). */
 export async function probeTypes(model: Model): Promise<Map<string, ValueType>> {
   const dtypes = inferDtypes(model.graph)
   const weights = model.graph.initializers
   const names = [...dtypes.keys()].filter((name) => !weights.has(name))
-  const parameters = new Set(computedParameters(model.graph))
-  const light = { ...model, graph: withoutWeights(model.graph) }
-  const bytes = withShapes(light, names, [...parameters], dtypes)
-  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
-  try {
-    const first = await run(session, model, 2, 224)
-    const second = await run(session, model, 3, 256)
-    const typeOf = (name: string, i: number): ValueType => {
-      const again = second[`probe/${i}`]!
-      const sizes = first[`probe/${i}`]!
-      const dims = sizes.map((size, axis) => (again[axis] === size ? size : null))
-      const counts = dims.includes(null) && ([volume(sizes), volume(again)] as const)
-      const type = { dtype: dtypes.get(name)!, dims, ...(counts && { counts }) }
-      if (!parameters.has(name)) return type
-      const found = [first[name]!, second[name]!] as const
-      if (found[0].join() === found[1].join()) return { ...type, values: found[0] }
-      return found.every((list) => list.every((value, at) => value === at)) ? { ...type, isCount: true } : type
-    }
-    return new Map<string, ValueType>([
-      ...Array.from(
-        weights,
-        ([name, { dims, dataType }]) => [name, { dtype: dataType, dims: dims.map(Number) }] as const,
-      ),
-      ...names.map((name, i) => [name, typeOf(name, i)] as const),
-    ])
-  } finally {
-    await session.release()
+  const computed = computedParameters(model.graph)
+  const direct = computed.length === 0 ? await inferred(model, names) : undefined
+  const { sizes, parameters } = direct ?? (await observed(model, names, computed))
+  const typeOf = (name: string): ValueType => {
+    const [first, again] = sizes.map((map) => map.get(name) as readonly number[]) as [number[], number[]]
+    const dims = first.map((size, axis) => (again[axis] === size ? size : null))
+    const counts = dims.includes(null) && ([volume(first), volume(again)] as const)
+    const type = { dtype: dtypes.get(name)!, dims, ...(counts && { counts }) }
+    if (!computed.includes(name)) return type
+    const found = parameters.map((results) => results[name]!) as [number[], number[]]
+    if (found[0].join() === found[1].join()) return { ...type, values: found[0] }
+    return found.every((list) => list.every((value, at) => value === at)) ? { ...type, isCount: true } : type
   }
+  return new Map<string, ValueType>([
+    ...Array.from(
+      weights,
+      ([name, { dims, dataType }]) => [name, { dtype: dataType, dims: dims.map(Number) }] as const,
+    ),
+    ...names.map((name) => [name, typeOf(name)] as const),
+  ])
 }
