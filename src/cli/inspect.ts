@@ -29,6 +29,7 @@ function formatted({ file, opset, inputs, outputs, operators, picture, head, ...
         `${String(count).padStart(6)}  ${operator.padEnd(width)}  ${hasRule ? 'rule' : 'no rule'}`,
     ),
   ]
+  if (more.maps) lines.push(...mapLines(more.maps))
   if (picture) lines.push(`pixels: ${picture.layout}, ${picture.channels} channels; ${picture.range}`)
   if (head) {
     const behind = head.logits === head.output ? '' : `, differentiated at ${head.logits}`
@@ -38,4 +39,19 @@ function formatted({ file, opset, inputs, outputs, operators, picture, head, ...
   lines.push(...(problems.length === 0 ? ['can be differentiated'] : ['cannot be differentiated:', ...problems]))
   if (command) lines.push(`  ${command}`)
   return lines.join('\n')
+}
+
+/** The layers are named from the last one back, a screen of them. */
+const LAYERS = 12
+
+function mapLines({ noCam, layers, gradcam, layercam }: NonNullable<Inspection['maps']>): string[] {
+  const named = layers.slice(-LAYERS).reverse()
+  const roles = (name: string) =>
+    [name === gradcam && 'gradcam', name === layercam && 'layercam'].filter(Boolean).join(', ')
+  const line = ({ name, width, height }: (typeof layers)[number]) => {
+    const role = roles(name)
+    return `layer   ${width} x ${height} ${name}${role && `, read by ${role}`}`
+  }
+  const more = layers.length > LAYERS ? [`        and ${layers.length - LAYERS} before them`] : []
+  return [`cam: ${noCam ?? 'yes'}`, ...named.map(line), ...more]
 }

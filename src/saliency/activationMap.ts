@@ -36,7 +36,7 @@ function chooseKind({ model, types, head, input }: Place): SaliencyKind {
   if (Math.max(input.width, input.height) <= SMALL) return 'gradient'
   const classifier = { graph: model.graph, types, logits: head.logits, input }
   if (typeof linearHead(classifier) !== 'string') return 'cam'
-  return byRule('gradcam', findLayers(classifier)) === undefined ? 'gradient' : 'gradcam'
+  return layerByRule('gradcam', findLayers(classifier)) === undefined ? 'gradient' : 'gradcam'
 }
 
 interface KindOptions {
@@ -83,7 +83,7 @@ export function findReading(kind: Reading['kind'], place: Place, named?: string)
     })
   }
   const layers = findLayers(classifier)
-  const layer = named === undefined ? byRule(kind, layers) : byName(layers, model, named)
+  const layer = named === undefined ? layerByRule(kind, layers) : byName(layers, model, named)
   if (layer !== undefined) return { kind, layer, linear: null }
   throw new AugmentError('model', `${model.name}: found no inner layer that lies on the picture, expected one`, {
     hint: '--saliency gradient works without',
@@ -92,7 +92,8 @@ export function findReading(kind: Reading['kind'], place: Place, named?: string)
 
 const cells = ({ width, height }: Layer) => Math.max(width, height)
 
-function byRule(kind: Reading['kind'], layers: readonly Layer[]): Layer | undefined {
+/** The layer that a kind reads unless one is named. */
+export function layerByRule(kind: Reading['kind'], layers: readonly Layer[]): Layer | undefined {
   const last = layers.findLast((layer) => cells(layer) >= FEWEST_CELLS) ?? layers.at(-1)
   if (kind === 'gradcam' || last === undefined) return last
   return layers.findLast((layer) => cells(layer) > cells(last)) ?? last

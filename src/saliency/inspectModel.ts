@@ -1,5 +1,6 @@
 import { hasRule } from '../autodiff/backward.js'
-import { findHead } from '../autodiff/head.js'
+import { findHead, type Head } from '../autodiff/head.js'
+import { findLayers, linearHead } from '../autodiff/layers.js'
 import { AugmentError } from '../core/errors.js'
 import { type Model, readModel } from '../onnx/model.js'
 import { operatorOf } from '../onnx/node.js'
@@ -7,6 +8,7 @@ import { chooseOutput, withOutput } from '../onnx/outputs.js'
 import { standardize } from '../onnx/standardize.js'
 import { isInteger, numbers } from '../onnx/tensor.js'
 import { declaredType, inferDtypes, typeName } from '../onnx/valueInfo.js'
+import { layerByRule } from './activationMap.js'
 import { type GradientOptions, gradientOf, sizesOf } from './gradientModel.js'
 import { pictureInput } from './pictureInput.js'
 import { type Prepared, prepare } from './prepare.js'
@@ -23,6 +25,8 @@ export interface Inspection {
   readonly picture: Picture | null
   /** The output that holds the classes, and the value that is differentiated for it: the logits behind probabilities. */
   readonly head: { readonly output: string; readonly logits: string; readonly classes: number } | null
+  /** What --saliency can map beside the gradient; null where the sizes are open or it is no classifier of pictures. */
+  readonly maps: Maps | null
   /** Pictures that are computed at once: any number, or so many. */
   readonly batch: number | 'any' | null
   /** Whether that is one because several would influence each other. */
@@ -38,6 +42,16 @@ interface Port {
   readonly type: string
   /** Sizes, null where dynamic; null if the model does not say. */
   readonly dims: readonly (number | null)[] | null
+}
+
+interface Maps {
+  /** Why there is no class activation map; null if there is one. */
+  readonly noCam: string | null
+  /** The layers that --layer takes, from the picture on. */
+  readonly layers: readonly { readonly name: string; readonly width: number; readonly height: number }[]
+  /** Those that are read by rule. */
+  readonly gradcam: string | null
+  readonly layercam: string | null
 }
 
 interface Picture {
@@ -82,10 +96,29 @@ export async function inspectModel(
     operators: operatorsOf(prepared?.model ?? standardize(chosen ? withOutput(original, chosen) : original)),
     picture,
     head: prepared && head && { output: prepared.output, logits: head.logits, classes: head.classes },
+    maps: prepared && head && mapsOf(prepared, head, original, size),
     batch: prepared && batchOf(prepared),
     coupled: prepared?.coupled ?? false,
     problems,
     command: problems.length > 0 ? null : commandFor(name, picture, { output, size }),
+  }
+}
+
+function mapsOf({ model, types }: Prepared, head: Head, original: Model, size: GradientOptions['size']): Maps | null {
+  try {
+    const { name, width, height } = pictureInput(original, { preprocessing: {}, ...size })
+    const classifier = { graph: model.graph, types, logits: head.logits, input: { name, width, height } }
+    const layers = findLayers(classifier)
+    const linear = linearHead(classifier)
+    return {
+      noCam: typeof linear === 'string' ? linear : null,
+      layers: layers.map((layer) => ({ name: layer.value, width: layer.width, height: layer.height })),
+      gradcam: layerByRule('gradcam', layers)?.value ?? null,
+      layercam: layerByRule('layercam', layers)?.value ?? null,
+    }
+  } catch (error) {
+    if (!(error instanceof AugmentError)) throw error
+    return null
   }
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { SaliencyKind } from '../../src/core/saliencyKinds.js'
 import { writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
+import { inspectModel } from '../../src/saliency/inspectModel.js'
 import { type SaliencyOptions, saliencyModel } from '../../src/saliency/saliencyModel.js'
 import { float32, modelOf, runModel } from '../helpers/onnx.js'
 
@@ -127,4 +128,15 @@ test('a target that nothing speaks for is mapped where least speaks against it',
   })
   expect(Array.from(out.saliency!.data as Float32Array)).toEqual([1, 0])
   expect(Array.from(out.uniform!.data as Uint8Array)).toEqual([0])
+})
+
+test('inspect lists the layers that can be named, which are read by rule, and why there is no class activation map', async () => {
+  const { maps: of } = await inspectModel(bytesOf('mean'), 'mean.onnx')
+  const read = async (kind: SaliencyKind) => (await maps('mean', { kind })).model.layer
+  expect([of!.gradcam, of!.layercam, of!.noCam]).toEqual([await read('gradcam'), await read('layercam'), null])
+  for (const layer of of!.layers.map(({ name }) => name))
+    expect((await maps('mean', { kind: 'gradcam', layer })).model.layer).toBe(layer)
+  const { maps: tokens } = await inspectModel(bytesOf('transformer'), 'transformer.onnx')
+  expect(tokens!.noCam).toMatch(/^found \w+ /)
+  expect(tokens!.layers.at(-1)).toMatchObject({ width: 6, height: 8 })
 })
