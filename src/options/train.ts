@@ -6,6 +6,14 @@ import { runOptions } from './run.js'
 /** What a table of another command has, without what only matters there. */
 const { labels, classes, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } = runOptions
 
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) !== null
+  } catch {
+    return false
+  }
+}
+
 export const trainOptions = {
   out: {
     type: 'path',
@@ -73,6 +81,8 @@ export const trainOptions = {
     default: 'all',
     value: 'which',
     rare: true,
+    accepts: isPattern,
+    expected: 'all, head, last-stage or a regular expression',
     help: 'all, head, last-stage or a pattern of names of weights',
     more: 'A regular expression; `inspect` knows nothing of names, but Netron shows them.',
   },

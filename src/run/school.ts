@@ -6,7 +6,7 @@ import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import { shuffle } from '../core/random.js'
-import { type Label, mainClass } from '../core/softLabel.js'
+import { type Label, mainClass, sparseLabel } from '../core/softLabel.js'
 import { type Manifest, readManifest, type Source } from '../dataset/manifest.js'
 import type { Pictures } from '../train/lessons.js'
 import { streamFor } from '../train/streams.js'
@@ -78,7 +78,14 @@ function translated(other: Manifest, classes: readonly string[], place: string, 
   const unknown = other.classes.filter((_, k) => index[k] === -1)
   if (unknown.length > 0)
     throw new AugmentError('usage', `${place}: found ${unknown.join(', ')}, expected only classes of ${images}`)
-  return other.sources.map(({ file, label }) => ({ file, label: index[mainClass(label)]! }))
+  return other.sources.map(({ file, label }) => {
+    if (typeof label === 'number') return { file, label: index[label]! }
+    const places = Array.from(label.classes, (k, i) => [index[k]!, label.weights[i]!] as const).sort(
+      ([a], [b]) => a - b,
+    )
+    const [found, weights] = [places.map(([k]) => k), places.map(([, weight]) => weight)]
+    return { file, label: sparseLabel(classes.length, found, weights) }
+  })
 }
 
 /**

@@ -171,6 +171,7 @@ test('what cannot be used is refused in a line, and nothing is written', async (
     [[...args('a'), '--val', strange], 2, /strange: found zebra, expected only classes of/],
     [[...args('a'), '--trainable', 'nothing'], 2, /no weight is called \/nothing\/, it has "w", "b"/],
     [[...args('a'), '--rate', '0', '--hold-out', '2'], 2, /--hold-out: .*\n--rate: /],
+    [[...args('a'), '--trainable', '('], 2, /--trainable: expected all, head, last-stage or a regular expression, got/],
     [[...args('a'), '--out', at('a.pt')], 2, /--out: expected the name of an .onnx file/],
     [[...args('net')], 6, /net.onnx: is there already, expected a new file/],
     [
