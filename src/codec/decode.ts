@@ -8,7 +8,7 @@ import { loadSharp } from './loadSharp.js'
 import { decodeNetpbm } from './netpbm.js'
 import { isPlain } from './plain.js'
 import { strangeColours, undecodable } from './reason.js'
-import { type GreyRange, levelsBetween, type Samples, toRgb } from './samples.js'
+import { type GreyRange, type Samples, toRgb } from './samples.js'
 import { onePlane } from './tiffPlane.js'
 import { readTiffTags, type TiffTags } from './tiffTags.js'
 
@@ -113,10 +113,12 @@ async function decodeBySharp(
     const facts = isPlain(format, bytes) ? PLAIN : await sharp(bytes, input).metadata()
     if (format === 'TIFF') refuseSamples(facts, tags, place)
     const extra = tags?.extraSamples ?? null
+    const decoded = (samples: Samples) =>
+      decodedOf({ ...samples, fromWhite: tags?.photometric === 0 }, range, readingOf(facts))
     if (tags?.planar && isGrey(tags)) {
       const plane = (index: number, alpha: boolean) =>
         readSamples(sharp(onePlane(bytes, index, alpha), input), facts, [])
-      return decodedOf(await joinPlanes(plane, tags.extraSamples), range, readingOf(facts))
+      return decoded(await joinPlanes(plane, tags.extraSamples))
     }
     const samples = await readSamples(sharp(bytes, input), facts, extra).catch((cause) => {
       if (format !== 'JPEG' || (bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9)) throw cause
@@ -124,7 +126,7 @@ async function decodeBySharp(
       const ended = sharp(Buffer.concat([bytes, JPEG_END]), { ...input, failOn: 'warning' })
       return readSamples(ended, facts, extra).catch(() => Promise.reject(cause))
     })
-    return decodedOf(samples, range, readingOf(facts))
+    return decoded(samples)
   } catch (cause) {
     if (cause instanceof AugmentError) throw cause
     if (String(cause).includes('exceeds pixel limit')) {
@@ -263,10 +265,9 @@ function decodedOf(samples: Samples, range: GreyRange, reading: Reading): Decode
   const dropped = bands - colours - (alpha === null ? 0 : 1)
   const extras = { ...(transparent && { alpha: true as const }), ...(dropped > 0 && { bands: dropped }) }
   if (grey === undefined) return { image, reading: { ...reading, ...extras } }
-  const { found, mapped } = grey
+  const { found, mapped, levels } = grey
   const whole = mapped[0] === 0 && mapped[1] === white
-  const levels = levelsBetween(found, white)
-  const narrow = whole && found[0] < found[1] && levels <= NARROW_LEVELS
+  const narrow = found[0] < found[1] && levels <= NARROW_LEVELS
   const facts = { depth: true as const, values: found, ...(!whole && { range: mapped }), ...(narrow && { levels }) }
   return { image, reading: { ...reading, ...extras, ...facts } }
 }

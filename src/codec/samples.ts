@@ -15,14 +15,23 @@ export interface Samples {
   readonly alpha: number | null
   /** The value that is white, and opaque. */
   readonly white: number
+  /** The file counts from white to black: what it holds is `white` minus each value here. */
+  readonly fromWhite?: boolean
 }
 
 export interface Rgb {
   readonly image: Image
   /** Whether anything was transparent. */
   readonly transparent: boolean
-  /** Of grey with more than 8 bits: least and largest value where it is not transparent, and those mapped to 0 and 255. */
-  readonly grey?: { readonly found: readonly [number, number]; readonly mapped: readonly [number, number] }
+  /**
+   * Of grey with more than 8 bits, in the file's units: least and largest value where it is not transparent, and those that
+   * become black and white (or white and black); and how many of the 256 grey levels lie between what the first come to.
+   */
+  readonly grey?: {
+    readonly found: readonly [number, number]
+    readonly mapped: readonly [number, number]
+    readonly levels: number
+  }
 }
 
 /** Over white where transparent; bands that are neither colour nor alpha are left out. */
@@ -31,9 +40,11 @@ export function toRgb(samples: Samples, range: GreyRange): Rgb {
   if (data instanceof Uint8Array && bands === 3 && colours === 3) {
     return { image: { data, width, height }, transparent: false }
   }
-  const found = colours === 1 && white > 255 ? extentOf(samples) : null
-  const mapped = found === null ? null : mappedRange(range, found, white)
-  const levels = levelsOf(white, mapped)
+  const inFile = ([low, high]: readonly [number, number]) =>
+    samples.fromWhite ? ([white - high, white - low] as const) : ([low, high] as const)
+  const extent = colours === 1 && white > 255 ? extentOf(samples) : null
+  const mapped = extent === null ? null : mappedRange(range, inFile(extent), white)
+  const levels = levelsOf(white, mapped && inFile(mapped))
   const opaque = levelsOf(white, null)
   const green = colours === 3 ? 1 : 0
   const blue = colours === 3 ? 2 : 0
@@ -50,14 +61,10 @@ export function toRgb(samples: Samples, range: GreyRange): Rgb {
     const rest = 255 * (255 - cover)
     for (let c = to; c < to + 3; c++) rgb[c] = (rgb[c]! * cover + rest) / 255
   }
-  const grey = found !== null && mapped !== null ? { grey: { found, mapped } } : {}
-  return { image: { data: rgb, width, height }, transparent, ...grey }
-}
-
-/** How many of the 256 grey levels values from `low` to `high` come to where 0 to `white` is mapped to all of them. */
-export function levelsBetween([low, high]: readonly [number, number], white: number): number {
-  const levels = levelsOf(white, null)
-  return levels[high]! - levels[low]! + 1
+  const image = { data: rgb, width, height }
+  if (extent === null || mapped === null) return { image, transparent }
+  const left = levels[extent[1]]! - levels[extent[0]]! + 1
+  return { image, transparent, grey: { found: inFile(extent), mapped, levels: left } }
 }
 
 function extentOf({ data, bands, alpha }: Samples): readonly [number, number] {

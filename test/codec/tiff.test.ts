@@ -133,6 +133,31 @@ test('12 bits stored in 16 are told, and spread over all grey levels when asked 
   expect(worst(window.image, rgb(Array(3).fill(clamped)))).toBeLessThanOrEqual(0.5)
 })
 
+test.each(['full', 'auto', [0, 4095], [100, 1000]] as const)(
+  'a range means the values in the file, also where they count from white to black: %s',
+  async (range) => {
+    const values = PIXELS.map((i) => Math.round((i * 4095) / (PIXELS.length - 1)))
+    const [low, high] = range === 'full' ? [0, 65535] : range === 'auto' ? [0, 4095] : range
+    const negative = values.map((value) => 255 - Math.min(255, Math.max(0, ((value - low) * 255) / (high - low))))
+    for (const [bands, layout] of [
+      [[values], {}],
+      [[values, values], { planar: true, extraSamples: [UNSPECIFIED] }],
+    ] as const) {
+      const bytes = encodeTiff(bands, { width: WIDTH, height: HEIGHT, bits: 16, photometric: 0, ...layout })
+      const { image, reading } = await decodePicture(bytes, 'x.tif', { maxPixels: DEFAULT_MAX_PIXELS, range })
+      expect(worst(image, rgb([negative, negative, negative]))).toBeLessThanOrEqual(1)
+      expect(reading).toMatchObject({ values: [0, 4095] })
+    }
+  },
+)
+
+test('a range beside the values of a picture is told as one that leaves few levels', async () => {
+  const values = PIXELS.map((i) => 5000 + i)
+  const bytes = encodeTiff([values], { width: WIDTH, height: HEIGHT, bits: 16, photometric: 1 })
+  const { reading } = await decodePicture(bytes, 'x.tif', { maxPixels: DEFAULT_MAX_PIXELS, range: [0, 4095] })
+  expect(reading).toMatchObject({ values: [5000, 5062], range: [0, 4095], levels: 1 })
+})
+
 test('a picture of one grey value keeps it, whatever the range', async () => {
   const bytes = encodeTiff([PIXELS.map(() => 1000)], { width: WIDTH, height: HEIGHT, bits: 16, photometric: 1 })
   const { image } = await decodePicture(bytes, 'x.tif', { maxPixels: DEFAULT_MAX_PIXELS, range: 'auto' })
