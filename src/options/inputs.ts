@@ -90,7 +90,7 @@ export interface ConfigInput {
   batch?: number | undefined
   /** Refuse larger pictures. Default: 268402689. */
   maxPixels?: number | undefined
-  /** Part i of n; auto or auto/<n> in a cluster. `auto` under Slurm, `auto/<n>` also under Kubernetes and GNU parallel. */
+  /** Part i of n; auto or auto/<n> in a cluster. `auto`: the index of an array job, and its count where the engine tells it for sure; `auto/8`, `auto/0-7` or `auto/1-15:2`: of the array that was submitted, also to repeat some of its tasks. docs/clusters.md has a line for each engine. */
   shard?: string | undefined
   /** An unusable picture is fatal. Else it is skipped and counted. */
   strict?: boolean | undefined

@@ -220,13 +220,13 @@ export const runOptions = {
   shard: {
     type: 'text',
     value: 'i/n',
-    pattern: /^(\d+\/\d+|auto(\/\d+)?)$/,
-    expected: '<i>/<n>, auto or auto/<n>',
+    pattern: /^(\d+\/\d+|auto(\/\d+(-\d+(:\d+)?)?)?)$/,
+    expected: '<i>/<n>, auto, auto/<n> or auto/<first>-<last>[:<step>]',
     group: 'The run',
     commands: MAIN,
     compared: false,
     help: 'part i of n; auto or auto/<n> in a cluster',
-    more: '`auto` under Slurm, `auto/<n>` also under Kubernetes and GNU parallel.',
+    more: '`auto`: the index of an array job, and its count where the engine tells it for sure; `auto/8`, `auto/0-7` or `auto/1-15:2`: of the array that was submitted, also to repeat some of its tasks. docs/clusters.md has a line for each engine.',
   },
   strict: {
     type: 'flag',

@@ -20,7 +20,7 @@ import { opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
 import { writeReport } from './report.js'
-import { formatShard, parseShard, type Shard, shardRange } from './shard.js'
+import { formatShard, parseShard, placeShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
 import { takeStock } from './stock.js'
 import { checkGradient, mapTally, tallied } from './uniform.js'
@@ -48,7 +48,8 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const started = performance.now()
   const config = parseConfig(input)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
-  const inputs = placed(await readInputs(config), shard)
+  const read = await readInputs(config)
+  const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
   const plan = planRun(inputs, config)
   const range = shardRange(plan.length, shard)
   const { sources, classes, told, ignored, unread } = inputs
@@ -199,11 +200,6 @@ async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<Augm
 
 function nothingMade({ out }: Inputs, started: number, device: string | null): Summary {
   return { out, written: 0, skipped: 0, made: 0, seconds: (performance.now() - started) / 1000, device }
-}
-
-/** The inputs with `{shard}` in the name of the output folder filled in, as in `aug-{shard}`. */
-function placed(inputs: Inputs, { index, count }: Shard): Inputs {
-  return { ...inputs, out: inputs.out.replaceAll('{shard}', `${index}-of-${count}`) }
 }
 
 /** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */

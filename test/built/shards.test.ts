@@ -10,8 +10,16 @@ test('merged shards are the run in one piece, and verify finds what is broken in
   const args = [FASHION, '--count', '31', '--quiet', '--write-masks']
   expect((await run([...args, '--out', at('whole')])).code).toBe(0)
   expect((await run([...args, '--out', at('part-{shard}'), '--shard', '2/3'])).code).toBe(0)
-  const slurm = { SLURM_ARRAY_TASK_ID: '0', SLURM_ARRAY_TASK_MIN: '0', SLURM_ARRAY_TASK_COUNT: '3' }
-  expect((await run([...args, '--out', at('part-{shard}'), '--shard', 'auto'], slurm)).code).toBe(0)
+  const slurm = (min: number, max: number) => ({
+    SLURM_ARRAY_TASK_ID: '0',
+    SLURM_ARRAY_TASK_MIN: `${min}`,
+    SLURM_ARRAY_TASK_MAX: `${max}`,
+    SLURM_ARRAY_TASK_STEP: '1',
+    SLURM_ARRAY_TASK_COUNT: `${max - min + 1}`,
+  })
+  const auto = [...args, '--out', at('part-{shard}'), '--shard', 'auto']
+  expect(await run(auto, slurm(0, 1))).toMatchObject({ code: 6, stderr: expect.stringContaining('auto/3') })
+  expect((await run(auto, slurm(0, 2))).code).toBe(0)
   const kubernetes = { JOB_COMPLETION_INDEX: '2' }
   const merge = ['merge', at('part-2-of-3'), at('part-1-of-3')]
   expect(await run([...merge, '--out', at('merged')])).toMatchObject({
