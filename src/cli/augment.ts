@@ -9,7 +9,7 @@ import type { Invocation } from './invocation.js'
 export async function augmentCommand({
   words: [images],
   run,
-  own: { config },
+  own: { config, allowSkipped },
   report,
 }: Invocation<'augment'>): Promise<void> {
   const options = over(config === undefined ? {} : await readConfigFile(config), {
@@ -20,7 +20,7 @@ export async function augmentCommand({
   try {
     for await (const event of augment(options, interrupt.signal)) {
       report.event(event)
-      if (event.type === 'done' && event.skipped > 0) process.exitCode = EXIT.skipped
+      if (event.type === 'done' && event.skipped > 0 && !allowSkipped) process.exitCode = EXIT.skipped
     }
   } catch (error) {
     report.stop()

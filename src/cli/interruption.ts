@@ -1,3 +1,5 @@
+import { EXIT } from '../core/errors.js'
+
 interface Interruption {
   readonly signal: AbortSignal
   /** Of the signal that came. */
@@ -5,22 +7,52 @@ interface Interruption {
   release(): void
 }
 
-/** Turns the first SIGINT or SIGTERM into an abort, and the second into an immediate end. */
+/**
+ * What schedulers send before they kill: Slurm and Kubernetes SIGTERM, Grid Engine SIGUSR1 and SIGUSR2, both SIGXCPU at a limit
+ * of CPU time. Windows knows the first alone.
+ */
+const POLITE: readonly NodeJS.Signals[] =
+  process.platform === 'win32' ? ['SIGTERM'] : ['SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU']
+
+/** How long what is in flight may take once a scheduler wants the process to end, in milliseconds. */
+const GRACE = 4000
+
+/**
+ * Turns the first signal into an abort. A second Ctrl-C ends the process at once, and so does the end of the grace that
+ * schedulers give, which may send their signal more than once.
+ */
 export function interruption(note: (text: string) => void): Interruption {
   const controller = new AbortController()
-  let code = 130
-  function stop(signal: NodeJS.Signals): void {
-    code = signal === 'SIGINT' ? 130 : 143
+  let code: number = EXIT.stopped
+  let deadline: NodeJS.Timeout | undefined
+  function onInterrupt(): void {
     if (controller.signal.aborted) process.exit(code)
+    code = 130
     note('finishing what is in flight; press Ctrl-C again to quit at once')
     controller.abort()
   }
-  process.on('SIGINT', stop).on('SIGTERM', stop)
+  function onPolite(): void {
+    if (deadline !== undefined) return
+    code = EXIT.stopped
+    deadline = setTimeout(endAtOnce, GRACE).unref()
+    if (!controller.signal.aborted) note('finishing what is in flight, for a few seconds')
+    controller.abort()
+  }
+  function listen(turn: 'on' | 'off'): void {
+    process[turn]('SIGINT', onInterrupt)
+    for (const name of POLITE) process[turn](name, onPolite)
+  }
+  function endAtOnce(): void {
+    listen('off')
+    // An exit waits for threads, and one that computes in native code may take long. The first process of a container survives.
+    process.kill(process.pid, 'SIGTERM')
+    process.exit(code)
+  }
+  listen('on')
   return {
     signal: controller.signal,
     exitCode: () => code,
-    release() {
-      process.off('SIGINT', stop).off('SIGTERM', stop)
-    },
+    // The deadline stays: threads may still keep the process.
+    release: () => listen('off'),
   }
 }

@@ -1,5 +1,5 @@
-/** What went wrong, by the exit code it leads to. */
-export const EXIT = { failed: 1, usage: 2, skipped: 3, model: 4, device: 5, conflict: 6 } as const
+/** What went wrong, by the exit code it leads to. 75 is EX_TEMPFAIL of sysexits.h: the same command continues. */
+export const EXIT = { failed: 1, usage: 2, skipped: 3, model: 4, device: 5, conflict: 6, stopped: 75 } as const
 
 export type ErrorCode = keyof typeof EXIT
 

@@ -34,6 +34,12 @@ function takenBy(command: string): Table {
 
 const augmentOwn = {
   config: { type: 'path', help: 'JSON file of options; those given here win' },
+  allowSkipped: {
+    type: 'flag',
+    rare: ['augment'],
+    help: 'exit 0, not 3, where pictures had to be skipped',
+    more: 'So that what waits for success, as `afterok` of Slurm, goes on; they are counted in `run.json` all the same.',
+  },
   ...events,
 } as const satisfies Table
 
