@@ -34,6 +34,29 @@ test('a batch of 1 is freed that a Constant node writes into a shape', async () 
   expect(fixedBatch).toBeNull()
 })
 
+test('a batch of 1 is freed from heads, a class token and a view of all elements', async () => {
+  const nodes = [
+    n('Reshape', ['x', 'heads'], 'h', { allowzero: 1 }),
+    n('Relu', ['h'], 'r'),
+    n('Reshape', ['r', 'merged'], 'm', { allowzero: 1 }),
+    n('Concat', ['token', 'm'], 'c', { axis: 1 }),
+    n('Reshape', ['c', 'flat'], 'f'),
+    n('Gather', ['f', 'all'], 'y'),
+  ]
+  const weights = {
+    heads: shape(2, 3, 2),
+    merged: shape(1, 3, 4),
+    token: { dims: [1, 1, 4], values: [5, 6, 7, 8] },
+    flat: shape(-1),
+    all: { dims: [1, 16], values: Array.from({ length: 16 }, (_, i) => i), dtype: DataType.INT64 },
+  }
+  const { model, fixedBatch } = await prepared({ nodes, inputs: { x: [1, 3, 2, 2] }, outputs: ['y'], weights })
+  expect(fixedBatch).toBeNull()
+  const x = Array.from({ length: 24 }, (_, i) => i + 1)
+  const { y } = await runModel(model, { x: float32([2, 3, 2, 2], x) })
+  expect(Array.from(y!.data as Float32Array)).toEqual([5, 6, 7, 8, ...x.slice(0, 12), 5, 6, 7, 8, ...x.slice(12)])
+})
+
 test('a batch of 1 is judged by the output that is used, however large', async () => {
   const nodes = [n('Relu', ['x'], 'y'), n('ReduceMean', ['x'], 'm', { axes: [0] }), n('Sub', ['x', 'm'], 'mixed')]
   const spec = { nodes, inputs: { x: [1, 3, 300, 300] }, outputs: ['y', 'mixed'] }
@@ -48,7 +71,7 @@ test('a batch of 1 stays where images would influence each other', async () => {
 })
 
 test('a batch of 1 stays where the graph runs with no other', async () => {
-  const nodes = [n('Concat', ['x', 'k'], 'c', { axis: 1 }), n('Relu', ['c'], 'y')]
+  const nodes = [n('Exp', ['k'], 'e'), n('Concat', ['x', 'e'], 'c', { axis: 1 }), n('Relu', ['c'], 'y')]
   const { fixedBatch } = await prepared({
     nodes,
     inputs: { x: [1, 3] },
