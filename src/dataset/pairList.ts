@@ -14,6 +14,8 @@ export interface Pair {
   readonly shift?: readonly [dx: number, dy: number]
   /** File name of the output without extension. */
   readonly name?: string
+  /** Number of the random stream for what is drawn, in place of the output's index: that of the row that is replayed. */
+  readonly stream?: number
 }
 
 /** A pair as a file has it, with names in place of indices. */
@@ -25,9 +27,10 @@ export interface WrittenPair {
   readonly alpha: number | undefined
   readonly shift: readonly [dx: number, dy: number] | undefined
   readonly name: string | undefined
+  readonly stream: number | undefined
 }
 
-/** Any number of pairs as they were written, at some 60 bytes each: equal names and labels are kept once. */
+/** Any number of pairs as they were written, at some 70 bytes each: equal names and labels are kept once. */
 export class WrittenPairs {
   /** The file names, each once. */
   readonly files: string[] = []
@@ -46,12 +49,13 @@ export class WrittenPairs {
   // NaN for none.
   readonly #alphas: number[] = []
   readonly #shifts: number[] = []
+  readonly #streams: number[] = []
 
   get length(): number {
     return this.positions.length
   }
 
-  add({ a, b, labelA, labelB, alpha, shift, name }: WrittenPair, position: number): void {
+  add({ a, b, labelA, labelB, alpha, shift, name, stream }: WrittenPair, position: number): void {
     if (name !== undefined) this.names.set(this.length, name)
     this.positions.push(position)
     this.fileOf.push(indexed(a, this.files, this.#fileIndex), indexed(b, this.files, this.#fileIndex))
@@ -60,16 +64,18 @@ export class WrittenPairs {
     }
     this.#alphas.push(alpha ?? Number.NaN)
     this.#shifts.push(shift?.[0] ?? Number.NaN, shift?.[1] ?? Number.NaN)
+    this.#streams.push(stream ?? Number.NaN)
   }
 
   /** What pair i fixes beside its pictures and labels. */
-  detailsOf(i: number): Pick<Pair, 'alpha' | 'shift' | 'name'> {
+  detailsOf(i: number): Pick<Pair, 'alpha' | 'shift' | 'name' | 'stream'> {
     const [alpha, dx, dy] = [this.#alphas[i]!, this.#shifts[2 * i]!, this.#shifts[2 * i + 1]!]
-    const name = this.names.get(i)
+    const [name, stream] = [this.names.get(i), this.#streams[i]!]
     return {
       ...(!Number.isNaN(alpha) && { alpha }),
       ...(!Number.isNaN(dx) && { shift: [dx, dy] as const }),
       ...(name !== undefined && { name }),
+      ...(!Number.isNaN(stream) && { stream }),
     }
   }
 }

@@ -15,6 +15,8 @@ export interface PairList {
   readonly pairs: Pairs
   /** Output folder that the file asks for, absolute. */
   readonly out?: string
+  /** The options of the run that is replayed. */
+  readonly madeWith?: Readonly<Record<string, unknown>>
 }
 
 export interface PairOptions extends ManifestOptions {
@@ -29,7 +31,7 @@ export interface PairOptions extends ManifestOptions {
  */
 export async function readPairs(file: string, options: PairOptions = {}): Promise<PairList> {
   const problems = new Problems()
-  const { pairs, placeOf, out, ...inputs } = await readPairsFile(file, problems)
+  const { pairs, placeOf, out, madeWith, ...inputs } = await readPairsFile(file, problems)
   if (pairs.length === 0) {
     problems.add(file, 'found no pairs, expected pairs like ["a.jpg", "b.jpg"]')
     problems.throwIfAny()
@@ -58,7 +60,7 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
     sources,
     labels.map((label) => (isWrong(label) ? undefined : label)),
   )
-  return { manifest, pairs: list, ...(out !== undefined && { out }) }
+  return { manifest, pairs: list, ...(out !== undefined && { out }), ...(madeWith && { madeWith }) }
 }
 
 interface Found {

@@ -51,16 +51,17 @@ const madePair = z
       .array(madeFrom.pick({ file: true, label: true }).strip())
       .min(1)
       .max(2),
-    ...provenanceRow.pick({ alpha: true, shift: true, offset: true }).shape,
+    ...provenanceRow.pick({ index: true, alpha: true, shift: true, offset: true }).shape,
   })
-  .transform(({ sources: [a, b], alpha, shift: written, offset }) => {
+  .transform(({ index, sources: [a, b], alpha, shift: written, offset }) => {
     const shift = offset ?? written
     if (a === undefined || b === undefined) return undefined
     const labels = {
       ...(a.label !== undefined && { label_a: a.label }),
       ...(b.label !== undefined && { label_b: b.label }),
     }
-    return { a: a.file, b: b.file, ...labels, ...(alpha !== undefined && { alpha }), ...(shift && { shift }) }
+    const fixed = { ...(alpha !== undefined && { alpha }), ...(shift && { shift }) }
+    return { a: a.file, b: b.file, ...labels, ...fixed, stream: index }
   })
 
 const pairsFile = z.strictObject({
@@ -79,6 +80,8 @@ export interface PairsFile {
   readonly labels?: string
   readonly classes?: string
   readonly out?: string
+  /** The options of the run whose provenance it is. */
+  readonly madeWith?: Readonly<Record<string, unknown>>
 }
 
 /** Reads a pairs file; pairs that are wrong go to `problems`. Throws AugmentError `usage` if it cannot be read at all. */
@@ -110,22 +113,27 @@ export async function readPairsFile(file: string, problems: Problems): Promise<P
   }
 }
 
-/** The inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
+const earlierRun = inputPaths.extend({ options: z.record(z.string(), z.unknown()).exactOptional() })
+
+/** Inputs and options of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
 async function readInputs(folder: string, problems: Problems): Promise<Omit<PairsFile, 'pairs' | 'placeOf'>> {
   const file = path.join(folder, RUN_RECORD)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return { images: folder }
-  const parsed = inputPaths.safeParse(parseJson(text, file, problems)?.value)
+  const parsed = earlierRun.safeParse(parseJson(text, file, problems)?.value)
   if (!parsed.success)
     throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its pictures`)
-  const { images, labels, classes } = parsed.data
+  const { images, labels, classes, options } = parsed.data
   const there = (relative: string) => path.resolve(folder, relative)
   return {
     images: there(images),
     ...(labels !== undefined && { labels: there(labels) }),
     ...(classes !== undefined && { classes: there(classes) }),
+    ...(options !== undefined && { madeWith: options }),
   }
 }
+
+type ReadPair = z.infer<typeof pairObject> & { readonly stream?: number }
 
 /** Gathers the pairs of one file. */
 class PairReader {
@@ -144,9 +152,9 @@ class PairReader {
     if (!parsed.success) {
       for (const issue of parsed.error.issues) this.#problems.add(this.placeOf(position), describeIssue(issue))
     } else if (parsed.data) {
-      const { a, b, label_a, label_b, alpha, shift, name } = parsed.data as z.infer<typeof pairObject>
+      const { a, b, label_a, label_b, alpha, shift, name, stream } = parsed.data as ReadPair
       const [labelA, labelB] = [this.#labels.read(label_a), this.#labels.read(label_b)]
-      this.pairs.add({ a, b, labelA, labelB, alpha, shift, name }, position)
+      this.pairs.add({ a, b, labelA, labelB, alpha, shift, name, stream }, position)
     }
   }
 }

@@ -1,12 +1,14 @@
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { flagOf } from '../core/flag.js'
 import { mainClass } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
 import { runOptions } from '../options/run.js'
-import type { Config } from './config.js'
+import { differences } from '../output/record.js'
+import { type Config, decisive } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
 
 /** What a run works on: sources with their labels, and explicit pairs if there are any. */
@@ -32,12 +34,14 @@ export async function readInputs(config: Config): Promise<Inputs> {
   const { images, labels, classes, followLinks, pairs: pairsFile } = config
   const files = { followLinks, ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
   if (pairsFile !== undefined) {
-    const { manifest, pairs, out } = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
+    const read = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
+    const { manifest, pairs, out, madeWith } = read
     return {
       ...manifest,
       out: config.out ?? out ?? runOptions.out.fallback,
       pairs,
       told: `pairs from ${path.basename(pairsFile)}; ${manifest.told}`,
+      notices: [...manifest.notices, ...replayNotices(path.basename(pairsFile), madeWith ?? {}, config)],
     }
   }
   if (images === undefined) {
@@ -50,6 +54,28 @@ export async function readInputs(config: Config): Promise<Inputs> {
     throw new AugmentError('failed', manifest.unread, { hint: 'without --strict they would be left out' })
   }
   return { ...manifest, out: config.out ?? runOptions.out.fallback, pairs: null }
+}
+
+/** What decides the pixels and labels of a replayed pair, beside the maps. */
+const REPLAYED = ['method', 'seed', 'size', 'range', 'parameters'] as const
+
+/** Pairs may be mixed in another way than they were, but then this is no replay. */
+function replayNotices(name: string, madeWith: Readonly<Record<string, unknown>>, config: Config): string[] {
+  if (madeWith.method === undefined) return []
+  const now = decisive(config)
+  const same = madeWith.method === config.method
+  // What SAGE draws stands in its rows; methods have different parameters.
+  const ignored = [...(same && config.method === 'sage' ? ['seed'] : []), ...(same ? [] : ['parameters'])]
+  const kept = REPLAYED.filter((option) => !ignored.includes(option))
+  const chosen = (options: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(kept.map((option) => [option, options[option] ?? null]))
+  const changed = differences(chosen(madeWith), chosen(now))
+  if (changed.length === 0) return []
+  const listed = changed.map(
+    ({ name: option, old, new: value }) =>
+      `${flagOf(option.replace('parameters.', ''))} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
+  )
+  return [`${name}: made with ${listed.join('; ')}: other mixes come out`]
 }
 
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */

@@ -90,7 +90,7 @@ export function startMixer(
       if (group !== null) return fromGroup(job, group.groupSize(parameters))
       const { alpha, shift } = job.pair ?? {}
       const fixed = { ...(alpha !== undefined && { alpha }), ...(shift !== undefined && { shift }) }
-      const [mixed] = await run(job.sources, job.index, config.method === 'sage' ? { fixed } : {})
+      const [mixed] = await run(job.sources, job.pair?.stream ?? job.index, config.method === 'sage' ? { fixed } : {})
       return mixed!
     },
     get starved() {

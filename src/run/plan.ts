@@ -3,7 +3,7 @@ import { randomStream } from '../core/random.js'
 import { type Pairing, pairEpoch } from '../dataset/pairing.js'
 import type { Pair, Pairs } from '../dataset/pairList.js'
 
-/** One output: what goes into it and where it is written. Its random stream is (seed, index). */
+/** One output: what goes into it and where it is written. Its random stream is (seed, index), but for a replayed pair. */
 export interface Job {
   readonly index: number
   /** Indices of the sources: sample and partner, or a single original. */

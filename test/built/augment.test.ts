@@ -167,6 +167,24 @@ test('provenance.jsonl replays its run to the same pictures and labels', async (
   expect(pictures(again)).toEqual(pictures(first))
 })
 
+test('a run that left pictures out is replayed to the same mixes, and other options are told', async () => {
+  const root = temporaryFolder()
+  const at = (name: string) => path.join(root, name)
+  cpSync(PHOTOS, at('photos'), { recursive: true })
+  writeFileSync(at('photos/coffee.jpg'), 'no picture')
+  const cutmix = ['--method', 'cutmix', '--seed', '5']
+  expect(await run([at('photos'), '--out', at('first'), ...cutmix])).toMatchObject({ code: 3 })
+  const replay = ['--pairs', at('first/provenance.jsonl')]
+  const same = await run([...replay, '--out', at('same'), ...cutmix])
+  expect(same).toMatchObject({ code: 0, stderr: expect.not.stringContaining('made with') })
+  const made = (name: string) => rows(at(`${name}/provenance.jsonl`)).map(({ sha256, lambda }) => [sha256, lambda])
+  expect(made('same')).toEqual(made('first'))
+  const other = await run([...replay, '--out', at('other'), '--method', 'mixup', '--size', '9x9'])
+  expect(other.stderr).toContain(
+    'provenance.jsonl: made with --method cutmix, not mixup; --seed 5, not 0; --size unset, not 9x9: other mixes come out',
+  )
+})
+
 test('explicit pairs are mixed as they say, their own labels included, and replayed', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   expect((await run(['--pairs', path.join(ROOT, 'fixtures/pairs.json'), '--out', out])).code).toBe(0)

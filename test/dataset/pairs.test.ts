@@ -140,8 +140,8 @@ test('a provenance file replays its run: pictures from run.json, pairs, alpha an
   const { manifest, pairs } = await readPairs(path.join(root, 'aug/provenance.jsonl'))
   expect(manifest).toMatchObject({ root: path.join(root, 'pictures'), classes: ['dog', 'cat'] })
   expect([...pairs]).toEqual([
-    { a: 1, b: 0, alpha: 0.31, shift: [3, -2] },
-    { a: 0, b: 1, labelA: sparseLabel(2, [0, 1], [0.5, 0.5]), labelB: 1 },
+    { a: 1, b: 0, alpha: 0.31, shift: [3, -2], stream: 0 },
+    { a: 0, b: 1, labelA: sparseLabel(2, [0, 1], [0.5, 0.5]), labelB: 1, stream: 1 },
   ])
 })
 
