@@ -84,7 +84,7 @@ test('verify sees a changed shard; another layout is refused, and so is a class 
   const hidden = [path.join(folder, 'in'), '--out', path.join(folder, 'hidden'), '--method', 'mixup']
   expect(await run([...hidden, '--labels-format', 'jsonl'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('a class "file_name"'),
+    stderr: expect.stringContaining('in/file_name: class "file_name" is called like the column of file names'),
   })
   expect(existsSync(path.join(folder, 'hidden'))).toBe(false)
 })

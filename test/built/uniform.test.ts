@@ -37,7 +37,7 @@ test('maps that are all uniform stop a run before it writes, unless they are all
   expect(existsSync(out)).toBe(false)
   const allowed = await run([...command, '--device', 'cpu', '--allow-uniform'])
   expect(allowed.code).toBe(0)
-  const { counts } = JSON.parse(readFileSync(path.join(out, 'run.json'), 'utf8'))
+  const { counts } = JSON.parse(readFileSync(path.join(out, 'saliency.json'), 'utf8'))
   expect(counts.uniform).toBe(counts.written)
   expect(counts.maps).toBe(counts.written)
   expect(allowed.stderr).toContain(`${counts.written} of ${counts.written} pictures have no gradient`)
