@@ -82,7 +82,8 @@ needing('bash', process.platform !== 'win32')(
     for (const group of DOCS.flatMap(commandsOf)) {
       const folder = workplace(bin)
       // One that looks at a finished data set needs one.
-      if (/verify|compare|aug --labels/.test(group[0]!.text)) await bash('sage-augment pets --method mixup --out aug', folder)
+      if (/verify|compare|aug --labels/.test(group[0]!.text))
+        await bash('sage-augment pets --method mixup --out aug', folder)
       for (const { file, text } of group) {
         const exception = EXCEPTIONS.find(({ command }) => command.test(text))
         if (exception !== undefined) used.add(exception.command)
