@@ -79,6 +79,11 @@ export class Column {
     return (this.#kinds & ~OTHER) !== 0
   }
 
+  /** Whether a cell is a number that no weight can be. */
+  get hasOtherNumbers(): boolean {
+    return (this.#kinds & NUMBER) !== 0
+  }
+
   get hasFractions(): boolean {
     return (this.#kinds & FRACTION) !== 0
   }
@@ -179,13 +184,16 @@ function shareOfDistributions(rows: readonly (SparseLabel | undefined)[], possib
   return distributions / rows.length
 }
 
+/** The names of columns for a message, five at most. */
+export function listedNames(columns: readonly Column[]): string {
+  return [...columns.slice(0, 5).map(({ name }) => quoted(name)), ...(columns.length > 5 ? ['...'] : [])].join(', ')
+}
+
 function unclear(columns: readonly Column[], chosen: readonly number[], own: Column): Meaning {
-  const listed = (all: readonly Column[]) =>
-    [...all.slice(0, 5).map(({ name }) => quoted(name)), ...(all.length > 5 ? ['...'] : [])].join(', ')
-  const [name, classes] = [quoted(own.name), listed(chosen.map((k) => columns[k]!))]
+  const [name, classes] = [quoted(own.name), listedNames(chosen.map((k) => columns[k]!))]
   return {
     kind: 'unclear',
     problem: `found numbers in the columns ${classes}, expected to know whether ${name} holds the labels or all are classes with a weight each`,
-    hint: `if ${name} holds the labels, leave out ${listed(columns.filter((column) => column !== own))}; if they are classes, leave out what is none and name them, one a line, with --classes`,
+    hint: `if ${name} holds the labels, leave out ${listedNames(columns.filter((column) => column !== own))}; if they are classes, leave out what is none and name them, one a line, with --classes`,
   }
 }

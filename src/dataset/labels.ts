@@ -48,7 +48,7 @@ export class Classes {
   read(label: WrittenLabel, fail: (problem: string) => void): Label | undefined {
     if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
     if ('names' in label) return this.#named(label, fail)
-    if (label.size === this.names.length) return normalised(label, fail)
+    if (label.size === this.names.length) return normalised(label, this.names, fail)
     fail(`found a soft label of ${counted(label.size, 'weight')}, expected ${this.names.length}, one a class`)
     return undefined
   }
@@ -83,6 +83,7 @@ export class Classes {
         classes,
         classes.map((k) => sums.get(k)!),
       ),
+      this.names,
       fail,
     )
   }
@@ -96,13 +97,13 @@ export class Classes {
 }
 
 /** The label in place, its sum made exactly 1, or the index of its only class. */
-function normalised(label: SparseLabel, fail: (problem: string) => void): Label | undefined {
+function normalised(label: SparseLabel, names: readonly string[], fail: (problem: string) => void): Label | undefined {
   const { classes, weights } = label
   let sum = 0
-  for (const weight of weights) {
+  for (const [i, weight] of weights.entries()) {
     // Written so that NaN fails too.
     if (!(weight >= 0 && weight <= 1 + SUM_TOLERANCE)) {
-      fail(`found a weight of ${weight}, expected a number between 0 and 1`)
+      fail(`found a weight of ${weight} for ${quoted(names[classes[i]!]!)}, expected a number between 0 and 1`)
       return undefined
     }
     sum += weight

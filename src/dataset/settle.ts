@@ -1,6 +1,6 @@
 import { counted } from '../core/counted.js'
 import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
-import { type Column, meaningOf } from './columns.js'
+import { type Column, listedNames, meaningOf } from './columns.js'
 import type { WrittenLabel } from './labels.js'
 import { quoted } from './problems.js'
 import { LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
@@ -46,8 +46,13 @@ export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading
   )
   if (meaning.kind === 'weights') return soft(seen, meaning.columns, drafts, reading)
   if (meaning.kind === 'label') {
+    const { name } = seen.columns[seen.label]!
+    if (seen.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase()).length > 1) {
+      reading.problems.add(seen.place, `${noun} ${quoted(name)} appears twice, expected one with the labels`)
+      return { rows: [] }
+    }
     const rows = wholeNumbers(labelled(drafts, reading))
-    return { rows, meaning: `${noun} ${seen.columns[seen.label]!.name}`, notices: splitNotices(seen.columns, noun) }
+    return { rows, meaning: `${noun} ${name}`, notices: splitNotices(seen.columns, noun) }
   }
   reading.problems.add(seen.place, meaning.problem)
   reading.problems.hint(meaning.hint)
@@ -98,6 +103,10 @@ function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, nou
   for (const { position, column, text } of badCells) {
     if (wordy.includes(column)) continue
     problems.add(reading.placeOf(position), `${noun} ${quoted(column.name)}: found ${quoted(text)}, expected a number`)
+  }
+  const beyond = columns.filter((column) => column.hasOtherNumbers)
+  if (beyond.length > 0 && beyond.length < columns.length) {
+    problems.hint(`leave out ${listedNames(beyond)} if that is no class: a weight is between 0 and 1`)
   }
   return soft(seen, Array.from(columns.keys()), drafts, reading)
 }

@@ -233,6 +233,35 @@ test.each([
   }
 })
 
+test('columns that are no classes are named, with the weights that they would give', async () => {
+  const root = folderWith(
+    'file_name,cat,dog,width',
+    oneHot(RADAR, 2).map((cells) => [...cells, 16]),
+    '',
+  )
+  await expect(readManifest(root, { labels: path.join(root, 'pets.csv') })).rejects.toMatchObject({
+    message: expect.stringContaining('pets.csv:2: found a weight of 16 for "width", expected a number between 0 and 1'),
+    hint: 'leave out "width" if that is no class: a weight is between 0 and 1',
+  })
+})
+
+test('two label columns of one name are refused', async () => {
+  for (const header of ['file_name,label,label', 'file_name,class,Class']) {
+    const root = folderWith(
+      header,
+      [
+        ['a', 'b'],
+        ['b', 'a'],
+        ['a', 'a'],
+      ],
+      '',
+    )
+    await expect(readManifest(root, { labels: path.join(root, 'pets.csv') })).rejects.toMatchObject({
+      message: `${root}/pets.csv:1: column "${header.split(',')[1]}" appears twice, expected one with the labels`,
+    })
+  }
+})
+
 test('a class may be called soft_label', async () => {
   const rows = [
     { file_name: '0.png', soft_label: 0.25, cat: 0.75 },
