@@ -16,7 +16,7 @@ test('the package is at most 12 MB, has what it needs and nothing else, and star
   const others = files.filter((file) => !needed.includes(file) && !/^(bin|dist|models)\//.test(file))
   expect(others).toEqual([])
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([])
-  expect(files.filter((file) => /test|fixture|train|node_modules|\.env|\.map$/.test(file))).toEqual([])
+  expect(files.filter((file) => /test|fixture|models\/train|node_modules|\.env|\.map$/.test(file))).toEqual([])
   const { version, exports, bin } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
   for (const file of [exports['.'].types, exports['.'].default, bin['sage-augment']]) {
     expect(existsSync(path.join(folder, file))).toBe(true)

@@ -70,7 +70,7 @@ const DEFAULTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   saliency: { '--out': 'maps', '--seed': '0', '--device': 'auto', '--target': 'auto' },
   compare: { '--out': 'figure.png', '--count': '200', '--methods': 'all', '--pairing': 'any' },
-  grad: { '--loss': 'ce', '--wrt': 'the first', '--output': 'the first' },
+  grad: { '--loss': 'ce', '--wrt': 'the first', '--output': 'the one that can be' },
   doctor: { '--out': 'aug', '--device': 'auto' },
 }
 
