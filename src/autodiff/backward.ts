@@ -8,7 +8,7 @@ import { stop } from './rule.js'
 import { RULES } from './rules/index.js'
 
 /** Whether a value may have a cotangent: a floating-point one that has elements. */
-type IsSmooth = (value: Value) => boolean
+type IsDifferentiable = (value: Value) => boolean
 
 /** Whether the node's operator is in the table, or in that of operators that are written out in others. */
 export function hasRule(node: NodeProto): boolean {
@@ -16,15 +16,15 @@ export function hasRule(node: NodeProto): boolean {
 }
 
 /**
- * Values that depend on one of `wrt` through smooth values only: the ones that may have a cotangent. What an operator without a
- * rule makes counts as smooth: a quantised one may stand for real numbers by integers.
+ * Values that depend on one of `wrt` through differentiable values only: those that may have a cotangent. What an operator without a
+ * rule makes counts as differentiable: a quantised one may stand for real numbers by integers.
  */
-export function dependents(graph: Graph, isSmooth: IsSmooth, wrt: readonly Value[]): Set<Value> {
-  const found = new Set(wrt.filter(isSmooth))
+export function dependents(graph: Graph, isDifferentiable: IsDifferentiable, wrt: readonly Value[]): Set<Value> {
+  const found = new Set(wrt.filter(isDifferentiable))
   for (const node of graph.nodes) {
     if (!node.input.some((v) => found.has(v))) continue
     const isUnknown = !hasRule(node)
-    for (const output of node.output) if (output !== '' && (isUnknown || isSmooth(output))) found.add(output)
+    for (const output of node.output) if (output !== '' && (isUnknown || isDifferentiable(output))) found.add(output)
   }
   return found
 }
@@ -77,8 +77,13 @@ const SIZES = new Set(['Shape', 'Size'])
  * The nodes at which every way back from `outputs` to `wrt` ends, in graph order: steps, comparisons, what makes integers of
  * real numbers. Null where there is a way.
  */
-export function severed(graph: Graph, isSmooth: IsSmooth, outputs: Iterable<Value>, wrt: Value): NodeProto[] | null {
-  const active = dependents(graph, isSmooth, [wrt])
+export function severed(
+  graph: Graph,
+  isDifferentiable: IsDifferentiable,
+  outputs: Iterable<Value>,
+  wrt: Value,
+): NodeProto[] | null {
+  const active = dependents(graph, isDifferentiable, [wrt])
   const touched = dependents(graph, () => true, [wrt])
   const reached = new Set(outputs)
   const found: NodeProto[] = []
@@ -104,11 +109,11 @@ export function backwardAll(
   wrt: readonly Value[],
   model: string,
 ): (Value | null)[] {
-  const isSmooth = (value: Value) => isFloat(g.dtype(value)) && !g.dims(value).includes(0)
-  const active = dependents(graph, isSmooth, wrt)
+  const isDifferentiable = (value: Value) => isFloat(g.dtype(value)) && !g.dims(value).includes(0)
+  const active = dependents(graph, isDifferentiable, wrt)
   const missing = missingRules(graph, active, seeds.keys())
   if (missing.length > 0) throw refuse(missing, g.opset, model)
-  const cotangents = new Map([...seeds].filter(([value]) => isSmooth(value)))
+  const cotangents = new Map([...seeds].filter(([value]) => isDifferentiable(value)))
   const uncovered = new Set<NodeProto>()
   for (const node of graph.nodes.toReversed()) {
     const arriving = node.output.map((v) => cotangents.get(v) ?? null)

@@ -48,10 +48,10 @@ function isScaled(width: number, height: number, input: Classifier['input']): bo
   )
 }
 
-/** Every value between the picture and the logits, and whether it depends on the picture through smooth values. */
+/** Every value between the picture and the logits, and whether it depends on the picture through differentiable values. */
 function between({ graph, types, logits, input }: Classifier) {
-  const isSmooth = (value: Value) => isFloat(types.get(value)?.dtype ?? 0)
-  const active = dependents(graph, isSmooth, [input.name])
+  const isDifferentiable = (value: Value) => isFloat(types.get(value)?.dtype ?? 0)
+  const active = dependents(graph, isDifferentiable, [input.name])
   const needed = new Set([logits])
   for (const node of graph.nodes.toReversed()) {
     if (node.output.some((value) => needed.has(value))) for (const value of node.input) needed.add(value)

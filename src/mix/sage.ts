@@ -8,8 +8,8 @@ import { totalSaliency } from '../rearrange/totalSaliency.js'
 import { translate } from '../rearrange/translate.js'
 import { blend, keepUncovered } from './blend.js'
 import { drawLambda, mixupAlpha } from './drawLambda.js'
-import { inverse, keptShare } from './kept.js'
 import { type Method, type Mixed, saliencyOf } from './method.js'
+import { inverse, visibleShare } from './visibleShare.js'
 
 export interface SageParameters {
   /** m of `alpha = Beta(m, m) upperLambda`; 0 means alpha = upperLambda / 2. */
@@ -58,8 +58,8 @@ export const sage: Method<SageParameters> = {
       weights: [lambda, 1 - lambda],
       mask,
       kept: [
-        keptShare(gridMask, s1, 0, 0),
-        keptShare(inverse(gridMask), { data: moved(s2.data), width, height }, 0, 0),
+        visibleShare(gridMask, s1, 0, 0),
+        visibleShare(inverse(gridMask), { data: moved(s2.data), width, height }, 0, 0),
       ],
       details: {
         alpha,

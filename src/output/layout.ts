@@ -28,8 +28,8 @@ export const LOCK = '.sage/lock'
 export const SCRATCH = '.sage/tmp'
 /** The inputs as the run found them, a line each. */
 export const INPUTS = '.sage/inputs.tsv'
-/** Rows that wait to be taken back after an earlier output is made again. */
-export const KEPT = '.sage/kept.tsv'
+/** Rows set aside for reuse, until the outputs before them are made. */
+export const REUSABLE = '.sage/kept.tsv'
 
 /** In the order in which they may be written: a row of provenance.jsonl vouches for all before it. */
 export const TABLES = [FAILURES, LABELS, METADATA, PROVENANCE] as const
@@ -50,7 +50,7 @@ export function maskOf(picture: string): string {
 /** Throws a conflict error where one of our names is a link: what is written through it would lie elsewhere. */
 export async function refuseLinks(folder: string, ours: readonly string[] = [RUN_RECORD, ...OURS]): Promise<void> {
   const links: string[] = []
-  for (const name of [STATE, LOCK, SCRATCH, INPUTS, KEPT, ...ours]) {
+  for (const name of [STATE, LOCK, SCRATCH, INPUTS, REUSABLE, ...ours]) {
     const stats = await lstat(path.join(folder, name)).catch(() => null)
     if (stats?.isSymbolicLink()) links.push(name)
   }

@@ -7,7 +7,6 @@ import { folderMaker, makeFolder, syncFolder, writeAtomic } from './atomic.js'
 import { classesText, refuseOtherClasses } from './classes.js'
 import { type Forms, writeForms } from './forms.js'
 import { describeChanges, onlyMended } from './inputList.js'
-import { dropKept, keptRows, openKept, takeBackToFailure } from './kept.js'
 import {
   CLASSES,
   FAILURES,
@@ -25,18 +24,19 @@ import {
 import { type Lock, takeLock } from './lock.js'
 import { damaged, repairHint } from './read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
+import { dropReusable, openReusable, reusableRows, rewindToFailure } from './reusable.js'
 import type { ProvenanceRow, Row } from './rows.js'
 import { Tables } from './tables.js'
 
-const AS_IT_WAS = 'repeat the command as it was to continue, choose another --out, or start over with --overwrite'
+const AS_IT_WAS = 'repeat the same command to continue, choose another --out, or start over with --overwrite'
 
 /** An output folder that this process alone writes to. */
 export interface OutputFolder {
   readonly tables: Tables
   /** run.json of a run that was already complete when the folder was opened. */
   readonly finished: RunRecord | null
-  /** The row of an output that is there already, from a run whose failures are tried again; asked in rising order. */
-  kept(index: number): Promise<Row | null>
+  /** The row of an output that an earlier attempt made and that is still whole; asked in rising order of index. */
+  reusable(index: number): Promise<Row | null>
   /** Writes `<name>.<extension>` durably, making its folder. */
   write(file: string, bytes: Uint8Array): Promise<void>
   /** Makes the other forms asked for, then writes run.json with `complete: true`, as the last thing of all. */
@@ -139,14 +139,14 @@ async function openTables({ folder, classes, options, lock, save }: OpenRun, rec
   }
   const tables = await Tables.read(folder, classes, { first, finished: finished !== null, visit, guard })
   if (finished !== null) refuseCount(folder, finished, tables.rows)
-  for await (const { made } of keptRows(folder)) sources?.made(made)
+  for await (const { made } of reusableRows(folder)) sources?.made(made)
   if (record !== null && tables.rows > 0) await refuseAltered(path.join(folder, INPUTS), sources)
   present.refuseMissing()
   if (finished === null) await tables.trim()
   if (!retry) return { tables, finished }
   await save.record(false)
   await save.text(INPUTS, inputs)
-  await takeBackToFailure(folder)
+  await rewindToFailure(folder)
   await remove(folder, REPORTS)
   const shorter = await Tables.open(folder, classes, { first, visit: present.look, guard })
   present.refuseMissing()
@@ -162,7 +162,7 @@ function folderOf(
   const makeFolderOnce = folderMaker()
   return {
     ...opened,
-    kept: openKept(folder),
+    reusable: openReusable(folder),
     async write(file, bytes) {
       const target = path.join(folder, file)
       await lock.check()
@@ -171,7 +171,7 @@ function folderOf(
     },
     async finish(facts) {
       await lock.check()
-      await dropKept(folder)
+      await dropReusable(folder)
       await writeForms(folder, classes, identity.options as Forms, scratch)
       await syncFolder(folder)
       await save.record(true, facts)

@@ -6,7 +6,6 @@ import { AugmentError } from '../core/errors.js'
 import { makeFolder, writeAtomic } from './atomic.js'
 import { classesText, readClasses } from './classes.js'
 import { listedClasses } from './inputList.js'
-import { openKeeper } from './kept.js'
 import {
   CLASSES,
   FAILURES,
@@ -23,6 +22,7 @@ import { type Line, readLines } from './lines.js'
 import { takeLock } from './lock.js'
 import { differingEntry } from './outputs.js'
 import { type RunRecord, readRecord, recordText } from './record.js'
+import { openWriter } from './reusable.js'
 import {
   failureRow,
   jsonLine,
@@ -44,7 +44,7 @@ export interface Repaired {
 }
 
 /**
- * Cuts the tables of a run back to the last row before the first damage; whole rows behind it are kept aside. `intact` says
+ * Cuts the tables of a run back to the last row before the first damage; whole rows after it are set aside for reuse. `intact` says
  * whether the picture of a row is as it was. labels.csv and classes.txt are made anew from what they follow from. Throws a
  * conflict error where there is no record to go by.
  */
@@ -86,7 +86,7 @@ async function takeBack(
   const failures = await wholeFailures(folder)
   const { start = 0 } = record.outputs ?? {}
   const labels = await open(path.join(folder, SCRATCH, LABELS), 'w')
-  const keeper = await openKeeper(folder)
+  const writer = await openWriter(folder)
   const sizes = { [METADATA]: 0, [PROVENANCE]: 0 }
   let [whole, kept, next] = [0, 0, start]
   let damaged = false
@@ -103,7 +103,7 @@ async function takeBack(
     damaged ||= !asWritten || !failures.cover(next, row.made.index)
     next = row.made.index + 1
     if (damaged) {
-      await keeper.add(told, made)
+      await writer.add(told, made)
       kept++
       continue
     }
@@ -114,7 +114,7 @@ async function takeBack(
   }
   await labels.sync()
   await labels.close()
-  await keeper.close()
+  await writer.close()
   // provenance.jsonl says how far the run has got: all else is cut back to it when the run goes on.
   for (const table of [PROVENANCE, METADATA] as const) {
     const file = path.join(folder, table)

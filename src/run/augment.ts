@@ -14,7 +14,7 @@ import type { AugmentEvent, Summary } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
 import { type Inputs, planRun, readInputs } from './inputs.js'
-import { type Means, startJobs } from './job.js'
+import { type Resources, startJobs } from './job.js'
 import { needsSaliency } from './mixer.js'
 import { opened } from './opened.js'
 import type { Plan } from './plan.js'
@@ -129,14 +129,14 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer && tallied(explainer.estimator, tally)
     const threads = config.jobs ?? availableParallelism()
-    const means = { estimator, output, threads, range: greyRange, check: stock.check }
+    const resources = { estimator, output, threads, range: greyRange, check: stock.check }
     if (config.range === 'dataset') yield { type: 'notice', message: `--range dataset: ${formatRange(greyRange)}` }
-    const made = output.finished === null ? yield* work(run, means) : 0
+    const made = output.finished === null ? yield* work(run, resources) : 0
     const planned = range.end - range.start
     const written = output.tables.rows
     const maps = explainer && tally.counts()
     const counts = { planned, written, skipped: planned - written, ...maps }
-    if (config.report) await writeReport(inputs, plan, config, { ...means, counts, record: identity })
+    if (config.report) await writeReport(inputs, plan, config, { ...resources, counts, record: identity })
     const seconds = (performance.now() - started) / 1000
     if (output.finished === null) {
       const pictures = await countReadings(inputs.out)
@@ -153,10 +153,10 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
 }
 
 /** Makes what is missing and returns how many outputs that were. */
-async function* work(run: Run, means: Omit<Means, 'model'>): AsyncGenerator<AugmentEvent, number> {
+async function* work(run: Run, resources: Omit<Resources, 'model'>): AsyncGenerator<AugmentEvent, number> {
   const { range, config, signal, explainer } = run
-  const { tables } = means.output
-  const jobs = startJobs(run.inputs, run.plan, config, { ...means, model: explainer?.classifier.sha256 ?? null })
+  const { tables } = resources.output
+  const jobs = startJobs(run.inputs, run.plan, config, { ...resources, model: explainer?.classifier.sha256 ?? null })
   const outcomes = orderedMap(tables.next, range.end, jobs.window, (index) => jobs.run(index), signal)
   let [next, made] = [tables.next, 0]
   let rows: Row[] = []

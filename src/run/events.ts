@@ -35,7 +35,7 @@ export type TrainEvent =
       /** From 1 on. */
       readonly epoch: number
       readonly epochs: number
-      /** Means of the epoch, of pictures as they were trained on. */
+      /** Resources of the epoch, of pictures as they were trained on. */
       readonly loss: number
       readonly accuracy: number
       /** After the epoch, of the held-out pictures; null without any. */

@@ -28,7 +28,7 @@ export interface JobRunner {
   close(): Promise<void>
 }
 
-export interface Means {
+export interface Resources {
   /** Null where the method needs no saliency. */
   readonly estimator: Estimator | null
   readonly output: OutputFolder
@@ -45,8 +45,8 @@ export interface Means {
 const WINDOW_BYTES = 256 * 2 ** 20
 
 /** Starts the mixing threads and returns what carries out the jobs of a plan. */
-export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Means): JobRunner {
-  const { estimator, output, threads, range, check } = means
+export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources: Resources): JobRunner {
+  const { estimator, output, threads, range, check } = resources
   const { maxPixels, size } = config
   const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range, check })
   const limit = pLimit(threads + 2)
@@ -107,7 +107,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
       lambda: weights[0]!,
       ...(weights.length > 2 && { weights }),
       seed: config.seed,
-      ...(means.model !== null && { model: means.model }),
+      ...(resources.model !== null && { model: resources.model }),
     }
     return { label, made }
   }
@@ -115,8 +115,8 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, means: Mea
   return {
     async run(index) {
       const job = plan.job(index)
-      const kept = await output.kept(index)
-      if (kept !== null) return kept
+      const reused = await output.reusable(index)
+      if (reused !== null) return reused
       try {
         return await (job.sources.length === 1 ? original(job) : mix(job))
       } catch (error) {

@@ -17,7 +17,7 @@ import { shrink, thumbnail } from '../report/thumbnail.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
-import { fixedLabel, type Means } from './job.js'
+import { fixedLabel, type Resources } from './job.js'
 import { chooseRows, evenly, readFailures } from './madeRows.js'
 import { groupSizeOf, type MixedJob, startMixer } from './mixer.js'
 import type { Job, Plan } from './plan.js'
@@ -29,18 +29,23 @@ const [SHOWN, ON_SHEET, FAILURES] = [200, 60, 200]
 /** Lighter classes are left out. */
 const LEAST_WEIGHT = 0.005
 
-interface ReportMeans extends Omit<Means, 'model'> {
+interface ReportResources extends Omit<Resources, 'model'> {
   readonly counts: Report['counts']
   readonly record: Report['record']
 }
 
 /** Writes report.html and the contact sheet of a run whose tables are complete. */
-export async function writeReport(inputs: Inputs, plan: Plan, config: Config, means: ReportMeans): Promise<void> {
-  const { output, counts, record } = means
+export async function writeReport(
+  inputs: Inputs,
+  plan: Plan,
+  config: Config,
+  resources: ReportResources,
+): Promise<void> {
+  const { output, counts, record } = resources
   const statistics = new Statistics(inputs.classes.length)
   for await (const { label, made } of readRows(inputs.out, inputs.classes)) statistics.add({ ...made, label })
   const rows = await chooseRows(inputs.out, inputs.classes, statistics.mixes, groupSizeOf(config), SHOWN)
-  const { outputs, strips } = await mixAgain(rows, inputs, plan, config, means)
+  const { outputs, strips } = await mixAgain(rows, inputs, plan, config, resources)
   const report: Report = {
     name: path.basename(inputs.root),
     classes: inputs.classes,
@@ -61,7 +66,7 @@ async function mixAgain(
   inputs: Inputs,
   plan: Plan,
   config: Config,
-  { estimator, threads, range }: ReportMeans,
+  { estimator, threads, range }: ReportResources,
 ) {
   const { maxPixels, size } = config
   const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range })

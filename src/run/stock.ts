@@ -23,7 +23,7 @@ export interface Stock extends Sources {
 }
 
 /** Bytes of a hash that are kept. */
-const KEPT = 8
+const REUSABLE = 8
 
 /** Looks at the file of every source: 32 bytes and a line of `list` each. */
 export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
@@ -31,7 +31,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
   const times = new Float64Array(sources.length)
   /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
   const touched = new Float64Array(sources.length)
-  const hashes = Buffer.alloc(KEPT * sources.length)
+  const hashes = Buffer.alloc(REUSABLE * sources.length)
   const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
   sources.forEach(({ file, label }, i) => {
     // A file that is gone is found out when it is needed.
@@ -43,9 +43,9 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
     lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${inWords(label)}`)
   })
   let places: Map<string, number> | undefined
-  const known = (source: number) => hashes.subarray(KEPT * source, KEPT * (source + 1))
+  const known = (source: number) => hashes.subarray(REUSABLE * source, REUSABLE * (source + 1))
   const isKnown = (source: number) => known(source).some((byte) => byte !== 0)
-  const same = (source: number, sha256: string) => known(source).toString('hex') === sha256.slice(0, 2 * KEPT)
+  const same = (source: number, sha256: string) => known(source).toString('hex') === sha256.slice(0, 2 * REUSABLE)
   return {
     list: `${lines.join('\n')}\n`,
     made(row) {

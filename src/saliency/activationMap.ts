@@ -1,7 +1,8 @@
 /** Class activation maps: what an inner layer of the classifier says of where its class is. */
+
+import { matrixOf } from '../autodiff/appendGradient.js'
 import { backward } from '../autodiff/backward.js'
 import type { GraphBuilder, Types, Value } from '../autodiff/builder.js'
-import { matrixOf } from '../autodiff/differentiate.js'
 import type { Head } from '../autodiff/head.js'
 import { findLayers, type Layer, type LinearHead, linearHead } from '../autodiff/layers.js'
 import { type Loss, lossCotangent } from '../autodiff/loss.js'

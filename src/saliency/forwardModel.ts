@@ -1,6 +1,7 @@
 /** One ONNX graph from uint8 pixels to what a classifier says of them, or to the features that it says it by. */
+
+import { matrixOf } from '../autodiff/appendGradient.js'
 import { GraphBuilder, type Value } from '../autodiff/builder.js'
-import { matrixOf } from '../autodiff/differentiate.js'
 import { findHead, type Head } from '../autodiff/head.js'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, namesIn, readModel, writeModel } from '../onnx/model.js'

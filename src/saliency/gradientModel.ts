@@ -1,5 +1,5 @@
+import { type AppendOptions, appendGradient } from '../autodiff/appendGradient.js'
 import { severed } from '../autodiff/backward.js'
-import { type DifferentiateOptions, differentiate } from '../autodiff/differentiate.js'
 import { findHead } from '../autodiff/head.js'
 import type { Loss } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
@@ -35,13 +35,13 @@ export async function gradientModel(
 }
 
 /** The differentiated model. Throws AugmentError 'model' also where its gradient would be zero whatever is fed. */
-export function gradientOf(model: Model, options: DifferentiateOptions): Model {
+export function gradientOf(model: Model, options: AppendOptions): Model {
   const { graph, name } = model
-  const found = differentiate(model, options)
+  const found = appendGradient(model, options)
   const wrt = options.wrt ?? graph.inputs[0]!.name
   const { logits } = findHead(model, options.types)
-  const isSmooth = (value: string) => isFloat(options.types.get(value)?.dtype ?? DataType.UNDEFINED)
-  const cuts = severed(graph, isSmooth, [logits], wrt)
+  const isDifferentiable = (value: string) => isFloat(options.types.get(value)?.dtype ?? DataType.UNDEFINED)
+  const cuts = severed(graph, isDifferentiable, [logits], wrt)
   if (cuts === null) return found
   const place = `${name}: no gradient reaches input ${quoted(wrt)}`
   const lines = cuts.map((node) => `${place}: ${describe(node)} has none`)

@@ -31,7 +31,7 @@ export interface Inspection {
   readonly batch: number | 'any' | null
   /** Whether that is one because several would influence each other. */
   readonly coupled: boolean
-  /** Why it cannot be differentiated, as `differentiate` says; none if it can. */
+  /** Why it cannot be differentiated, as `gradientOf` says; none if it can. */
   readonly problems: readonly string[]
   /** A command that uses it. */
   readonly command: string | null

@@ -1,6 +1,7 @@
 /** One ONNX graph from uint8 pixels to normalised saliency maps, around any classifier. */
+
+import { inputGradient, matrixOf } from '../autodiff/appendGradient.js'
 import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
-import { inputGradient, matrixOf } from '../autodiff/differentiate.js'
 import { findHead, type Head } from '../autodiff/head.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'

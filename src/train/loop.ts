@@ -33,7 +33,7 @@ export interface Exam {
 
 export interface EpochResult {
   readonly epoch: number
-  /** Means over the epoch's batches as they were trained on, mixed and moved. */
+  /** Resources over the epoch's batches as they were trained on, mixed and moved. */
   readonly loss: number
   readonly accuracy: number
   /** Of the held-out pictures after the epoch; null without any. */

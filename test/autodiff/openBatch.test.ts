@@ -1,6 +1,6 @@
 /** Sizes that depend on the batch, as PyTorch's exporter writes them for a dynamic one. All functions here are linear. */
 import { expect, test } from 'vitest'
-import { differentiate } from '../../src/autodiff/differentiate.js'
+import { appendGradient } from '../../src/autodiff/appendGradient.js'
 import { type Attributes, makeNode, type NodeProto } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
 import { probeTypes } from '../../src/saliency/probe.js'
@@ -57,7 +57,7 @@ const CASES: Record<string, NodeProto[]> = {
 
 test.each(Object.keys(CASES))('%s', async (name) => {
   const model = modelOf({ nodes: CASES[name]!, inputs: { x: ['N', 6] }, outputs: ['y'], weights: WEIGHTS })
-  const gradient = differentiate(model, { types: await probeTypes(model), loss: 'logit' })
+  const gradient = appendGradient(model, { types: await probeTypes(model), loss: 'logit' })
   for (const batch of [2, 5, 1]) {
     const wave = (size: number, speed: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(speed * i + 1))
     const x = wave(6 * batch, 1.3)

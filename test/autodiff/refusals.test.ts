@@ -1,6 +1,6 @@
 /** What has no gradient rule, or a form that its rule does not cover, is refused by name. */
 import { expect, test } from 'vitest'
-import { differentiate } from '../../src/autodiff/differentiate.js'
+import { appendGradient } from '../../src/autodiff/appendGradient.js'
 import { AugmentError } from '../../src/core/errors.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
@@ -11,7 +11,7 @@ async function complaint(spec: GraphSpec): Promise<AugmentError> {
   const model = modelOf(spec)
   const types = await probeTypes(model)
   try {
-    differentiate(model, { types, loss: 'logit' })
+    appendGradient(model, { types, loss: 'logit' })
   } catch (error) {
     if (error instanceof AugmentError) return error
     throw error
@@ -30,7 +30,7 @@ test('all operators without a rule are named at once, with node and opset', asyn
   const types = new Map(
     [...'xdruy'].map((v) => [v, { dtype: DataType.FLOAT, dims: v === 'x' ? [null, 3, 2, 2] : [null, 3] }]),
   )
-  expect(() => differentiate(model, { types, loss: 'logit' })).toThrow(
+  expect(() => appendGradient(model, { types, loss: 'logit' })).toThrow(
     'test.onnx: no gradient rule for operator Det (node "d", opset 17)\ntest.onnx: no gradient rule for operator Unknown (node "u", opset 17)',
   )
 })

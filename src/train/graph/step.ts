@@ -1,7 +1,8 @@
 /** One step of training as a graph: pictures, targets and weights in, loss and next weights out. */
+
+import { cotangentOfLogits, matrixOf } from '../../autodiff/appendGradient.js'
 import { backwardAll } from '../../autodiff/backward.js'
 import { GraphBuilder, type Types, type Value } from '../../autodiff/builder.js'
-import { cotangentOfLogits, matrixOf } from '../../autodiff/differentiate.js'
 import type { Head } from '../../autodiff/head.js'
 import { AugmentError } from '../../core/errors.js'
 import type { Graph, Model, ValueInfoProto } from '../../onnx/model.js'

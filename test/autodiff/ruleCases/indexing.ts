@@ -22,13 +22,13 @@ const resizes = (mode: string): RuleCase[] =>
   COORDINATES.flatMap((coordinates) => {
     const attributes = { mode, coordinate_transformation_mode: coordinates }
     const newest = { opset: 19 }
-    const isSmooth = mode !== 'nearest'
+    const isDifferentiable = mode !== 'nearest'
     return [
       resize(attributes, [], [1, 1, 1.7, 0.6], newest),
       resize(attributes, [1, 2, 1, 9], undefined, newest),
       resize({ ...attributes, axes: [-1, 2] }, [7, 3], undefined, newest),
-      ...(isSmooth ? [resize({ ...attributes, antialias: 1 }, [], [1, 1, 0.6, 1.8], newest)] : []),
-      ...(isSmooth ? [] : ['round_prefer_ceil', 'floor', 'ceil']).map((nearest) =>
+      ...(isDifferentiable ? [resize({ ...attributes, antialias: 1 }, [], [1, 1, 0.6, 1.8], newest)] : []),
+      ...(isDifferentiable ? [] : ['round_prefer_ceil', 'floor', 'ceil']).map((nearest) =>
         resize({ ...attributes, nearest_mode: nearest }, [], [1, 1, 1.5, 0.5], newest),
       ),
     ]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type DifferentiateOptions, differentiate } from '../../src/autodiff/differentiate.js'
+import { type AppendOptions, appendGradient } from '../../src/autodiff/appendGradient.js'
 import { AugmentError } from '../../src/core/errors.js'
 import type { Model } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
@@ -7,9 +7,9 @@ import { DataType } from '../../src/onnx/tensor.js'
 import { probeTypes } from '../../src/saliency/probe.js'
 import { float32, type GraphSpec, modelOf, runModel } from '../helpers/onnx.js'
 
-async function gradientOf(spec: GraphSpec, options: Partial<DifferentiateOptions> = {}): Promise<Model> {
+async function gradientOf(spec: GraphSpec, options: Partial<AppendOptions> = {}): Promise<Model> {
   const model = modelOf(spec)
-  return differentiate(model, { types: await probeTypes(model), loss: 'logit', ...options })
+  return appendGradient(model, { types: await probeTypes(model), loss: 'logit', ...options })
 }
 
 /** The gradient of the first logit for a picture `x`. */
@@ -22,7 +22,7 @@ async function firstLogit(spec: GraphSpec, x: number[], dims: number[], classes:
   return Array.from(gradient!.data as Float32Array)
 }
 
-async function complaint(spec: GraphSpec, options: Partial<DifferentiateOptions> = {}): Promise<AugmentError> {
+async function complaint(spec: GraphSpec, options: Partial<AppendOptions> = {}): Promise<AugmentError> {
   const error = await gradientOf(spec, options).catch((e) => e)
   expect(error).toBeInstanceOf(AugmentError)
   return error

@@ -2,7 +2,7 @@ import type { Plane } from '../core/plane.js'
 import { blockSums } from './blocks.js'
 
 /** sum of weights . saliency with the map moved by (dx, dy): how much of it shows. Both planes of one size. */
-export function keptShare(weights: Plane, saliency: Plane, dx: number, dy: number): number {
+export function visibleShare(weights: Plane, saliency: Plane, dx: number, dy: number): number {
   const { width, height } = weights
   let kept = 0
   for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {

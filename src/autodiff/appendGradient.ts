@@ -8,13 +8,13 @@ import { GraphBuilder, type Types, type Value } from './builder.js'
 import { findHead, type Head } from './head.js'
 import { type Loss, lossCotangent } from './loss.js'
 
-export interface DifferentiateOptions {
+export interface AppendOptions {
   /** Element type and sizes of every value (see saliency/probe). */
   readonly types: Types
   readonly loss: Loss
   /** Which output holds the logits; the first one by default. */
   readonly output?: string
-  /** Which input to differentiate by; the first one by default. */
+  /** The input to take the gradient by; the first one by default. */
   readonly wrt?: string
 }
 
@@ -42,7 +42,7 @@ export function matrixOf(g: GraphBuilder, { logits, classes }: Head): Value {
  * (label distributions), and two outputs: `logits` float32 [N, K] and `gradient` in the shape of the input. Values of
  * the model that have these names are renamed, an input of it only if it is called `target`.
  */
-export function differentiate(model: Model, options: DifferentiateOptions): Model {
+export function appendGradient(model: Model, options: AppendOptions): Model {
   const rename = (name: string) => (PUBLIC_NAMES.has(name) ? `model/${name}` : name)
   const graph = renameValues(model.graph, rename)
   const types = new Map([...options.types].map(([name, type]) => [rename(name), type]))

@@ -2,38 +2,38 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { open, readFile, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
-import { FAILURES, KEPT, METADATA, PROVENANCE } from './layout.js'
+import { FAILURES, METADATA, PROVENANCE, REUSABLE } from './layout.js'
 import { type Line, readLines } from './lines.js'
 import { damaged, readTable, rowOn } from './read.js'
 import { failureRow, metadataRow, type ProvenanceRow, parseRow, provenanceRow, type Row } from './rows.js'
 
 /**
- * Takes a run back to its first failure so that it can be tried again: the rows from there on leave the tables for a file of
- * kept rows, from which the run takes them back where their picture is still there. Does nothing where nothing failed.
+ * Takes a run back to its first failure so that it can be tried again: the rows from there on move from the tables to a file
+ * of reusable rows. The run puts a row back if its picture is still there. Does nothing if nothing failed.
  */
-export async function takeBackToFailure(folder: string): Promise<void> {
+export async function rewindToFailure(folder: string): Promise<void> {
   const failures = path.join(folder, FAILURES)
   if (!existsSync(failures)) return
   const { value: failure } = await readTable(failures, failureRow).next()
   if (failure === undefined) return
   const first = failure.row.index
   const metadata = readLines(path.join(folder, METADATA))
-  const keeper = await openKeeper(folder)
+  const writer = await openWriter(folder)
   let bytes = 0
   for await (const { row, bytes: text } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
     const { value: described } = await metadata.next()
     if (row.index < first) bytes += text.length + 1
-    else await keeper.add(`${described!.bytes}\n`, `${text}\n`)
+    else await writer.add(`${described!.bytes}\n`, `${text}\n`)
   }
-  await keeper.close()
+  await writer.close()
   // The other tables follow provenance.jsonl when they are opened; the failures last, since they tell that there is a gap.
   await truncate(path.join(folder, PROVENANCE), bytes)
   await rm(failures)
 }
 
-/** Writes a new file of kept rows, which takes the place of an old one when it is closed. */
-export async function openKeeper(folder: string) {
-  const file = path.join(folder, KEPT)
+/** Writes a new file of reusable rows. It replaces the old one when it is closed. */
+export async function openWriter(folder: string) {
+  const file = path.join(folder, REUSABLE)
   const handle = await open(`${file}.new`, 'w')
   return {
     /** Takes a line of metadata.jsonl and one of provenance.jsonl. */
@@ -46,14 +46,14 @@ export async function openKeeper(folder: string) {
   }
 }
 
-/** Every kept row of a folder in rising order of index. Throws a conflict error for a damaged line. */
-export async function* keptRows(folder: string): AsyncGenerator<Row> {
-  const file = path.join(folder, KEPT)
+/** Every reusable row of a folder in rising order of index. Throws a conflict error for a damaged line. */
+export async function* reusableRows(folder: string): AsyncGenerator<Row> {
+  const file = path.join(folder, REUSABLE)
   if (!existsSync(file)) return
-  for await (const line of readLines(file)) yield keptOn(line, file)
+  for await (const line of readLines(file)) yield reusableOn(line, file)
 }
 
-function keptOn(line: Line, file: string): Row {
+function reusableOn(line: Line, file: string): Row {
   const tab = line.bytes.indexOf(9)
   const made = rowOn<ProvenanceRow>(provenanceRow, { ...line, bytes: line.bytes.subarray(tab + 1) }, file)
   try {
@@ -64,9 +64,9 @@ function keptOn(line: Line, file: string): Row {
   }
 }
 
-/** Gives back kept rows, asked for in rising order of index; null where there is none or its picture is not as it was. */
-export function openKept(folder: string): (index: number) => Promise<Row | null> {
-  const rows = keptRows(folder)
+/** Finds reusable rows, asked for in rising order of index; null if there is none or its picture has changed. */
+export function openReusable(folder: string): (index: number) => Promise<Row | null> {
+  const rows = reusableRows(folder)
   let ahead: Row | null = null
   async function find(index: number): Promise<Row | null> {
     while (ahead === null || ahead.made.index < index) {
@@ -85,9 +85,9 @@ export function openKept(folder: string): (index: number) => Promise<Row | null>
   }
 }
 
-/** Forgets the kept rows of a finished run. */
-export function dropKept(folder: string): Promise<void> {
-  return rm(path.join(folder, KEPT), { force: true })
+/** Deletes the reusable rows of a finished run. */
+export function dropReusable(folder: string): Promise<void> {
+  return rm(path.join(folder, REUSABLE), { force: true })
 }
 
 async function isIntact(folder: string, { file_name: file, sha256 }: ProvenanceRow): Promise<boolean> {
