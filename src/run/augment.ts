@@ -15,6 +15,7 @@ import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
 import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Resources, startJobs } from './job.js'
+import { describeLost } from './lost.js'
 import { needsSaliency } from './mixer.js'
 import { opened } from './opened.js'
 import type { Plan } from './plan.js'
@@ -140,8 +141,9 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     const seconds = (performance.now() - started) / 1000
     if (output.finished === null) {
       const pictures = await countReadings(inputs.out)
-      const message = describeReadings(pictures)
-      if (message !== null) yield { type: 'notice', message }
+      // A pair may have labels of its own.
+      const lost = counts.skipped > 0 && inputs.pairs === null ? await describeLost(inputs.out, inputs) : null
+      for (const message of [describeReadings(pictures), lost]) if (message !== null) yield { type: 'notice', message }
       await output.finish({ counts, pictures, timings: { seconds } })
     }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { run } from '../helpers/cli.js'
@@ -68,6 +68,26 @@ test('12 bits in 16 are told once, counted, and spread over all grey levels by -
   expect(await run([folder, '--out', given, ...PLAIN])).toMatchObject({
     code: 6,
     stderr: expect.stringContaining('options.range "0:4095", now asked for "full"'),
+  })
+})
+
+test('classes of which no picture could be used are named at the end', async () => {
+  const damaged = { 'c/1.png': '', 'd/1.jpg': 'no picture', 'b/3.png': '' }
+  const folder = temporaryFolder({
+    'a/1.png': odd('plain.png'),
+    'a/2.png': odd('plain.png'),
+    'b/1.png': odd('plain.png'),
+  })
+  for (const [name, text] of Object.entries(damaged)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+    writeFileSync(path.join(folder, name), text)
+  }
+  const out = path.join(temporaryFolder(), 'aug')
+  expect(await run([folder, '--out', out, ...PLAIN])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining(
+      '2 classes are in no output, as pictures could not be used: "c", "d" (failures.jsonl)',
+    ),
   })
 })
 
