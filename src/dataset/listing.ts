@@ -39,8 +39,14 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
     // A link to a folder above it, which has been listed there.
     if (above.includes(real)) continue
     const entries = await readdir(path.join(root, prefix), { withFileTypes: true }).catch((cause) => {
-      const message = `${path.join(root, prefix)}: ${reasonOf(cause)}, expected a folder of pictures`
-      throw new AugmentError('usage', message, hintFor(cause))
+      // What Node.js puts for bytes that are no UTF-8.
+      const reason = prefix.includes('\uFFFD') ? 'found a name that is not UTF-8' : reasonOf(cause)
+      const message = `${path.join(root, prefix)}: ${reason}, expected a folder of pictures`
+      throw new AugmentError(
+        'usage',
+        message,
+        prefix.includes('\uFFFD') ? { hint: 'rename the folder' } : hintFor(cause),
+      )
     })
     if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
       listing.runs.add(prefix.slice(0, -1))

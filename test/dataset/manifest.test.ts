@@ -264,6 +264,14 @@ test('links that stay in the folder are followed, links that leave it are refuse
   ])
 })
 
+test.runIf(process.platform === 'linux')('a class folder whose name is not UTF-8 is refused as such', async () => {
+  const root = temporaryFolder({ 'a/1.jpg': '', 'b/1.jpg': '' })
+  mkdirSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])]))
+  await expect(readManifest(root)).rejects.toMatchObject({
+    message: expect.stringContaining('found a name that is not UTF-8, expected a folder of pictures'),
+  })
+})
+
 test('a folder that is empty, missing, a file or without labels is refused', async () => {
   const none = 'expected labels.csv, metadata.csv, metadata.jsonl, labels.json or one folder per class'
   const empty = temporaryFolder()
