@@ -142,6 +142,9 @@ async function decodeBySharp(
 /** Values of TIFF's ExtraSamples; libvips divides associated alpha out of the colours itself. */
 const [ASSOCIATED, UNASSOCIATED] = [1, 2]
 
+/** TIFF's old and new JPEG. */
+const JPEG_COMPRESSIONS = [6, 7]
+
 function isAlpha(kind: number): boolean {
   return kind === ASSOCIATED || kind === UNASSOCIATED
 }
@@ -152,7 +155,12 @@ function isGrey({ photometric }: TiffTags): boolean {
 
 /** Bands that stay without a meaning: a grey TIFF with several that its header does not name is no picture. */
 function refuseBands(tags: TiffTags, place: string): void {
-  const { samplesPerPixel, extraSamples } = tags
+  const { samplesPerPixel, extraSamples, photometric, compression } = tags
+  // libvips takes these for RGB as they are; only within JPEG are they brought to RGB.
+  if (photometric === 6 && !JPEG_COMPRESSIONS.includes(compression)) {
+    const message = `${place}: found YCbCr outside of JPEG compression, expected RGB`
+    throw new AugmentError('failed', message, { hint: 'write the picture as an RGB TIFF or a PNG' })
+  }
   const associated = extraSamples.find(isAlpha) === ASSOCIATED
   if (associated && (tags.photometric === 0 || (tags.photometric === 5 && tags.bitsPerSample === 16))) {
     const found = tags.photometric === 0 ? 'grey whose 0 is white' : '16-bit CMYK'

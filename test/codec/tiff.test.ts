@@ -118,6 +118,15 @@ test.each([
   },
 )
 
+test('YCbCr that would be taken for RGB is refused', async () => {
+  for (const layout of [{}, { planar: true }]) {
+    await expect(read(BANDS.slice(0, 3), { ...layout, photometric: 6 })).rejects.toMatchObject({
+      code: 'failed',
+      message: 'made.tif: found YCbCr outside of JPEG compression, expected RGB',
+    })
+  }
+})
+
 test('12 bits stored in 16 are told, and spread over all grey levels when asked to', async () => {
   const values = PIXELS.map((i) => Math.round((i * 4095) / (PIXELS.length - 1)))
   const bytes = encodeTiff([values], { width: WIDTH, height: HEIGHT, bits: 16, photometric: 1 })
