@@ -5,7 +5,7 @@
     python general.py ../general                   writes ../general.onnx
     python general.py ../general --float           the same with float32 filters, to compare with
 
-The batch norms are folded into the filters, which are stored as int8, one scale an output channel, and multiplied by their
+The batch norms are folded into the filters, which are stored as int8, one scale per output channel, and multiplied by their
 scales when the file is loaded: everything is computed in float32. Height and width are open.
 """
 import argparse

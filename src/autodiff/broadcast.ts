@@ -3,7 +3,7 @@ import { DataType } from '../onnx/tensor.js'
 import { type Dim, product } from '../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from './builder.js'
 
-/** Whether float32 [N, C, 1, 1] meets [N, C, H, W] here, one element a channel, with known height and width. */
+/** Whether float32 [N, C, 1, 1] meets [N, C, H, W] here, one element per channel, with known height and width. */
 function isPerChannel(
   g: GraphBuilder,
   value: Value,

@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from './builder.js'
 
-/** What a convolution does along its spatial axes, one element an axis. */
+/** What a convolution does along its spatial axes, one element per axis. */
 export interface Convolution {
   readonly kernel: readonly number[]
   readonly strides: readonly number[]
@@ -22,7 +22,7 @@ interface Sides {
 const FEW = 64
 
 /**
- * Cotangent [M, C, k...] of the weights of a convolution with M output channels and C input channels a group:
+ * Cotangent [M, C, k...] of the weights of a convolution with M output channels and C input channels per group:
  *     dW[m, c, k] = sum over n, i of narrow[n, m, i] wide[n, c, s i + d k - p].
  * `wide` is the input of Conv and the cotangent of ConvTranspose, `narrow` the other one. For each k that is a product of two
  * matrices over all n and i, the second a shifted slice of `wide`; where there are few positions the slices are put together

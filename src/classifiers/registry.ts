@@ -70,7 +70,7 @@ export const zoo: readonly ZooModel[] = [
     opset: 12,
     licence: 'MIT',
     top1: 60.96,
-    note: 'the zoo does not say how its input is made: this is how OpenVINO describes that of the Caffe original',
+    note: 'the zoo does not say how to prepare the input: this is how OpenVINO describes it for the Caffe original',
     input: {
       ...imagenet,
       colorOrder: 'bgr',

@@ -51,7 +51,7 @@ function cell(value: number, width: number): string {
 function folderTable(table: readonly MethodSummary[]): string[] {
   return [
     `${''.padEnd(12)}  saliency kept of         lambda`,
-    `${'method'.padEnd(12)}  sample  partner   both   mean     sd    min    max  ms an output`,
+    `${'method'.padEnd(12)}  sample  partner   both   mean     sd    min    max  ms per output`,
     ...table.map(({ method, kept, lambda, milliseconds }) =>
       [
         method.padEnd(12),

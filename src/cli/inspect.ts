@@ -35,7 +35,7 @@ function formatted({ file, opset, inputs, outputs, operators, picture, head, ...
     const behind = head.logits === head.output ? '' : `, differentiated at ${head.logits}`
     lines.push(`classes: ${head.classes}, in output ${head.output}${behind}`)
   }
-  if (batch) lines.push(`batch: ${batch}${coupled ? ', as pictures in one would influence each other' : ''}`)
+  if (batch) lines.push(`batch: ${batch}${coupled ? ', because pictures in one batch influence each other' : ''}`)
   lines.push(...(problems.length === 0 ? ['can be differentiated'] : ['cannot be differentiated:', ...problems]))
   if (command) lines.push(`  ${command}`)
   return lines.join('\n')

@@ -7,7 +7,7 @@ import type { Invocation } from './invocation.js'
 export async function listCommand({ words: [word], report }: Invocation<'models list'>): Promise<void> {
   if (word !== undefined) {
     throw new AugmentError('usage', `models ${word}: found no such command, expected list, show or pull`, {
-      hint: `sage-augment models show ${word} tells of a model`,
+      hint: `sage-augment models show ${word} describes a model`,
     })
   }
   const models = await listModels()

@@ -100,7 +100,7 @@ function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {
   if (made === 0 && written === 0 && skipped === 0)
     return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
-  const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} a second` : skipped > 0 ? '' : ', nothing was missing'
+  const rate = made > 0 ? `, ${(made / seconds).toFixed(1)} per second` : skipped > 0 ? '' : ', nothing was missing'
   const where = device === null ? '' : `, on ${device}`
   const lines = [`${out}: ${counted(written, 'picture')}${lost} in ${seconds.toFixed(1)} s${rate}${where}`]
   if (uniform > 0) lines.push(`${uniform} of ${counted(maps, 'picture')} have no gradient: their maps are uniform`)

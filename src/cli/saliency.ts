@@ -8,7 +8,7 @@ import type { Invocation } from './invocation.js'
 export async function saliencyCommand({ words: [images], run, own, report }: Invocation<'saliency'>): Promise<void> {
   const { raw, smooth, timesInput, integrated, score, judge } = own
   const options = { raw, smooth, integrated, ...(timesInput && { timesInput }) }
-  if (judge !== undefined && !score) throw new AugmentError('usage', '--judge: expected --score with it')
+  if (judge !== undefined && !score) throw new AugmentError('usage', '--judge: expected --score too')
   if (score) {
     refuse({ ...options, out: run.out })
     const table = await scoreSaliency({ ...run, images }, judge, report.note)
@@ -24,7 +24,7 @@ export async function saliencyCommand({ words: [images], run, own, report }: Inv
 /** Throws a usage error for an option that draws maps. */
 function refuse(options: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(options).filter((name) => options[name] !== undefined)
-  if (given.length > 0) throw new AugmentError('usage', `${given.map(flagOf).join(', ')}: not with --score`)
+  if (given.length > 0) throw new AugmentError('usage', `${given.map(flagOf).join(', ')}: cannot be used with --score`)
 }
 
 function tableOf(table: readonly MapScore[]): string[] {
@@ -35,6 +35,6 @@ function tableOf(table: readonly MapScore[]): string[] {
     ...table.map(({ kind, pointing, insertion, deletion, difference }) =>
       [kind.padEnd(17), ...[pointing, insertion, deletion, difference].map(cell)].join('  '),
     ),
-    'means with their standard errors in brackets; chance points .25',
+    'means, with standard errors in brackets; pointing by chance scores .25',
   ]
 }

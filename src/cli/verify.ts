@@ -15,8 +15,8 @@ export async function verifyCommand({ words: [folder], own, report }: Invocation
   for (const line of lines) report.problem(line)
   if (own.repair && problems.length > 0) {
     const repaired = await repair(folder!, (message) => report.event({ type: 'notice', message }))
-    const rest = `${counted(repaired.whole, 'row')} stay, ${repaired.kept} wait to be taken back`
-    const text = `${folder}: ${verdict}; ${rest}: repeat the command of the run to make what is missing`
+    const rest = `${counted(repaired.whole, 'row')} stay, ${repaired.kept} set aside`
+    const text = `${folder}: ${verdict}; ${rest}: repeat the run's command to make what is missing`
     return report.done({ folder, rows, problems, repaired }, text)
   }
   report.done({ folder, rows, problems }, `${folder}: ${counted(rows, 'picture')}, ${verdict}`)

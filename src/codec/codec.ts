@@ -70,11 +70,11 @@ async function shrinkBy(image: Image, factor: number): Promise<Image> {
 
 /**
  * Encodes without metadata; the same pixels give the same bytes. JPEG: baseline, 4:4:4, `quality` 1 to 100. PNG:
- * lossless, `quality` is not used. Throws AugmentError `failed` for a JPEG above 65535 pixels a side.
+ * lossless, `quality` is not used. Throws AugmentError `failed` for a JPEG above 65535 pixels per side.
  */
 export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality: number): Promise<Uint8Array> {
   if (format === 'jpeg' && Math.max(image.width, image.height) > MAX_JPEG_SIDE) {
-    const message = `output: found ${image.width} x ${image.height} pixels, expected at most ${MAX_JPEG_SIDE} a side in JPEG`
+    const message = `output: found ${image.width} x ${image.height} pixels, expected at most ${MAX_JPEG_SIDE} per side in JPEG`
     throw new AugmentError('failed', message, { hint: 'use --format png or a smaller --size' })
   }
   const picture = await fromImage(image)
@@ -83,7 +83,7 @@ export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality:
     : picture.png({ compressionLevel: 6 }).toBuffer()
 }
 
-/** WebP without metadata, 4:2:0 at `quality` 1 to 100, or lossless; at most 16383 pixels a side. */
+/** WebP without metadata, 4:2:0 at `quality` 1 to 100, or lossless; at most 16383 pixels per side. */
 export async function encodeWebp(image: Image, quality: number | 'lossless'): Promise<Uint8Array> {
   const picture = await fromImage(image)
   const options = quality === 'lossless' ? { lossless: true } : { quality, smartSubsample: true }

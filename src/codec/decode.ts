@@ -170,7 +170,7 @@ function refuseBands(tags: TiffTags, place: string): void {
   const unnamed = extraSamples.filter((kind) => !isAlpha(kind)).length
   if (samplesPerPixel <= MOST_BANDS && !(isGrey(tags) && unnamed > 1)) return
   const message = `${place}: found ${samplesPerPixel} bands, expected grey or RGB, with alpha or not`
-  throw new AugmentError('failed', message, { hint: 'write the bands that are to be seen as an RGB or grey picture' })
+  throw new AugmentError('failed', message, { hint: 'save the bands you want to see as an RGB or grey picture' })
 }
 
 /** What libvips calls samples with a sign or more bits, in words. */

@@ -81,7 +81,7 @@ const OTHER_FILES: readonly Signature[] = [
 /** Whether a file that begins so may hold grey with more than 8 bits. */
 export function mayBeDeepGrey(bytes: Uint8Array): boolean {
   const format = sniffFormat(bytes)
-  // The header chunk of a PNG: bits a sample, then 0 for grey or 4 for grey with alpha.
+  // The header chunk of a PNG: bits per sample, then 0 for grey or 4 for grey with alpha.
   if (format === 'PNG') return bytes[24] === 16 && (bytes[25] === 0 || bytes[25] === 4)
   return format === 'TIFF' || format === 'PNM'
 }

@@ -112,7 +112,7 @@ function plainNumbers(bytes: Uint8Array, { start, white }: Header, values: Uint8
   return true
 }
 
-/** One byte a sample, or two with the higher first where white is above 255. */
+/** One byte per sample, or two with the higher first where white is above 255. */
 function rawNumbers(bytes: Uint8Array, { start, white }: Header, values: Uint8Array | Uint16Array): boolean {
   const size = white > 255 ? 2 : 1
   if (bytes.length < start + values.length * size) return false

@@ -48,9 +48,9 @@ export function undecodable(format: Format, bytes: Uint8Array, tags: TiffTags | 
   }
   const strange = strangeColours(tags)
   if (strange !== undefined) return strange
-  if (planar && tiled) return 'found a TIFF of tiles in separate planes, expected strips, or bands that are interleaved'
+  if (planar && tiled) return 'found a TIFF of tiles in separate planes, expected strips or interleaved bands'
   if ([1, 2, 4, 8, 16].includes(bitsPerSample)) return undefined
-  return `found a TIFF of ${bitsPerSample} bits a sample, expected 1, 2, 4, 8 or 16`
+  return `found a TIFF of ${bitsPerSample} bits per sample, expected 1, 2, 4, 8 or 16`
 }
 
 /** Of a TIFF whose colours are no pixels to be seen: "found ..., expected ...". */

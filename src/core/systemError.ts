@@ -2,7 +2,7 @@
 
 /** What was found, and what can be done about it, by error code. */
 const KNOWN: Readonly<Record<string, readonly [found: string, hint?: string]>> = {
-  ENOENT: ['found nothing of that name', 'check the spelling; a relative path starts at the current folder'],
+  ENOENT: ['no such file or folder', 'check the spelling; a relative path starts at the current folder'],
   ENOTDIR: ['found a file where a folder belongs'],
   EISDIR: ['found a folder'],
   EACCES: ['permission denied', 'check the permissions of that path'],

@@ -42,7 +42,7 @@ export async function readClassFolders(folder: Folder, place: string, fixed?: Cl
   checkNames(classes.names, (name) => path.join(place, name), problems)
   for (const { name, problem } of emptiedClasses({ ...found, pictures: files })) {
     problems.add(path.join(place, name), problem)
-    problems.hint('convert these files to PNG, or move the folder away if it is no class')
+    problems.hint('convert these files to PNG, or move the folder away if it is not a class')
   }
   problems.throwIfAny()
   if (files.length === 0) throw await noLabels(folder, place)
@@ -80,8 +80,8 @@ async function linkedPictures(folder: Folder, place: string, problems: Problems)
 function emptyNotices(empty: readonly string[]): string[] {
   if (empty.length === 0) return []
   const shown = `${empty.slice(0, 10).map(quoted).join(', ')}${empty.length > 10 ? ', ...' : ''}`
-  const classes = `${counted(empty.length, 'folder')} without a picture ${empty.length === 1 ? 'is no class' : 'are no classes'}: ${shown}`
-  return [`${classes}; those after them have lower indices than with them (classes.txt)`]
+  const classes = `${counted(empty.length, 'folder')} without a picture ${empty.length === 1 ? 'is not a class' : 'are not classes'}: ${shown}`
+  return [`${classes}; the classes after them have lower indices (classes.txt)`]
 }
 
 async function noLabels(folder: Folder, place: string): Promise<AugmentError> {

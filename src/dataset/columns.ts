@@ -1,4 +1,4 @@
-/** What the columns of a table mean, as all its rows together say: one label column, or one column of weights a class. */
+/** What the columns of a table mean, as all its rows together say: one label column, or one column of weights per class. */
 import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import type { Classes } from './labels.js'
 import { quoted } from './problems.js'
@@ -193,7 +193,7 @@ function unclear(columns: readonly Column[], chosen: readonly number[], own: Col
   const [name, classes] = [quoted(own.name), listedNames(chosen.map((k) => columns[k]!))]
   return {
     kind: 'unclear',
-    problem: `found numbers in the columns ${classes}, expected to know whether ${name} holds the labels or all are classes with a weight each`,
-    hint: `if ${name} holds the labels, leave out ${listedNames(columns.filter((column) => column !== own))}; if they are classes, leave out what is none and name them, one a line, with --classes`,
+    problem: `found numbers in the columns ${classes}: unclear whether ${name} holds the labels or each column is a class`,
+    hint: `if ${name} holds the labels, leave out ${listedNames(columns.filter((column) => column !== own))}; if they are classes, leave out all other columns and list the classes, one per line, in --classes`,
   }
 }

@@ -19,7 +19,7 @@ const SUM_TOLERANCE = 1e-3
 const INTEGER = /^\d+$/
 
 /** The problem of weights in class order where nothing says what the classes are. */
-export const UNNAMED_WEIGHTS = 'found soft labels without class names, expected --classes with one name a line'
+export const UNNAMED_WEIGHTS = 'found soft labels without class names, expected --classes with one name per line'
 
 /** Class names and their indices, which are their places in `names`. */
 export class Classes {
@@ -49,7 +49,7 @@ export class Classes {
     if (typeof label === 'string' || typeof label === 'number') return this.#hard(String(label), fail)
     if ('names' in label) return this.#named(label, fail)
     if (label.size === this.names.length) return normalised(label, this.names, fail)
-    fail(`found a soft label of ${counted(label.size, 'weight')}, expected ${this.names.length}, one a class`)
+    fail(`found a soft label of ${counted(label.size, 'weight')}, expected ${this.names.length}, one per class`)
     return undefined
   }
 
@@ -130,7 +130,7 @@ export function checkNames(names: readonly string[], placeOf: (name: string) => 
     const problem = nameProblem(name)
     if (problem === undefined) continue
     problems.add(placeOf(name), `class ${quoted(name)} ${problem}`)
-    problems.hint('rename the class: labels.csv and classes.txt would not give this name back')
+    problems.hint('rename the class: labels.csv and classes.txt cannot hold this name')
   }
 }
 
@@ -139,7 +139,7 @@ function nameProblem(name: string): string | undefined {
   if (/[\p{Cc}\u2028\u2029]/u.test(name)) return 'has a line break or control character'
   if (/\p{Surrogate}/u.test(name)) return 'has half a character, which UTF-8 cannot hold'
   if (name.trim() !== name) return 'begins or ends with a space'
-  return name.toLowerCase() === 'file_name' ? 'is called like the column of file names' : undefined
+  return name.toLowerCase() === 'file_name' ? 'has the name of the column of file names' : undefined
 }
 
 /** The class names that labels speak of, by code point; but integers in numeric order if all are. */

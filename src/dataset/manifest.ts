@@ -38,14 +38,14 @@ export interface Manifest {
   readonly ignored: number
   /** The files in class folders that are no picture which is read, in words; null where there are none. */
   readonly unread: string | null
-  /** What is to be known of the classes, a sentence each. */
+  /** What is to be known of the classes, one sentence each. */
   readonly notices: readonly string[]
 }
 
 export interface ManifestOptions {
   /** A CSV, JSON or JSON lines file whose names are relative to the folder of the pictures. */
   readonly labels?: string
-  /** A file with one class name a line, in the order of their indices. */
+  /** A file with one class name per line, in the order of their indices. */
   readonly classes?: string
   /** Whether to read what symbolic links below the folder point to, wherever that lies. */
   readonly followLinks?: boolean
@@ -63,7 +63,9 @@ export async function readManifest(imagesFolder: string, options: ManifestOption
     labels === undefined
       ? await fromClassFolders(folder, imagesFolder, fixed)
       : await fromTable(folder, labels, options.labels ?? path.basename(labels), fixed ?? (await classesOfRun(labels)))
-  const again = (await isRun(imagesFolder)) ? [`${imagesFolder}: mixes of sage-augment are mixed once more`] : []
+  const again = (await isRun(imagesFolder))
+    ? [`${imagesFolder}: these pictures are mixes of sage-augment, and are mixed again`]
+    : []
   const gap = fixed ? undefined : describeGap(manifest.classes)
   const notices = [
     ...manifest.notices,
@@ -85,15 +87,15 @@ async function classesOfRun(table: string): Promise<Classes | undefined> {
 function twiceNotices({ twice }: Folder): string[] {
   const files = [...twice].filter(([file]) => isImageName(file))
   if (files.length === 0) return []
-  const shown = files.slice(0, 5).map(([file, first]) => `${quoted(file)} is ${quoted(first)} too`)
+  const shown = files.slice(0, 5).map(([file, first]) => `${quoted(file)} is also ${quoted(first)}`)
   const more = files.length > 5 ? ', ...' : ''
-  return [`links name ${counted(files.length, 'picture')} once more: ${shown.join(', ')}${more}`]
+  return [`links make ${counted(files.length, 'picture')} appear twice: ${shown.join(', ')}${more}`]
 }
 
 function oneClassNotices({ sources, classes }: Manifest): string[] {
   const label = sources[0]?.label
   if (typeof label !== 'number' || !sources.every((source) => source.label === label)) return []
-  return [`all pictures are of one class, ${quoted(classes[label]!)}: no mix has another label`]
+  return [`all pictures are of one class, ${quoted(classes[label]!)}, so every mix has that label`]
 }
 
 async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
@@ -110,7 +112,7 @@ async function findLabels(folder: string): Promise<string | undefined> {
   return undefined
 }
 
-/** Class names from a file with one a line. Throws AugmentError `usage` for empty lines between them and repetitions. */
+/** Class names from a file with one per line. Throws AugmentError `usage` for empty lines between them and repetitions. */
 export async function readClasses(file: string): Promise<Classes> {
   const problems = new Problems()
   const names: string[] = []
@@ -124,7 +126,7 @@ export async function readClasses(file: string): Promise<Classes> {
     seen.add(name)
     names.push(name)
   }
-  if (names.length === 0) problems.add(file, 'found no lines, expected one class name a line')
+  if (names.length === 0) problems.add(file, 'found no lines, expected one class name per line')
   problems.throwIfAny()
   return new Classes(names)
 }
@@ -132,7 +134,7 @@ export async function readClasses(file: string): Promise<Classes> {
 async function fromTable(folder: Folder, file: string, origin: string, fixed?: Classes): Promise<Manifest> {
   const problems = new Problems()
   const table = await readTable(file, origin, fixed, problems)
-  if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one a picture')
+  if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
   checkClasses(table, classes, fixed, origin, problems)
   let named = 0

@@ -82,7 +82,7 @@ function checkOutputNames(pairs: WrittenPairs, placeOf: (position: number) => st
   for (const [i, name] of pairs.names) {
     const place = placeOf(pairs.positions[i]!)
     const before = places.get(name.toLowerCase())
-    if (before !== undefined) problems.add(place, `name ${quoted(name)} is already that of ${before}`)
+    if (before !== undefined) problems.add(place, `name ${quoted(name)} is already used by ${before}`)
     places.set(name.toLowerCase(), place)
   }
 }

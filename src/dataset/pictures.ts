@@ -134,5 +134,5 @@ export function describeGap(names: readonly string[]): string | undefined {
   const index = names.findIndex((name, i) => Number(name) !== i)
   if (index < 0) return undefined
   const missing = names.includes(String(index)) ? '' : `there is no class ${index}: `
-  return `classes are called by numbers, but ${missing}class ${names[index]} has index ${index} (classes.txt), and so on; --classes sets the indices`
+  return `class names are numbers, but ${missing}class ${names[index]} has index ${index} (classes.txt), and so on; --classes sets the indices`
 }

@@ -19,7 +19,7 @@ type Located =
   | { readonly problem: string; readonly hint?: string | undefined }
 
 /** What can be done about links that leave the folder. */
-export const FOLLOW_LINKS = '--follow-links reads what links point to, wherever it lies'
+export const FOLLOW_LINKS = '--follow-links reads what links point to, wherever it is'
 
 export interface ScanOptions {
   /** Whether to read what symbolic links point to, wherever that lies. */

@@ -62,7 +62,7 @@ export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading
 /** Rows for validation are not for training, but nothing here says which are wanted. */
 function splitNotices(columns: readonly Column[], noun: 'column' | 'key'): string[] {
   return columns.flatMap(({ name, parts }) =>
-    parts.length > 1 ? [`${noun} ${quoted(name)} (${parts.join(', ')}) is not used: all rows are`] : [],
+    parts.length > 1 ? [`${noun} ${quoted(name)} (${parts.join(', ')}) is not used: all rows are read`] : [],
   )
 }
 
@@ -86,7 +86,7 @@ function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, nou
   const expected = `expected a ${noun} ${LABEL_KEYS[0]} (or ${LABEL_KEYS.slice(1).join(', ')}) or one numeric ${noun} per class`
   const single = columns.length === 1 && !(classes?.names.length === 1 && classes.indexOf(columns[0]!.name) === 0)
   if (single || !columns.some((column) => column.hasNumbers)) {
-    const found = columns.length === 0 ? `no ${noun} beside the file name` : `beside the file name only ${listed}`
+    const found = columns.length === 0 ? `no ${noun} besides the file name` : `only ${listed} besides the file name`
     problems.add(place, `found ${columns.length > 5 ? 'words in all columns' : found}, ${expected}`)
     if (single) problems.hint(`if ${listed} holds the labels, call it label`)
     return { rows: [] }
@@ -98,7 +98,7 @@ function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, nou
       place,
       `${noun} ${quoted(column.name)}: found ${quoted(text)}, expected numbers as in the other columns`,
     )
-    problems.hint(`leave out ${quoted(column.name)} if it is no class; if it holds the labels, call it label`)
+    problems.hint(`leave out ${quoted(column.name)} if it is not a class; if it holds the labels, call it label`)
   }
   for (const { position, column, text } of badCells) {
     if (wordy.includes(column)) continue
@@ -106,7 +106,7 @@ function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, nou
   }
   const beyond = columns.filter((column) => column.hasOtherNumbers)
   if (beyond.length > 0 && beyond.length < columns.length) {
-    problems.hint(`leave out ${listedNames(beyond)} if that is no class: a weight is between 0 and 1`)
+    problems.hint(`leave out ${listedNames(beyond)} if that is not a class: a weight is between 0 and 1`)
   }
   return soft(seen, Array.from(columns.keys()), drafts, reading)
 }

@@ -16,7 +16,7 @@ const NUMBERED = /^((shard|part|batch|chunk|images?|img|data|dir|folder)[-_ ]?)?
 /** Pictures as this program and img2dataset name them. */
 const NUMBERED_PICTURE = /^\d{5}\/\d{9}\.\w+$/
 
-const NAMES_SUCH = '--classes names classes that are called so'
+const NAMES_SUCH = 'if these are the classes, name them with --classes'
 
 /** What lies in a folder of class folders. */
 interface Shape {
@@ -55,7 +55,7 @@ export async function refuseNoClasses(shape: Shape): Promise<void> {
   if (shards !== undefined) {
     const found = `found the numbered folders ${listed(names)} with ${shards}`
     throw new AugmentError('usage', `${place}: ${found}, expected one folder per class`, {
-      hint: `these are shards, no classes: --labels takes a table of file_name and label made of those files; ${NAMES_SUCH}`,
+      hint: `these are shards, not classes: make a table of file_name and label from those files, for --labels; ${NAMES_SUCH}`,
     })
   }
   const [only] = names
@@ -67,16 +67,16 @@ export async function refuseNoClasses(shape: Shape): Promise<void> {
   })
 }
 
-/** What is to be known of class folders that are taken as such, a sentence each. */
+/** What is to be known of class folders that are taken as such, one sentence each. */
 export function shapeNotices({ all, pictures }: Omit<Shape, 'names'>): string[] {
   const notices: string[] = []
   const beside = sidecars(all, pictures)
   if (beside.length > 0)
-    notices.push(`${counted(beside.length, 'file')} beside pictures, as ${quoted(beside[0]!)}, are not read`)
+    notices.push(`${counted(beside.length, 'file')} next to the pictures, such as ${quoted(beside[0]!)}: not read`)
   const below = [...foldersByClass(pictures).values()].map((folders) => [...folders].sort())
   const splits = [...new Set(below.flat())].filter((name) => SPLIT_WITHIN.test(name))
   if (splits.length > 1) {
-    notices.push(`the classes have the folders ${listed(splits)}: the pictures of all of them are used`)
+    notices.push(`the classes have the folders ${listed(splits)}: the pictures in all of them are used`)
   } else if (
     below.length > 1 &&
     below[0]!.length > 1 &&
@@ -114,7 +114,7 @@ function shardSigns({ all, pictures, names }: Shape): string | undefined {
   )
   if (table.every((file) => file !== undefined)) return `${table[0]} beside them`
   const beside = sidecars(all, pictures)
-  if (beside.length >= pictures.length / 2) return `${beside[0]} and the like beside the pictures`
+  if (beside.length >= pictures.length / 2) return `${beside[0]} and others like it beside the pictures`
   const tenThousandEach = (file: string) =>
     NUMBERED_PICTURE.test(file) && Math.floor(Number(file.slice(6, 15)) / 10_000) === Number(file.slice(0, 5))
   return pictures.every(tenThousandEach) ? 'ten thousand numbers each' : undefined

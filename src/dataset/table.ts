@@ -25,7 +25,7 @@ export interface Table {
   readonly columns?: readonly string[]
   /** How the table was understood: "column class", "3 classes"; undefined where each row says it. */
   readonly meaning?: string
-  /** What is to be known of it, a sentence each. */
+  /** What is to be known of it, one sentence each. */
   readonly notices?: readonly string[]
   /** Where a row stands, as in "labels.csv:14" or "labels.json[3]". */
   placeOf(position: number): string

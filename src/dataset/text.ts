@@ -36,7 +36,7 @@ export async function readText(file: string): Promise<string> {
     characters += piece.length
     if (characters > LONGEST_STRING) {
       throw new AugmentError('usage', `${file}: found more than 512 MiB of text, expected less`, {
-        hint: 'as JSON lines (.jsonl) it may be of any size',
+        hint: 'JSON lines (.jsonl) may be of any size',
       })
     }
   }

@@ -22,7 +22,10 @@ const SHIFT = 'expected two whole numbers [dx, dy]'
 const outputName = z
   .string('expected a file name')
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,94}$/, 'expected up to 95 letters, digits, - or _, without extension')
-  .refine((name) => !SPLIT_WORD.test(name), 'expected no word like train or test, which loaders take for a split')
+  .refine(
+    (name) => !SPLIT_WORD.test(name),
+    'expected a name without a word like train or test, which loaders take for a split',
+  )
 
 const fileName = z.string('expected a file name')
 const label = z.unknown().refine((value) => new JsonLabels().read(value) !== undefined, EXPECTED_LABEL)

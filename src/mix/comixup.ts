@@ -32,8 +32,8 @@ const SWEEPS = 8
 export const comixup: GroupMethod<ComixupParameters> = {
   parameters: {
     mixupAlpha: { default: 2, low: 0.001, high: 1000, description: 'a of the prior Dirichlet(a, ..., a)' },
-    groupSize: { default: 20, low: 2, high: 100, whole: true, description: 'pictures that are mixed at once' },
-    blocks: { default: 4, low: 1, high: 16, whole: true, description: 'blocks a side' },
+    groupSize: { default: 20, low: 2, high: 100, whole: true, description: 'pictures mixed at once' },
+    blocks: { default: 4, low: 1, high: 16, whole: true, description: 'blocks per side' },
     beta: { default: 0.32, low: 0, high: 1000, description: 'weight of the smoothness of the mask' },
     gamma: { default: 1, low: 0, high: 1000, description: 'weight of the diversity of the outputs' },
     eta: { default: 0.05, low: 0, high: 1000, description: 'weight of the prior' },
@@ -43,7 +43,7 @@ export const comixup: GroupMethod<ComixupParameters> = {
       high: 100,
       description: 'how much of a picture other outputs may use before it costs',
     },
-    omega: { default: 0.001, low: 0, high: 1, description: 'weight of the pictures that suit each other' },
+    omega: { default: 0.001, low: 0, high: 1, description: 'weight of how well the pictures of a mix suit each other' },
   },
   needsSaliency: () => true,
   groupSize: ({ groupSize }) => groupSize,

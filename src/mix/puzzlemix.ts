@@ -28,7 +28,7 @@ export interface PuzzlemixParameters {
 export const puzzlemix: Method<PuzzlemixParameters> = {
   parameters: {
     mixupAlpha,
-    blocks: { default: 0, low: 0, high: 32, whole: true, description: 'blocks a side; 0 draws 2, 4, 8 or 16' },
+    blocks: { default: 0, low: 0, high: 32, whole: true, description: 'blocks per side; 0 draws 2, 4, 8 or 16' },
     steps: { default: 2, low: 1, high: 8, whole: true, description: "steps of the mask's levels between 0 and 1" },
     beta: { default: 1.2, low: 0, high: 1000, description: 'weight of the smoothness of the mask' },
     gamma: { default: 0.5, low: 0, high: 1000, description: 'weight of hiding seams, relative to beta' },
@@ -39,7 +39,7 @@ export const puzzlemix: Method<PuzzlemixParameters> = {
       low: 0,
       high: 32,
       whole: true,
-      description: 'blocks a side that are moved, made a multiple of the mask blocks; 0 moves none',
+      description: 'blocks per side that can move, rounded to a multiple of the mask blocks; 0 moves none',
     },
   },
   needsSaliency: () => true,
@@ -73,7 +73,7 @@ export const puzzlemix: Method<PuzzlemixParameters> = {
   },
 }
 
-/** The blocks a side: as asked, or one of 2, 4, 8, 16; never more than there are pixels. */
+/** The blocks per side: as asked, or one of 2, 4, 8, 16; never more than there are pixels. */
 function drawBlocks(asked: number, pixels: number, random: Random): number {
   const drawn = 2 ** random.integer(1, 4)
   return Math.min(asked === 0 ? drawn : asked, pixels)

@@ -23,7 +23,7 @@ export const saliencymix: Method<SaliencymixParameters> = {
     detector: {
       default: 'gradient',
       choices: ['gradient', 'spectral-residual'],
-      description: 'what says where the partner is most salient; spectral-residual needs no model',
+      description: 'how to find where the partner is most salient; spectral-residual needs no model',
     },
   },
   needsSaliency: ({ detector }) => detector === 'gradient',

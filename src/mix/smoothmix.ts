@@ -16,8 +16,8 @@ const range = { low: 0.01, high: 10 } as const
  */
 export const smoothmix: Method<SmoothmixParameters> = {
   parameters: {
-    sigmaLow: { ...range, default: 0.25, description: 'least sigma of the circle, in shares of the shorter side' },
-    sigmaHigh: { ...range, default: 0.5, description: 'greatest sigma of the circle, in shares of the shorter side' },
+    sigmaLow: { ...range, default: 0.25, description: 'smallest sigma of the circle, as a share of the shorter side' },
+    sigmaHigh: { ...range, default: 0.5, description: 'largest sigma of the circle, as a share of the shorter side' },
   },
   needsSaliency: () => false,
   mix([sample, partner], { sigmaLow, sigmaHigh }, random) {

@@ -39,7 +39,7 @@ export function chooseOutput({ name, graph }: Model, wanted?: string): string {
     if (other === undefined) return names[0]!
     throw new AugmentError(
       'model',
-      `${name}: output "${other.name}" is no tensor, expected one of logits or probabilities`,
+      `${name}: output "${other.name}" is not a tensor, expected one of logits or probabilities`,
       {
         hint: "skl2onnx gives a tensor with options={'zipmap': False}",
       },

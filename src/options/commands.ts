@@ -22,7 +22,7 @@ export interface Command {
 
 /** How every command tells what it does. */
 const common = { type: 'flag', rare: ['augment'] } as const
-const quiet = { ...common, help: 'say nothing but results and errors' } as const
+const quiet = { ...common, help: 'print only results and errors' } as const
 const events = { json: { ...common, help: 'events as NDJSON on stdout' }, quiet } as const
 const result = { json: { ...common, help: 'the result as JSON on stdout' }, quiet } as const
 
@@ -33,12 +33,12 @@ function takenBy(command: string): Table {
 }
 
 const augmentOwn = {
-  config: { type: 'path', help: 'JSON file of options; those given here win' },
+  config: { type: 'path', help: 'JSON file of options; the command line wins' },
   allowSkipped: {
     type: 'flag',
     rare: ['augment'],
-    help: 'exit 0, not 3, where pictures had to be skipped',
-    more: 'So that what waits for success, as `afterok` of Slurm, goes on; they are counted in `run.json` all the same.',
+    help: 'exit 0, not 3, if pictures were skipped',
+    more: 'A job that waits for success then starts (`afterok` of Slurm). `run.json` still counts the skipped pictures.',
   },
   ...events,
 } as const satisfies Table
@@ -51,7 +51,7 @@ export const mapOptions = {
     type: 'choice',
     choices: ['npy', 'png16'],
     value: 'format',
-    help: 'also the maps themselves, in maps/',
+    help: 'also write the maps as numbers, in maps/',
     more: '`npy`: float32; `png16`: 16 bits, 65535 is the largest value of the map.',
   },
   smooth: {
@@ -77,14 +77,14 @@ export const mapOptions = {
 const scoreOptions = {
   score: {
     type: 'flag',
-    help: 'measure the kinds of maps, draw none',
-    more: 'Pointing: four pictures in a 2 x 2 grid, the share of the map in the cell of its class (chance is .25). With `judge`: the areas under its probability of the class while the pixels appear, and while they go, the most salient first. Of at most 200 pictures.',
+    help: 'measure the kinds of maps, draw nothing',
+    more: "Pointing: four pictures stand in a 2 x 2 grid; the score is the share of the map in the cell of its class (.25 by chance). With `judge`, also the area under the judge's probability of the class while pixels are added, and while they are removed, the most salient first. At most 200 pictures are used.",
   },
   judge: {
     type: 'path',
     value: 'name',
     isPath: (text: string) => text.endsWith('.onnx'),
-    help: 'another classifier, for --score',
+    help: 'another classifier that judges, for --score',
   },
 } as const satisfies Table
 
@@ -92,47 +92,47 @@ export const mapsOut = {
   ...runOptions.out,
   fallback: 'maps',
   help: 'new, or an earlier output to replace',
-  more: 'A new or empty folder, or one with maps of ours, which is replaced.',
+  more: 'A new or empty folder, or one with earlier maps, which are replaced.',
 } as const
 
 export const compareOptions = {
-  methods: { type: 'list', choices: METHOD_NAMES, help: 'which to compare, with commas between', otherwise: 'all' },
+  methods: { type: 'list', choices: METHOD_NAMES, help: 'methods to compare, separated by commas', otherwise: 'all' },
   out: { type: 'path', value: 'figure.png', fallback: 'figure.png', help: 'figure of two pictures' },
 } as const satisfies Table
 
 /** Pairs of a folder that are compared. */
-export const pairCount = { ...runOptions.count, fallback: 200, help: 'pairs of a folder' } as const
+export const pairCount = { ...runOptions.count, fallback: 200, help: 'number of pairs from a folder' } as const
 
 const gradOptions = {
   out: { type: 'path', value: 'grad.onnx', required: true, help: 'file to write' },
   loss: { type: 'choice', choices: ['ce', 'bce', 'logit'], default: 'ce', help: 'loss to differentiate' },
   wrt: { type: 'text', value: 'input', otherwise: 'the first', help: 'input to differentiate by' },
-  output: { type: 'text', otherwise: 'the one that can be', help: 'output that is the logits' },
-  size: { type: 'size', help: 'size of the pictures, where the model leaves it open' },
+  output: { type: 'text', otherwise: 'found', help: 'output that holds the logits' },
+  size: { type: 'size', help: 'size of the pictures, if the model does not fix it' },
 } as const satisfies Table
 
 const inspectOptions = { output: gradOptions.output, size: gradOptions.size } as const satisfies Table
 
 const mergeOptions = {
-  out: { type: 'path', value: 'dir', required: true, help: 'folder of the whole' },
-  overwrite: { type: 'flag', help: 'start a run of ours over' },
+  out: { type: 'path', value: 'dir', required: true, help: 'folder for the joined run' },
+  overwrite: { type: 'flag', help: 'start over, replacing an earlier run' },
 } as const satisfies Table
 
 const verifyOptions = {
   repair: {
     type: 'flag',
-    help: 'keep what is whole; the command of the run then makes the rest',
-    more: 'Cuts the tables of a damaged run, finished or not, back to the last row before the first damage. Whole rows behind it are taken back when the command of the run is repeated.',
+    help: "keep the undamaged rows; the run's command then makes the rest",
+    more: "Cuts the tables of a damaged run, finished or not, after the last row before the first damage. Undamaged rows after it are used again when the run's command is repeated.",
   },
 } as const satisfies Table
 
 const doctorOptions = {
   out: { type: 'path', value: 'dir', default: 'aug', help: 'output folder to look at' },
-  device: { ...saliencyOptions.device, help: 'exit 5 unless this one works, and cpu' },
+  device: { ...saliencyOptions.device, help: 'exit 5 unless this one and the CPU work' },
 } as const satisfies Table
 
 const pullOptions = {
-  mirror: { type: 'text', value: 'url', expected: 'a URL', help: 'root of a copy of the zoo with the same paths' },
+  mirror: { type: 'text', value: 'url', expected: 'a URL', help: 'root of a copy of the zoo, with the same paths' },
 } as const satisfies Table
 
 /** In the order of --help. A name with a space is a command below a command. */
@@ -161,7 +161,7 @@ export const commands = {
     ],
   },
   compare: {
-    about: 'set the methods side by side, as a figure or a table',
+    about: 'show the methods side by side, as a figure or a table',
     arguments: ['<pictures...>'],
     run: { ...takenBy('compare'), count: pairCount },
     own: { ...compareOptions, ...result },
@@ -194,7 +194,7 @@ export const commands = {
     examples: ['sage-augment grad resnet50.onnx --out grad.onnx'],
   },
   inspect: {
-    about: 'show what a model takes and gives, and whether it has a gradient',
+    about: 'show what a model takes and gives, and if it has a gradient',
     arguments: ['<model.onnx>'],
     own: { ...inspectOptions, ...result },
     examples: ['sage-augment inspect resnet50.onnx'],
@@ -212,7 +212,7 @@ export const commands = {
     examples: ['sage-augment merge aug-1-of-2 aug-2-of-2 --out aug'],
   },
   doctor: {
-    about: 'say what this machine has and lacks, trying each device',
+    about: 'show what works on this machine, trying each device',
     own: { ...doctorOptions, ...result },
     examples: ['sage-augment doctor --device cuda --out /data/aug'],
   },
@@ -222,12 +222,12 @@ export const commands = {
     examples: ['sage-augment models pull resnet18'],
   },
   'models list': {
-    about: 'those that --model knows by name',
+    about: 'list the classifiers that --model knows by name',
     own: result,
     examples: ['sage-augment models list --json'],
   },
   'models show': {
-    about: 'all that is known of one, as JSON',
+    about: 'show all that is known about one, as JSON',
     arguments: ['<name>'],
     own: result,
     examples: ['sage-augment models show resnet18'],

@@ -4,11 +4,11 @@
 export interface ConfigInput {
   /** Folder of pictures. */
   images?: string | undefined
-  /** New, or an interrupted run to continue. A new or empty folder, or a run of ours: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Default: aug. */
+  /** New, or an interrupted run to continue. A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Default: aug. */
   out?: string | undefined
   /** CSV or JSON of labels. Else `labels.csv`, `metadata.csv`, `metadata.jsonl` or `labels.json` in the folder of pictures, else one folder per class. Default: found, else folders. */
   labels?: string | undefined
-  /** Class names, one a line, for integer labels. */
+  /** Class names, one per line, for integer labels. */
   classes?: string | undefined
   /** Read what symbolic links point to. Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused. */
   followLinks?: boolean | undefined
@@ -18,17 +18,17 @@ export interface ConfigInput {
   count?: number | undefined
   /** Passes over the pictures. An epoch makes one mix of every picture: each is sample once and partner once. Default: 1. */
   epochs?: number | undefined
-  /** Who is mixed with whom. Default: any. */
+  /** Which pictures are mixed together. Default: any. */
   pairing?: 'any' | 'different-class' | 'same-class' | undefined
   /** Same seed, same output. Default: 0. */
   seed?: number | undefined
-  /** Canvas in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
+  /** Size of the mixes in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
   size?: string | undefined
-  /** Values of 16-bit grey that become black and white. `full`: 0 and 65535; `auto`: the least and the largest of each picture; `dataset`: of all pictures, which are read once more for it; `100:4095`: these. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`. Default: full. */
+  /** Values of 16-bit grey that become black and white. `full`: 0 and 65535. `auto`: the smallest and the largest of each picture. `dataset`: the smallest and the largest of all pictures, which are read one more time for this. `100:4095`: these two. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`. Default: full. */
   range?: string | undefined
   /** Format of the pictures. JPEG with 4:4:4 chroma. Default: jpeg. */
   format?: 'jpeg' | 'png' | undefined
-  /** Quality of JPEG. 1 to 100; default: 95. */
+  /** JPEG quality. 1 to 100; default: 95. */
   quality?: number | undefined
   /** Format of the soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`. Default: csv. */
   labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
@@ -42,31 +42,31 @@ export interface ConfigInput {
   report?: boolean | undefined
   /** How to mix. Default: sage. */
   method?: 'sage' | 'mixup' | 'cutmix' | 'smoothmix' | 'saliencymix' | 'puzzlemix' | 'comixup' | undefined
-  /** Exact, none or sample:<fraction>. All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper. Default: exact. */
+  /** Exact, none or sample:<fraction>. `exact` searches all shifts, `none` moves nothing, `sample:0.01` searches a random 1 % of the shifts, as in the paper. Default: exact. */
   shift?: string | undefined
-  /** Pixels from one shift to the next. 1 to 9999; default: a cell of the maps. */
+  /** Pixels between the shifts that are tried. 1 to 9999; default: one cell of the maps. */
   shiftStep?: number | undefined
-  /** What a map is made of. `cam`: class activation map, where the head of the model is a pooling and linear maps; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`. Default: auto. */
+  /** Kind of saliency map. `cam`: class activation map, where the head of the model is a pooling and linear maps; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`. Default: auto. */
   saliency?: 'auto' | 'cam' | 'gradcam' | 'layercam' | 'gradient' | undefined
-  /** Of gradcam and layercam. `gradcam`: the last layer of at least 4 cells a side; `layercam`: the last one finer than that. `inspect` lists those there are. Default: by rule. */
+  /** Inner layer that gradcam and layercam read. `gradcam`: the last layer of at least 4 cells per side; `layercam`: the last one finer than that. `inspect` lists all. Default: chosen. */
   layer?: string | undefined
   /** Cells of a map, or input. `input`: a cell for each pixel of the input of the model, which is the default of `gradient`. Default: at most 32 a side. */
   grid?: string | undefined
-  /** Blur of the maps, in cells. Whichever is more; with `--grid input` it is 1. 0 to 1000; default: 1, or a 32nd of the longer side. */
+  /** Blur of the maps, in cells. The larger of the two; with `--grid input` it is 1. 0 to 1000; default: 1, or a 32nd of the longer side. */
   blurSigma?: number | undefined
   /** Width of the blur, odd, or 0 for none. 0 to 9999; default: 2 sigma to each side. */
   blurKernel?: number | undefined
-  /** What a map explains of the class. `ce`, `bce`: what tells it from the other classes; `logit`: its own logit alone, as in most papers on class activation maps. Default: ce. */
+  /** The score that a map explains. `ce`, `bce`: what sets the class apart from the others; `logit`: the logit of the class alone, as in most papers on class activation maps. Default: ce. */
   loss?: 'ce' | 'bce' | 'logit' | undefined
   /** The class that a map explains. `auto`: the sample's label where the model knows every class, else the model's own prediction. Default: auto. */
   target?: 'auto' | 'label' | 'predicted' | undefined
   /** Norm of the gradient over channels. Default: mean. */
   channelNorm?: 'mean' | 'l2' | undefined
-  /** Go on where no gradient reaches the pictures. Else a run stops before it writes anything if the maps of the first pictures are all uniform. */
+  /** Go on if no gradient reaches the pictures. Without it, a run stops before it writes anything if the maps of the first pictures are all uniform. */
   allowUniform?: boolean | undefined
-  /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes at the size of your pictures, else `general`, for pictures of at most 64 pixels `cifar10`. Default: auto. */
+  /** A name or an .onnx file. `cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled model that knows your classes at the size of your pictures. If there is none, it takes `cifar10` for pictures of at most 64 pixels, else `general`. Default: auto. */
   model?: string | undefined
-  /** Which output of the model is the logits. */
+  /** Output of the model that holds the logits. */
   output?: string | undefined
   /** Input = (pixel / 255 - mean) / std. Default: the model's .json. */
   mean?: number[] | undefined
@@ -76,13 +76,13 @@ export interface ConfigInput {
   inputLayout?: 'nchw' | 'nhwc' | undefined
   /** Order of the channels of the input. Default: the model's .json. */
   colorOrder?: 'rgb' | 'bgr' | undefined
-  /** Size of the input, where the model leaves it open. Default: the model's .json. */
+  /** Size of the input, if the model does not fix it. Default: the model's .json. */
   inputSize?: string | undefined
-  /** JSON object: your class to class of the model. */
+  /** JSON file: your classes to classes of the model. */
   classMap?: string | undefined
-  /** Computes the maps. `auto`: CUDA where it starts, else the CPU, and the run says which. Default: auto. */
+  /** Device for the maps. `auto`: CUDA where it starts, else the CPU, and the run says which. Default: auto. */
   device?: 'auto' | 'cuda' | 'webgpu' | 'cpu' | undefined
-  /** Float32 sums without TF32, on CUDA. */
+  /** Full float32 on CUDA, no TF32. */
   exact?: boolean | undefined
   /** Threads; never changes the output. 1 to 1024; default: all cores. */
   jobs?: number | undefined
@@ -92,13 +92,13 @@ export interface ConfigInput {
   maxPixels?: number | undefined
   /** Part i of n; auto or auto/<n> in a cluster. `auto`: the index of an array job, and its count where the engine tells it for sure; `auto/8`, `auto/0-7` or `auto/1-15:2`: of the array that was submitted, also to repeat some of its tasks. docs/clusters.md has a line for each engine. */
   shard?: string | undefined
-  /** An unusable picture is fatal. Else it is skipped and counted. */
+  /** Stop at a picture that cannot be used. Else it is skipped and counted. */
   strict?: boolean | undefined
-  /** Try the outputs again that an earlier attempt had to skip. */
+  /** Try again the outputs that an earlier attempt skipped. */
   retryFailed?: boolean | undefined
-  /** Start a run of ours over. */
+  /** Start over, replacing an earlier run. */
   overwrite?: boolean | undefined
-  /** Check everything, write nothing. Looks at inputs, model, device and room on the disk. */
+  /** Check everything, write nothing. Checks the inputs, the model, the device and the free disk space. */
   dryRun?: boolean | undefined
   /** Parameters of the method; the defaults are those of its paper. */
   parameters?: Record<string, number | string> | undefined
@@ -106,7 +106,7 @@ export interface ConfigInput {
 
 /** What `saliency` draws beside the maps that mixing uses. */
 export interface MapOptions {
-  /** Also the maps themselves, in maps/. `npy`: float32; `png16`: 16 bits, 65535 is the largest value of the map. */
+  /** Also write the maps as numbers, in maps/. `npy`: float32; `png16`: 16 bits, 65535 is the largest value of the map. */
   raw?: 'npy' | 'png16' | undefined
   /** SmoothGrad: the mean over n noisy copies. 1 to 1000. */
   smooth?: number | undefined

@@ -33,7 +33,7 @@ export const runOptions = {
     commands: ['augment', 'saliency'],
     compared: false,
     help: 'new, or an interrupted run to continue',
-    more: 'A new or empty folder, or a run of ours: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`.',
+    more: 'A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`.',
   },
   labels: {
     type: 'path',
@@ -48,7 +48,7 @@ export const runOptions = {
     commands: MAPS,
     rare: true,
     compared: false,
-    help: 'class names, one a line, for integer labels',
+    help: 'class names, one per line, for integer labels',
   },
   followLinks: {
     type: 'flag',
@@ -91,7 +91,7 @@ export const runOptions = {
     group: 'What is made',
     commands: PAIRS,
     rare: true,
-    help: 'who is mixed with whom',
+    help: 'which pictures are mixed together',
   },
   seed: {
     type: 'integer',
@@ -106,7 +106,7 @@ export const runOptions = {
     type: 'size',
     group: 'What is made',
     commands: MAPS,
-    help: 'canvas in pixels',
+    help: 'size of the mixes in pixels',
     otherwise: "the sample's own size",
     more: 'The partner is resized to cover it and cropped.',
   },
@@ -120,7 +120,7 @@ export const runOptions = {
     accepts: (text: string) => ['full', 'auto', 'dataset'].includes(text) || isRange(text),
     expected: 'full, auto, dataset or <low>:<high>',
     help: 'values of 16-bit grey that become black and white',
-    more: '`full`: 0 and 65535; `auto`: the least and the largest of each picture; `dataset`: of all pictures, which are read once more for it; `100:4095`: these. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`.',
+    more: '`full`: 0 and 65535. `auto`: the smallest and the largest of each picture. `dataset`: the smallest and the largest of all pictures, which are read one more time for this. `100:4095`: these two. X-rays and micrographs often use 10 to 14 of the 16 bits and are nearly black with `full`.',
   },
   format: {
     type: 'choice',
@@ -140,7 +140,7 @@ export const runOptions = {
     group: 'What is made',
     commands: MAIN,
     rare: true,
-    help: 'quality of JPEG',
+    help: 'JPEG quality',
   },
   labelsFormat: {
     type: 'choice',
@@ -204,7 +204,7 @@ export const runOptions = {
     accepts: (text: string) => ['exact', 'none'].includes(text) || (fractionOf(text) > 0 && fractionOf(text) <= 1),
     expected: 'exact, none or sample:<fraction above 0, at most 1>',
     help: 'exact, none or sample:<fraction>',
-    more: 'All shifts are searched, none, or a random fraction of them: `sample:0.01` is the way of the paper.',
+    more: '`exact` searches all shifts, `none` moves nothing, `sample:0.01` searches a random 1 % of the shifts, as in the paper.',
   },
   shiftStep: {
     type: 'integer',
@@ -213,8 +213,8 @@ export const runOptions = {
     group: 'The method',
     commands: MAIN,
     rare: true,
-    help: 'pixels from one shift to the next',
-    otherwise: 'a cell of the maps',
+    help: 'pixels between the shifts that are tried',
+    otherwise: 'one cell of the maps',
   },
   ...saliencyOptions,
   shard: {
@@ -234,7 +234,7 @@ export const runOptions = {
     commands: MAIN,
     rare: true,
     compared: false,
-    help: 'an unusable picture is fatal',
+    help: 'stop at a picture that cannot be used',
     more: 'Else it is skipped and counted.',
   },
   retryFailed: {
@@ -243,7 +243,7 @@ export const runOptions = {
     commands: MAIN,
     rare: true,
     compared: false,
-    help: 'try the outputs again that an earlier attempt had to skip',
+    help: 'try again the outputs that an earlier attempt skipped',
   },
   overwrite: {
     type: 'flag',
@@ -251,7 +251,7 @@ export const runOptions = {
     commands: MAIN,
     rare: true,
     compared: false,
-    help: 'start a run of ours over',
+    help: 'start over, replacing an earlier run',
   },
   dryRun: {
     type: 'flag',
@@ -260,6 +260,6 @@ export const runOptions = {
     rare: true,
     compared: false,
     help: 'check everything, write nothing',
-    more: 'Looks at inputs, model, device and room on the disk.',
+    more: 'Checks the inputs, the model, the device and the free disk space.',
   },
 } as const satisfies Table

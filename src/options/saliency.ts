@@ -15,7 +15,7 @@ export const saliencyOptions = {
     group: 'The saliency maps',
     commands: MAPS,
     rare: ['augment', 'compare'],
-    help: 'what a map is made of',
+    help: 'kind of saliency map',
     more: '`cam`: class activation map, where the head of the model is a pooling and linear maps; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`.',
   },
   layer: {
@@ -23,9 +23,9 @@ export const saliencyOptions = {
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
-    help: 'of gradcam and layercam',
-    otherwise: 'by rule',
-    more: '`gradcam`: the last layer of at least 4 cells a side; `layercam`: the last one finer than that. `inspect` lists those there are.',
+    help: 'inner layer that gradcam and layercam read',
+    otherwise: 'chosen',
+    more: '`gradcam`: the last layer of at least 4 cells per side; `layercam`: the last one finer than that. `inspect` lists all.',
   },
   grid: {
     type: 'text',
@@ -48,7 +48,7 @@ export const saliencyOptions = {
     rare: true,
     help: 'blur of the maps, in cells',
     otherwise: '1, or a 32nd of the longer side',
-    more: 'Whichever is more; with `--grid input` it is 1.',
+    more: 'The larger of the two; with `--grid input` it is 1.',
   },
   blurKernel: {
     type: 'integer',
@@ -69,8 +69,8 @@ export const saliencyOptions = {
     group: 'The saliency maps',
     commands: MAPS,
     rare: true,
-    help: 'what a map explains of the class',
-    more: '`ce`, `bce`: what tells it from the other classes; `logit`: its own logit alone, as in most papers on class activation maps.',
+    help: 'the score that a map explains',
+    more: '`ce`, `bce`: what sets the class apart from the others; `logit`: the logit of the class alone, as in most papers on class activation maps.',
   },
   target: {
     type: 'choice',
@@ -98,8 +98,8 @@ export const saliencyOptions = {
     commands: MAPS,
     rare: true,
     compared: false,
-    help: 'go on where no gradient reaches the pictures',
-    more: 'Else a run stops before it writes anything if the maps of the first pictures are all uniform.',
+    help: 'go on if no gradient reaches the pictures',
+    more: 'Without it, a run stops before it writes anything if the maps of the first pictures are all uniform.',
   },
   model: {
     type: 'path',
@@ -110,14 +110,14 @@ export const saliencyOptions = {
     compared: false,
     isPath: (text: string) => text.endsWith('.onnx'),
     help: 'a name or an .onnx file',
-    more: '`cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled one that knows your classes at the size of your pictures, else `general`, for pictures of at most 64 pixels `cifar10`.',
+    more: '`cifar10`, `fashion-mnist`, `general` (ImageNet), a pulled model or a file; `auto` takes the bundled model that knows your classes at the size of your pictures. If there is none, it takes `cifar10` for pictures of at most 64 pixels, else `general`.',
   },
   output: {
     type: 'text',
     group: 'The classifier',
     commands: MAPS,
     rare: true,
-    help: 'which output of the model is the logits',
+    help: 'output of the model that holds the logits',
   },
   mean: {
     type: 'channels',
@@ -159,7 +159,7 @@ export const saliencyOptions = {
     group: 'The classifier',
     commands: MAPS,
     rare: true,
-    help: 'size of the input, where the model leaves it open',
+    help: 'size of the input, if the model does not fix it',
     otherwise: "the model's .json",
   },
   classMap: {
@@ -167,7 +167,7 @@ export const saliencyOptions = {
     group: 'The classifier',
     commands: MAPS,
     rare: true,
-    help: 'JSON object: your class to class of the model',
+    help: 'JSON file: your classes to classes of the model',
   },
   device: {
     type: 'choice',
@@ -176,7 +176,7 @@ export const saliencyOptions = {
     group: 'The run',
     commands: MAPS,
     compared: false,
-    help: 'computes the maps',
+    help: 'device for the maps',
     more: '`auto`: CUDA where it starts, else the CPU, and the run says which.',
   },
   exact: {
@@ -184,7 +184,7 @@ export const saliencyOptions = {
     group: 'The run',
     commands: MAPS,
     rare: true,
-    help: 'float32 sums without TF32, on CUDA',
+    help: 'full float32 on CUDA, no TF32',
   },
   jobs: {
     type: 'integer',

@@ -27,14 +27,14 @@ export async function writeForms(
   }
 }
 
-/** What differs between the forms in a folder and those that its flat files make, a line each. */
+/** What differs between the forms in a folder and those that its flat files make, one per line. */
 export async function checkWrittenForms(folder: string, classes: readonly string[], forms: Forms): Promise<string[]> {
   const problems: string[] = []
   const expected = new Set<string>()
   for await (const { file, content } of formFiles(folder, classes, forms)) {
     expected.add(file)
     const found = await digest(createReadStream(path.join(folder, file))).catch(() => 'nothing')
-    if (found !== (await digest(content))) problems.push(`${file}: not what the pictures and metadata.jsonl make of it`)
+    if (found !== (await digest(content))) problems.push(`${file}: does not match the pictures and metadata.jsonl`)
   }
   const present = await readdir(path.join(folder, TAR_FOLDER)).catch((): string[] => [])
   const strange = present.map((name) => `${TAR_FOLDER}/${name}`).filter((file) => !expected.has(file))

@@ -1,4 +1,4 @@
-/** The inputs of a run as `.sage/inputs.tsv` keeps them: a first line of its own, then file, size and label, a line each. */
+/** The inputs of a run as `.sage/inputs.tsv` keeps them: a first line of its own, then file, size and label, one per line. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ function changes(before: string, now: string): Change[] {
     .map((file) => ({ file, was: old.get(file), is: current.get(file) }))
 }
 
-/** The first few inputs that are not as they were, a line each. */
+/** The first few inputs that are not as they were, one per line. */
 export function describeChanges(before: string, now: string): string[] {
   const changed = changes(before, now).filter(({ file }) => file.startsWith('"'))
   const told = (entry: string | undefined) => entry ?? 'not there'

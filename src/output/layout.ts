@@ -26,7 +26,7 @@ export const MAPS_RECORD = 'saliency.json'
 export const STATE = '.sage'
 export const LOCK = '.sage/lock'
 export const SCRATCH = '.sage/tmp'
-/** The inputs as the run found them, a line each. */
+/** The inputs as the run found them, one per line. */
 export const INPUTS = '.sage/inputs.tsv'
 /** Rows set aside for reuse, until the outputs before them are made. */
 export const REUSABLE = '.sage/kept.tsv'

@@ -158,7 +158,7 @@ async function isStale(
     const most = Math.ceil((silence - Math.max(0, age)) / 1000)
     if (!told)
       notice(
-        `${place}: in use by ${nameOf(owner)}, not to be seen from here; waiting up to ${most} s for a sign of life`,
+        `${place}: in use by ${nameOf(owner)}, which cannot be seen from here; waiting up to ${most} s for a sign of life`,
       )
     told = true
     await wait(Math.min(500, silence / 20))
@@ -170,7 +170,7 @@ async function isStale(
 
 function inUse(place: string, owner: Owner | null, silence: number): AugmentError {
   return new AugmentError('conflict', `${place}: in use by ${nameOf(owner)}`, {
-    hint: `wait for it to end; should it have died, the lock is free ${silence / 1000} s after its last sign of life`,
+    hint: `wait for it to end; if it has died, the lock is free ${silence / 1000} s after its last sign of life`,
   })
 }
 
@@ -186,7 +186,7 @@ function hold(file: string, place: string, { beat }: typeof PACE): Lock {
   return {
     async check() {
       if (await exists(file)) return
-      throw new AugmentError('conflict', `${place}: lost to another process, expected to be the only one that writes`, {
+      throw new AugmentError('conflict', `${place}: found the lock of another process, expected our own`, {
         hint: 'this process was silent for too long; repeat the command when the other has ended',
       })
     },

@@ -56,7 +56,7 @@ export interface Sources {
 interface OutputOptions {
   /** Index of the run's first output. */
   readonly first: number
-  /** The inputs, a line each: kept to say which of them changed. */
+  /** The inputs, one per line: kept to say which of them changed. */
   readonly inputs: string
   readonly sources?: Sources
   readonly overwrite: boolean
@@ -192,13 +192,13 @@ function folderOf(
 export async function refuseForeign(folder: string, other: string): Promise<void> {
   const present = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
-    const message = `${folder}: ${reasonOf(error)}, expected a new or empty folder, or a run of ours`
+    const message = `${folder}: ${reasonOf(error)}, expected a new or empty folder, or a run of sage-augment`
     throw new AugmentError('conflict', message, { hint: 'choose another folder with --out', cause: error })
   })
   if (present.length === 0 || (present.includes(STATE) && !present.includes(other))) return
   throw new AugmentError(
     'conflict',
-    `${folder}: found files of something else, expected an empty folder or a run of ours`,
+    `${folder}: found other files, expected an empty folder or a run of sage-augment`,
     {
       hint: 'choose another folder with --out',
     },
@@ -225,7 +225,7 @@ async function refuseChanged(
     ({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`,
   )
   if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
-  const hint = mended ? '--retry-failed makes the outputs that these pictures were mended for' : AS_IT_WAS
+  const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
   throw new AugmentError('conflict', lines.join('\n'), { hint })
 }
 

@@ -103,8 +103,7 @@ function compare(lines: [Line, Line, Line], classes: readonly string[]): Output 
   const [labels, metadata, provenance] = lines
   lines.forEach(({ whole, number, bytes }, i) => {
     if (!whole) problems.push(`${ALL[i]}:${number}: found a line that is cut, expected a whole row`)
-    else if (bytes.at(-1) === 13)
-      problems.push(`${ALL[i]}:${number}: found a line end of Windows, expected a line feed`)
+    else if (bytes.at(-1) === 13) problems.push(`${ALL[i]}:${number}: found a Windows line end, expected a line feed`)
   })
   const told = attempt(() => parseRow(metadataRow, metadata.bytes), `${METADATA}:${metadata.number}`, problems)
   const made = attempt(() => parseRow(provenanceRow, provenance.bytes), `${PROVENANCE}:${provenance.number}`, problems)

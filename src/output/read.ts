@@ -15,7 +15,7 @@ export function damaged(file: string, line: number, problem: string): AugmentErr
 }
 
 export function repairHint(folder: string): string {
-  return `sage-augment verify ${folder} --repair keeps what is whole; the command of the run then makes the rest`
+  return `sage-augment verify ${folder} --repair keeps the undamaged rows; the run's command then makes the rest`
 }
 
 /** The row on a line of `file`; throws a conflict error with its place. */

@@ -112,7 +112,7 @@ export class Tables {
       if (!line.whole && !finished) break
       const row = rowOn(provenanceRow, line, this.at(PROVENANCE))
       if (row.index < this.next) {
-        const problem = `found output ${row.index}, expected one from ${this.next} on, as the plan goes`
+        const problem = `found output ${row.index}, expected ${this.next} or later, in plan order`
         throw damaged(this.at(PROVENANCE), line.number, problem)
       }
       // Its failures were durable before a row was.
@@ -157,7 +157,7 @@ export class Tables {
   private async refuseMore(tables: Readonly<Record<string, AsyncGenerator<Line>>>): Promise<void> {
     for (const [table, lines] of Object.entries(tables)) {
       const { value: line } = await lines.next()
-      if (line) throw damaged(this.at(table), line.number, `found a row too many, expected one for each picture`)
+      if (line) throw damaged(this.at(table), line.number, `found a row too many, expected one per picture`)
     }
   }
 
@@ -253,6 +253,6 @@ function commas(bytes: Buffer): number {
 
 function strange(file: string, found: number, expected: number): AugmentError {
   return new AugmentError('conflict', `${file}: found ${found} bytes, expected the ${expected} of this run`, {
-    hint: 'something else writes there: end it, then repeat the command to continue',
+    hint: 'another program writes to this file: stop it, then repeat the command to continue',
   })
 }

@@ -70,7 +70,7 @@ function numbersOf({ method, lambda, kept: [sample, partner] }: ComparedMix, top
   return [
     { x, y: top + 15, size: 15, bold: true, text: method },
     { x, y: top + 36, size: 13, text: `lambda ${lambda.toFixed(3)}` },
-    { x, y: top + 57, size: 13, text: 'saliency that survives:' },
+    { x, y: top + 57, size: 13, text: 'saliency kept:' },
     { x, y: top + 75, size: 13, text: `sample ${percent(sample)}, partner ${percent(partner)}` },
   ]
 }

@@ -1,4 +1,4 @@
-/** The contact sheet of the report: a row an output, the same kind of picture in each column. */
+/** The contact sheet of the report: one row per output, the same kind of picture in each column. */
 import { inWords, splitBar } from './chart.js'
 import type { Report, ShownOutput } from './contents.js'
 import { type Html, html, when } from './html.js'

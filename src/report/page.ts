@@ -87,7 +87,7 @@ function distributions(report: Report): Html {
 ${when(mixes > 0, () =>
   panel(
     'Lambda',
-    'How many mixes give the sample which share of picture and label.',
+    'How many mixes give the sample this share of picture and label.',
     histogramChart('Histogram of lambda', lambda),
     [['Mixes', lambda]],
   ),

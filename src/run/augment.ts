@@ -55,7 +55,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const range = shardRange(plan.length, shard)
   const { sources, classes, told, ignored, unread } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
-  const unnamed = `${counted(ignored, 'picture')} of the folder ${ignored === 1 ? 'is' : 'are'} not named there`
+  const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
   const explainer = needsSaliency(config) ? await startExplainer(config, inputs) : null

@@ -55,17 +55,17 @@ export async function checkRun(
     const { index, file_name: file } = row.made
     if (files.has(file)) problems.push(`${LABELS}:${lines[0].number}: ${file} has two rows`)
     files.add(file)
-    if (outside(index)) problems.push(`${PROVENANCE}:${rows}: found output ${index}, which is not of this run`)
+    if (outside(index)) problems.push(`${PROVENANCE}:${rows}: found output ${index}, which is not part of this run`)
     visit?.(row.made)
   }
   const skipped = await countFailures(folder, problems, outside)
   const { counts } = record
   if (counts === undefined || counts.written !== rows)
-    problems.push(`${RUN_RECORD}: found ${counts?.written} written, expected ${rows} as there are rows`)
+    problems.push(`${RUN_RECORD}: found ${counts?.written} written, expected ${rows}, the number of rows`)
   if (counts !== undefined && counts.skipped !== skipped)
-    problems.push(`${RUN_RECORD}: found ${counts.skipped} skipped, expected ${skipped} as there are failures`)
+    problems.push(`${RUN_RECORD}: found ${counts.skipped} skipped, expected ${skipped}, the number of failures`)
   if (counts !== undefined && counts.written + counts.skipped !== counts.planned)
-    problems.push(`${RUN_RECORD}: found ${counts.planned} planned, expected written and skipped together`)
+    problems.push(`${RUN_RECORD}: found ${counts.planned} planned, expected the sum of written and skipped`)
   return { rows, files, problems }
 }
 
@@ -76,7 +76,8 @@ async function countFailures(folder: string, problems: string[], outside: (index
     if (!existsSync(file)) return 0
     for await (const { row } of readTable(file, failureRow)) {
       count++
-      if (outside(row.index)) problems.push(`${FAILURES}:${count}: found output ${row.index}, which is not of this run`)
+      if (outside(row.index))
+        problems.push(`${FAILURES}:${count}: found output ${row.index}, which is not part of this run`)
     }
   } catch (error) {
     if (!(error instanceof AugmentError)) throw error

@@ -27,7 +27,7 @@ const CHUNK = 20
 export interface MethodSummary {
   readonly method: MethodName
   readonly outputs: number
-  /** Mean share of the saliency that survives: of the first source, of all others together, and both added. */
+  /** Mean share of the saliency kept: of the first source, of all others together, and both added. */
   readonly kept: { readonly sample: number; readonly partner: number; readonly both: number }
   /** Share of the first source in the label. */
   readonly lambda: { readonly mean: number; readonly sd: number; readonly min: number; readonly max: number }

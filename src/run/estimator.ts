@@ -71,7 +71,7 @@ export async function startEstimator(
     if (targetOf !== null && classifier.classes !== null && classifier.classes.length !== facts.classes) {
       throw new AugmentError(
         'usage',
-        `${classifier.name}: ${classifier.classes.length} class names, expected ${facts.classes} as the model has logits`,
+        `${classifier.name}: ${classifier.classes.length} class names, expected ${facts.classes}, one per logit of the model`,
       )
     }
     const batch = facts.fixedBatch ?? run.batch ?? defaultBatch(facts, process.availableMemory())
@@ -98,7 +98,7 @@ export async function startEstimator(
 }
 
 function exhausted(model: string, { fixedBatch, width, height }: ModelFacts, cause: unknown): AugmentError {
-  const found = `found no memory for ${counted(fixedBatch ?? 1, 'picture')} of ${width} x ${height}`
+  const found = `not enough memory for ${counted(fixedBatch ?? 1, 'picture')} of ${width} x ${height}`
   return new AugmentError('failed', `${model}: ${found}, the smallest batch`, {
     hint: 'close other programs or use a smaller model, then repeat the command: it continues where it stopped',
     cause,

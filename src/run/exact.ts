@@ -15,8 +15,8 @@ let settled: boolean | undefined
  */
 export function settleTf32(exact: boolean): void {
   if (settled !== undefined && settled !== exact) {
-    const found = `found a run ${settled ? 'with' : 'without'} it earlier in this process`
-    throw new AugmentError('usage', `--exact: ${found}, expected all runs on CUDA of a process to agree`)
+    const found = `found an earlier run ${settled ? 'with' : 'without'} it in this process`
+    throw new AugmentError('usage', `--exact: ${found}, expected all CUDA runs of a process to agree`)
   }
   if (exact && process.env[SWITCH] !== '0') {
     if (!isMainThread) {

@@ -75,7 +75,7 @@ export function overridesOf({
 }
 
 function pace({ fixedBatch, coupled }: ModelFacts): string {
-  if (coupled) return '; pictures in one batch of it influence each other: 1 picture at a time'
+  if (coupled) return '; pictures in one batch influence each other: 1 picture at a time'
   return fixedBatch === null ? '' : `; its batch is fixed: ${counted(fixedBatch, 'picture')} at a time`
 }
 

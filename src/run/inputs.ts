@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
 import { mainClass } from '../core/softLabel.js'
@@ -75,7 +76,7 @@ function replayNotices(name: string, madeWith: Readonly<Record<string, unknown>>
     ({ name: option, old, new: value }) =>
       `${flagOf(option.replace('parameters.', ''))} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
   )
-  return [`${name}: made with ${listed.join('; ')}: other mixes come out`]
+  return [`${name}: made with ${listed.join('; ')}: the mixes will differ`]
 }
 
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */
@@ -91,7 +92,8 @@ export function planRun(inputs: Inputs, config: Config): Plan {
 
 /** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */
 function refuseUnused(pairs: Pairs, { method }: Config): void {
-  if (method === 'comixup') throw new AugmentError('usage', '--method comixup: mixes groups, expected no --pairs')
+  if (method === 'comixup')
+    throw new AugmentError('usage', '--method comixup: mixes groups of pictures, expected no --pairs')
   if (method === 'sage') return
   for (let i = 0; i < pairs.length; i++) {
     const { alpha, shift } = pairs.get(i)
@@ -104,7 +106,10 @@ function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pai
   const counts = new Map<number, number>()
   for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1)
   if (classes.length < 2) {
-    throw new AugmentError('usage', `${root}: found ${classes.length} labelled picture, expected at least 2 to mix`)
+    throw new AugmentError(
+      'usage',
+      `${root}: found ${counted(classes.length, 'labelled picture')}, expected at least 2 to mix`,
+    )
   }
   if (pairing === 'different-class' && counts.size < 2) {
     throw new AugmentError(

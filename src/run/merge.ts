@@ -116,7 +116,7 @@ async function checkParts(parts: readonly Part[], classes: readonly string[]): P
   }
   if (lines.length === 0) return
   throw new AugmentError('conflict', lines.join('\n'), {
-    hint: 'sage-augment verify <shard> --repair keeps what is whole in a shard; its command then makes the rest',
+    hint: 'sage-augment verify <shard> --repair keeps the undamaged rows of a shard; its command then makes the rest',
   })
 }
 

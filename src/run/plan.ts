@@ -14,7 +14,7 @@ export interface Job {
   readonly pair?: Pair
 }
 
-/** Every output of a run, decided from manifest, options and seed alone. Eight bytes an output. */
+/** Every output of a run, decided from manifest, options and seed alone. Eight bytes per output. */
 export interface Plan {
   readonly length: number
   /** How many of them are mixes; originals come after. */
@@ -22,7 +22,7 @@ export interface Plan {
   job(index: number): Job
 }
 
-/** `images/00001/000012345`: ten thousand files a folder, numeric names only. */
+/** `images/00001/000012345`: ten thousand files per folder, numeric names only. */
 function outputName(index: number): string {
   return `images/${String(Math.floor(index / 10_000)).padStart(5, '0')}/${String(index).padStart(9, '0')}`
 }

@@ -47,15 +47,15 @@ export function describeReadings({ values, ...counts }: ReadingCounts): string |
   const [low, high] = values ?? [0, 0]
   const parts = [
     [turned, 'turned by EXIF'],
-    [profile, 'brought to sRGB from another colour profile or CMYK'],
+    [profile, 'converted to sRGB from another colour profile or CMYK'],
     [alpha, 'put over white'],
-    [depth, 'brought from 16 to 8 bits'],
+    [depth, 'reduced from 16 to 8 bits'],
     [narrow, `nearly of one grey level, with values ${low} to ${high} (--range auto spreads them)`],
   ] as const
   const told = parts.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`)
   if (told.length === 0) return null
-  const way = '--include-originals writes them as they were read, docs/loading.md has a loader that reads them so'
-  return `pictures that plain loaders read otherwise: ${told.join(', ')}; ${way}`
+  const way = '--include-originals writes them as read here; docs/loading.md has a loader that reads them the same way'
+  return `pictures that plain loaders read differently: ${told.join(', ')}; ${way}`
 }
 
 /** Warns once of each thing that may spoil all pictures of a run. */
@@ -73,7 +73,7 @@ export class ReadingWarnings {
     if (bands !== undefined && !this.#bands) {
       this.#bands = true
       this.#waiting.push(
-        `${file}: left out ${counted(bands, 'band')} that the file calls neither colour nor alpha, here and in every picture alike`,
+        `${file}: left out ${counted(bands, 'band')} that the file calls neither colour nor alpha; other pictures are treated the same`,
       )
     }
   }

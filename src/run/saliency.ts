@@ -74,7 +74,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
 function checkOptions(options: MapOptions): void {
   const { smooth, timesInput, integrated } = checked(mapOptions, options)
   if (integrated === undefined || (smooth === undefined && !timesInput)) return
-  throw new AugmentError('usage', '--integrated: expected neither --smooth nor --times-input')
+  throw new AugmentError('usage', '--integrated: cannot be used with --smooth or --times-input')
 }
 
 function attributionOf({ timesInput, integrated }: MapOptions) {

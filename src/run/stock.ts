@@ -11,7 +11,7 @@ import type { Inputs } from './inputs.js'
 
 export interface Stock extends Sources {
   /**
-   * Every source with its size in bytes and label, a line each, and what else decides the plan on the first line: equal for
+   * Every source with its size in bytes and label, one per line, and what else decides the plan on the first line: equal for
    * equal inputs wherever they lie.
    */
   readonly list: string
@@ -79,7 +79,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
 
 function changed(message: string): AugmentError {
   return new AugmentError('conflict', message, {
-    hint: 'it changed meanwhile: put it back and repeat the command to continue, or start over with --overwrite',
+    hint: 'it has changed since: put it back and repeat the command to continue, or start over with --overwrite',
   })
 }
 

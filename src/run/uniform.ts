@@ -84,6 +84,6 @@ export async function checkGradient(
   const message = `${classifier.name}: no gradient reaches ${pictures}: the saliency maps are uniform`
   if (allowUniform) return message
   throw new AugmentError('model', message, {
-    hint: `sage-augment inspect ${classifier.name} tells what stops it; --output names the logits where there are others; --allow-uniform goes on`,
+    hint: `sage-augment inspect ${classifier.name} shows what stops it; --output chooses other logits; --allow-uniform goes on anyway`,
   })
 }

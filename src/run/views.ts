@@ -50,7 +50,7 @@ export interface Views {
   view(source: number, width: number, height: number): Promise<View>
   /** Bytes of the largest picture met so far; 0 before the first. */
   readonly largest: number
-  /** What has been found since the last call that may spoil all pictures, a sentence each. */
+  /** What has been found since the last call that may spoil all pictures, one sentence each. */
   warnings(): string[]
 }
 

@@ -54,12 +54,12 @@ export function kindOf(place: Place, options: KindOptions): SaliencyKind {
   const kind = asked !== 'auto' ? asked : ofGradient ? 'gradient' : layer !== undefined ? 'gradcam' : chooseKind(place)
   const flag = integrated === undefined ? '--times-input' : '--integrated'
   if (ofGradient && kind !== 'gradient') {
-    throw new AugmentError('usage', `${flag}: found --saliency ${kind}, expected gradient, of whose input it is`)
+    throw new AugmentError('usage', `${flag}: found --saliency ${kind}, expected gradient, the only kind it works with`)
   }
   if (layer !== undefined && kind !== 'gradcam' && kind !== 'layercam') {
     throw new AugmentError(
       'usage',
-      `--layer: found --saliency ${kind}, expected gradcam or layercam, which read a layer`,
+      `--layer: found --saliency ${kind}, expected gradcam or layercam, the kinds that read a layer`,
     )
   }
   return kind
@@ -70,7 +70,7 @@ const FEWEST_CELLS = 4
 
 /**
  * Where a kind of map is read: at `named`, else by rule. `cam`: what the head pools. `gradcam`: the last layer of at least 4
- * cells a side. `layercam`: the last one finer than that. Throws AugmentError 'model' where the classifier has no such
+ * cells per side. `layercam`: the last one finer than that. Throws AugmentError 'model' where the classifier has no such
  * layer, 'usage' where it has none of that name.
  */
 export function findReading(kind: Reading['kind'], place: Place, named?: string): Reading {
@@ -79,14 +79,18 @@ export function findReading(kind: Reading['kind'], place: Place, named?: string)
   if (kind === 'cam') {
     const linear = linearHead(classifier)
     if (typeof linear !== 'string') return { kind, layer: linear.layer, linear }
-    throw new AugmentError('model', `${model.name}: ${linear}, expected a pooling and linear maps for --saliency cam`, {
-      hint: '--saliency gradcam works without',
-    })
+    throw new AugmentError(
+      'model',
+      `${model.name}: ${linear}, expected a pooling, then only linear layers, for --saliency cam`,
+      {
+        hint: '--saliency gradcam works without',
+      },
+    )
   }
   const layers = findLayers(classifier)
   const layer = named === undefined ? layerByRule(kind, layers) : byName(layers, model, named)
   if (layer !== undefined) return { kind, layer, linear: null }
-  throw new AugmentError('model', `${model.name}: found no inner layer that lies on the picture, expected one`, {
+  throw new AugmentError('model', `${model.name}: found no inner layer with a grid over the picture, expected one`, {
     hint: '--saliency gradient works without',
   })
 }

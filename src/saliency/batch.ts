@@ -213,7 +213,7 @@ export async function settleBatch(model: Model, output: string): Promise<Settled
   if (!isCoupled) return asItIs
   throw new AugmentError(
     'model',
-    `${model.name}: the ${batch} pictures of its fixed batch influence each other, expected each by itself`,
+    `${model.name}: the ${batch} pictures of its fixed batch influence each other, expected independent ones`,
     { hint: 'export it for inference, with a dynamic batch or a batch of 1' },
   )
 }

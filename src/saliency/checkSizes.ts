@@ -64,5 +64,5 @@ function sizeProblem(node: NodeProto, sizesOf: (value: string) => Sizes): string
   }
   // onnxruntime copies these without a look at how many there are.
   const list = node.opType === 'Resize' ? node.input.slice(1).find((value) => volume(sizesOf(value)) > 16) : undefined
-  return list && `is given [${sizesOf(list).join(', ')}] numbers, expected one or two an axis`
+  return list && `is given [${sizesOf(list).join(', ')}] numbers, expected one or two per axis`
 }

@@ -32,7 +32,7 @@ export function gridAndBlur(
   return { grid: chosen, blur: blurOf(chosen, blur ?? {}) }
 }
 
-/** The grid in the proportions of the classifier's input, of at most 32 cells a side. */
+/** The grid in the proportions of the classifier's input, of at most 32 cells per side. */
 function defaultGrid({ width, height }: Grid): Grid {
   const scale = Math.min(1, DEFAULT_CELLS / Math.max(width, height))
   const cells = (pixels: number) => Math.max(1, Math.round(pixels * scale))

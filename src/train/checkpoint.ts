@@ -52,7 +52,7 @@ export function encodeCheckpoint(
 export function decodeCheckpoint(bytes: Uint8Array, identity: string, place: string): Checkpoint | null {
   const end = bytes.indexOf(10)
   const refuse = (cause?: unknown) =>
-    new AugmentError('conflict', `${place}: not a checkpoint of ours, or cut short`, {
+    new AugmentError('conflict', `${place}: not a checkpoint of sage-augment, or cut short`, {
       hint: 'start over with --overwrite',
       cause,
     })

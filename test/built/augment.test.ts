@@ -181,7 +181,7 @@ test('a run that left pictures out is replayed to the same mixes, and other opti
   expect(made('same')).toEqual(made('first'))
   const other = await run([...replay, '--out', at('other'), '--method', 'mixup', '--size', '9x9'])
   expect(other.stderr).toContain(
-    'provenance.jsonl: made with --method cutmix, not mixup; --seed 5, not 0; --size unset, not 9x9: other mixes come out',
+    'provenance.jsonl: made with --method cutmix, not mixup; --seed 5, not 0; --size unset, not 9x9: the mixes will differ',
   )
 })
 
@@ -283,7 +283,7 @@ test('misuse is exit 2 with one line that says what was expected', async () => {
     [[path.join(folder, 'empty')], /empty: .*expected/],
     [[FASHION, '--blur-sigma', '-1'], /^--blur-sigma: expected a number between 0 and 1000, got -1$/m],
     [[FASHION, '--seed', 'x'], /^--seed: expected a whole number .*, got "x"$/m],
-    [[FASHION, '--model', 'nope.onnx'], /^--model nope\.onnx: found nothing of that name, expected auto, cifar10/m],
+    [[FASHION, '--model', 'nope.onnx'], /^--model nope\.onnx: no such file or folder, expected auto, cifar10/m],
     [[FASHION, '--epoch', '2'], /unknown option '--epoch'\n\(Did you mean --epochs\?\)/],
   ]
   for (const [args, expected] of cases) {

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../helpers/folder.js'
 
 const ROCKET = path.join(ROOT, 'fixtures/photos/rocket.jpg')
 const MODEL = path.join(ROOT, 'models/cifar10.onnx')
-const NOTHING = 'found nothing of that name, expected'
+const NOTHING = 'no such file or folder, expected'
 const SPELLING = '  hint: check the spelling; a relative path starts at the current folder\n'
 
 /** A folder with what people take for something else. */
@@ -37,7 +37,7 @@ const MISTAKES: [args: string[], stderr: string][] = [
   ],
   [[''], '--images: expected a path, got ""\n  hint: sage-augment --help-all lists the options and their ranges\n'],
   [[FASHION, '--labels', 'IN/none.csv'], `IN/none.csv: ${NOTHING} a readable file\n${SPELLING}`],
-  [[FASHION, '--labels', 'IN/empty.csv'], 'IN/empty.csv: found no rows, expected one a picture\n'],
+  [[FASHION, '--labels', 'IN/empty.csv'], 'IN/empty.csv: found no rows, expected one per picture\n'],
   [
     [FASHION, '--labels', 'IN/semicolon.csv'],
     'IN/semicolon.csv:1: found the header "file_name;label", expected commas between the cells\n',
@@ -64,7 +64,7 @@ const MISTAKES: [args: string[], stderr: string][] = [
   [
     ['models', 'resnet50'],
     'models resnet50: found no such command, expected list, show or pull\n' +
-      '  hint: sage-augment models show resnet50 tells of a model\n',
+      '  hint: sage-augment models show resnet50 describes a model\n',
   ],
   [['verify'], "error: missing required argument 'dir'\n(sage-augment verify --help lists the options)\n"],
 ]
@@ -86,7 +86,7 @@ test('what stands in the place of an output folder is a conflict', async () => {
   const cases: [string, string][] = [
     [path.join(folder, 'text.txt'), 'found a file where a folder belongs'],
     [long, 'found a name that is too long for the file system'],
-    [FASHION, 'found files of something else'],
+    [FASHION, 'found other files'],
   ]
   for (const [out, found] of cases) {
     const { code, stderr } = await run([FASHION, '--count', '1', '--method', 'mixup', '--out', out])

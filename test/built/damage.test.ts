@@ -151,7 +151,7 @@ test('a repair keeps whole rows behind the first damage, and pictures that are a
   const { code, stderr } = await run(['verify', aug, '--repair'])
   expect(code).toBe(0)
   expect(stderr).toMatch(
-    /000000002\.jpg: found SHA-256.*\n.*000000005\.npy: not there, expected a mask\n.*2 problems; 2 rows stay, 8 wait/,
+    /000000002\.jpg: found SHA-256.*\n.*000000005\.npy: not there, expected a mask\n.*2 problems; 2 rows stay, 8 set aside/,
   )
   expect(await run(command(aug))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(aug)).toEqual(expected)

@@ -73,7 +73,7 @@ test('a process that has run without --exact refuses to pretend, unless CUDA is 
     console.log(await told(dry({ exact: true, device: 'cpu' })))`)
   expect(said.split('\n')).toEqual([
     'done',
-    '--exact: found a run without it earlier in this process, expected all runs on CUDA of a process to agree',
+    '--exact: found an earlier run without it in this process, expected all CUDA runs of a process to agree',
     'done',
     '',
   ])

@@ -101,7 +101,7 @@ test('a model that runs out of memory gets smaller batches, which change nothing
   const out = path.join(temporaryFolder(), 'aug')
   const memory = (fits: number) => ({ ...preload('memoryFault.js'), FITS: `${fits}` })
   const ended = await spawned([...COMMAND, out], memory(0))
-  await expectOrderlyFailure(ended, 1, /^fashion-mnist: found no memory for 1 picture of 28 x 28/, out)
+  await expectOrderlyFailure(ended, 1, /^fashion-mnist: not enough memory for 1 picture of 28 x 28/, out)
   const small = `${out}-small`
   expect(await spawned([...COMMAND, small], memory(3))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(small)).toEqual(whole)

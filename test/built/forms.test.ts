@@ -70,7 +70,10 @@ test('verify sees a changed shard; another layout is refused, and so is a class 
   const shard = path.join(out, 'webdataset/000000.tar')
   const bytes = readFileSync(shard)
   writeFileSync(shard, bytes.fill(1, 600, 610))
-  expect(await run(['verify', out])).toMatchObject({ code: 1, stderr: expect.stringContaining('000000.tar: not what') })
+  expect(await run(['verify', out])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('000000.tar: does not match'),
+  })
   const flat = [...command.slice(0, -1), 'flat']
   expect(await run(flat)).toMatchObject({ code: 6, stderr: expect.stringContaining('options.layout "webdataset"') })
   for (const [name, file] of [
@@ -84,7 +87,7 @@ test('verify sees a changed shard; another layout is refused, and so is a class 
   const hidden = [path.join(folder, 'in'), '--out', path.join(folder, 'hidden'), '--method', 'mixup']
   expect(await run([...hidden, '--labels-format', 'jsonl'])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('in/file_name: class "file_name" is called like the column of file names'),
+    stderr: expect.stringContaining('in/file_name: class "file_name" has the name of the column of file names'),
   })
   expect(existsSync(path.join(folder, 'hidden'))).toBe(false)
 })

@@ -84,7 +84,7 @@ const CASES: readonly Case[] = [
     (shard) => {
       for (const table of TABLES) edit(path.join(shard, table), /[^\n]*\n$/g, '')
     },
-    /2\/run\.json: found 3 written, expected 2 as there are rows/,
+    /2\/run\.json: found 3 written, expected 2, the number of rows/,
   ],
   [
     'one table short of a row',
@@ -102,7 +102,7 @@ const CASES: readonly Case[] = [
       for (const table of TABLES) cpSync(path.join(folder, '1', table), path.join(shard, table))
       cpSync(path.join(folder, '1/images'), path.join(shard, 'images'), { recursive: true })
     },
-    /2\/provenance\.jsonl:1: found output 0, which is not of this run/,
+    /2\/provenance\.jsonl:1: found output 0, which is not part of this run/,
   ],
   [
     'a source that changed between the shards',

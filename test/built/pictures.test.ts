@@ -111,8 +111,8 @@ test('run.json counts each picture once that plain loaders read otherwise, also 
   const shards = ['1', '2'].map((i) => `${out}-${i}`)
   const args = [folder, '--method', 'mixup', '--epochs', '3']
   const whole = await run([...args, '--out', out])
-  expect(whole.stderr).toContain('1 turned by EXIF, 2 brought to sRGB')
-  expect(whole.stderr.match(/pictures that plain loaders read otherwise/g)).toHaveLength(1)
+  expect(whole.stderr).toContain('1 turned by EXIF, 2 converted to sRGB')
+  expect(whole.stderr.match(/pictures that plain loaders read differently/g)).toHaveLength(1)
   const expected = { turned: 1, profile: 2, alpha: 1, depth: 1, bands: 0, narrow: 0 }
   expect(recordOf(out).pictures).toEqual(expected)
   for (const [i, shard] of shards.entries()) await run([...args, '--out', shard, '--shard', `${i + 1}/2`, '--quiet'])

@@ -98,7 +98,7 @@ test('an earlier output is replaced; anything else in the way is exit 6 and unto
   const augment = (out: string) => run([PHOTOS, '--out', at(out), '--size', '32x32', '--count', '2', '--quiet'])
   expect((await augment('aug')).code).toBe(0)
   const before = ['mine', 'aug', 'maps'].map((name) => tree(at(name), []))
-  const refusal = { code: 6, stderr: expect.stringMatching(/: found files of something else, expected /) }
+  const refusal = { code: 6, stderr: expect.stringMatching(/: found other files, expected /) }
   expect(await saliency('mine')).toMatchObject(refusal)
   expect(await saliency('aug')).toMatchObject(refusal)
   expect(await augment('maps')).toMatchObject(refusal)
@@ -149,12 +149,12 @@ test('misuse is exit 2 and leaves nothing', async () => {
     [[FASHION, '--raw', 'tiff'], /^--raw: expected npy or png16, got "tiff"$/m],
     [[FASHION, '--smooth', '0'], /expected a whole number between 1 and 1000/],
     [[FASHION, '--integrated', 'x'], /^--integrated: expected a whole number between 1 and 1000, got "x"$/m],
-    [[FASHION, '--integrated', '9', '--times-input'], /^--integrated: expected neither --smooth nor --times-input$/m],
+    [[FASHION, '--integrated', '9', '--times-input'], /^--integrated: cannot be used with --smooth or --times-input$/m],
     [[FASHION, '--batch', '0'], /^--batch: expected a whole number between 1 and 4096, got 0$/m],
     [[path.join(folder, 'unlabelled')], /found 1 picture without labels/],
     [
       [path.join(folder, 'nowhere'), '--target', 'predicted'],
-      /nowhere: found nothing of that name, expected a folder of pictures\n {2}hint: check the spelling/,
+      /nowhere: no such file or folder, expected a folder of pictures\n {2}hint: check the spelling/,
     ],
   ]
   for (const [args, expected] of cases) {

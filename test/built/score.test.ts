@@ -89,10 +89,10 @@ test('what draws maps is refused together with --score, and a judge without it',
   const pets = path.join(await dataset(), 'pets')
   expect(await run(['saliency', pets, '--score', '--smooth', '3'])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^--smooth: not with --score$/m),
+    stderr: expect.stringMatching(/^--smooth: cannot be used with --score$/m),
   })
   expect(await run(['saliency', pets, '--judge', 'resnet18'])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^--judge: expected --score with it$/m),
+    stderr: expect.stringMatching(/^--judge: expected --score too$/m),
   })
 })

@@ -48,9 +48,9 @@ const DEFAULTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '--layout': 'flat',
     '--method': 'sage',
     '--shift': 'exact',
-    '--shift-step': 'a cell of the maps',
+    '--shift-step': 'one cell of the maps',
     '--saliency': 'auto',
-    '--layer': 'by rule',
+    '--layer': 'chosen',
     '--grid': 'at most 32 a side',
     '--blur-sigma': '1, or a 32nd of the longer side',
     '--blur-kernel': '2 sigma to each side',
@@ -70,7 +70,7 @@ const DEFAULTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   saliency: { '--out': 'maps', '--seed': '0', '--device': 'auto', '--target': 'auto' },
   compare: { '--out': 'figure.png', '--count': '200', '--methods': 'all', '--pairing': 'any' },
-  grad: { '--loss': 'ce', '--wrt': 'the first', '--output': 'the one that can be' },
+  grad: { '--loss': 'ce', '--wrt': 'the first', '--output': 'found' },
   doctor: { '--out': 'aug', '--device': 'auto' },
 }
 
@@ -134,9 +134,7 @@ test('a configuration file gives the options, relative to itself; the command li
   expect(stderr.split(`${wrong}: `)).toHaveLength(4)
   expect(await run(['--config', path.join(folder, 'none.json')])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(
-      /none\.json: found nothing of that name, expected a JSON object of options\n {2}hint: /,
-    ),
+    stderr: expect.stringMatching(/none\.json: no such file or folder, expected a JSON object of options\n {2}hint: /),
   })
 })
 

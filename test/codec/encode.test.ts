@@ -49,7 +49,7 @@ test('a picture wider than a JPEG can be is refused in words', async () => {
   const image = { data: new Uint8Array(65_536 * 3), width: 65_536, height: 1 }
   await expect(encodeImage(image, 'jpeg', 95)).rejects.toMatchObject({
     code: 'failed',
-    message: 'output: found 65536 x 1 pixels, expected at most 65535 a side in JPEG',
+    message: 'output: found 65536 x 1 pixels, expected at most 65535 per side in JPEG',
   })
   expect(maxDifference(await decode(await encodeImage(image, 'png', 95)), image)).toBe(0)
 })

@@ -188,8 +188,8 @@ test.each<[string, string, (readonly Cell[])[], RegExp]>([
     oneHot(RADAR, 3).map((row) => [...row, 'ann']),
     /whether/,
   ],
-  ['weights of one class', 'file_name,cat', [[1], [1]], /beside the file name only "cat"/],
-  ['one column of numbers', 'file_name,cat', [[0], [1]], /beside the file name only "cat"/],
+  ['weights of one class', 'file_name,cat', [[1], [1]], /only "cat" besides the file name/],
+  ['one column of numbers', 'file_name,cat', [[0], [1]], /only "cat" besides the file name/],
   [
     'classes beside words',
     'file_name,by,cat,dog',
@@ -229,7 +229,7 @@ test.each([
   ]) {
     const { notices, sources } = await readManifest(root, { labels: path.join(root, file!) })
     expect(sources).toHaveLength(4)
-    expect(notices).toEqual(told === undefined ? [] : [`${noun} "${told} is not used: all rows are`])
+    expect(notices).toEqual(told === undefined ? [] : [`${noun} "${told} is not used: all rows are read`])
   }
 })
 
@@ -241,7 +241,7 @@ test('columns that are no classes are named, with the weights that they would gi
   )
   await expect(readManifest(root, { labels: path.join(root, 'pets.csv') })).rejects.toMatchObject({
     message: expect.stringContaining('pets.csv:2: found a weight of 16 for "width", expected a number between 0 and 1'),
-    hint: 'leave out "width" if that is no class: a weight is between 0 and 1',
+    hint: 'leave out "width" if that is not a class: a weight is between 0 and 1',
   })
 })
 

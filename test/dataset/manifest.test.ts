@@ -189,7 +189,7 @@ test('soft_label is an object by class name, or with --classes an array, and win
   })
   const short = '{"file_name": "a.png", "soft_label": [0.25, 0.75]}'
   expect(await problemsOf(withLabels('metadata.jsonl', short, { classes }))).toEqual([
-    'metadata.jsonl:1: found a soft label of 2 weights, expected 3, one a class',
+    'metadata.jsonl:1: found a soft label of 2 weights, expected 3, one per class',
   ])
 })
 
@@ -282,13 +282,13 @@ test('a folder that is empty, missing, a file or without labels is refused', asy
   expect(await problemsOf(readManifest(loose))).toEqual([`${loose}: found 2 pictures without labels, ${none}`])
   const [missing, file, labels] = ['missing', 'a.png', 'none.csv'].map((name) => path.join(loose, name))
   expect(await problemsOf(readManifest(missing!))).toEqual([
-    `${missing}: found nothing of that name, expected a folder of pictures`,
+    `${missing}: no such file or folder, expected a folder of pictures`,
   ])
   expect(await problemsOf(readManifest(file!))).toEqual([
     `${file}: found a file where a folder belongs, expected a folder of pictures`,
   ])
   expect(await problemsOf(readManifest(loose, { labels: labels! }))).toEqual([
-    `${labels}: found nothing of that name, expected a readable file`,
+    `${labels}: no such file or folder, expected a readable file`,
   ])
   expect(await problemsOf(readManifest(loose, { labels: loose }))).toEqual([
     `${loose}: found a name without extension, expected a .csv, .json or .jsonl manifest`,
@@ -324,8 +324,8 @@ const UNWRITABLE: readonly (readonly [string, string])[] = [
   [' a', 'begins or ends with a space'],
   ['a\u00a0', 'begins or ends with a space'],
   ['a\ufeff', 'begins or ends with a space'],
-  ['file_name', 'is called like the column of file names'],
-  ['File_Name', 'is called like the column of file names'],
+  ['file_name', 'has the name of the column of file names'],
+  ['File_Name', 'has the name of the column of file names'],
 ]
 
 test('class names that could not be read back are refused, from folders as from tables, all at once', async () => {

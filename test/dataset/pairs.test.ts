@@ -174,8 +174,8 @@ test('every problem of every pair is told with its place', async () => {
     'pairs.json[7]: class "zebra" is not among the 2 classes of the manifest',
     'pairs.json[7]: weights sum to 0.5, expected 1',
     'pairs.json[8]: name: expected up to 95 letters, digits, - or _, without extension',
-    'pairs.json[9]: name: expected no word like train or test, which loaders take for a split',
-    'pairs.json[11]: name "mix1" is already that of pairs.json[10]',
+    'pairs.json[9]: name: expected a name without a word like train or test, which loaders take for a split',
+    'pairs.json[11]: name "mix1" is already used by pairs.json[10]',
   ])
 })
 

@@ -135,7 +135,7 @@ function subset() {
 
 test('links out of the folder are refused with a hint, and followed where that is asked for', async () => {
   const { root } = subset()
-  const hint = '--follow-links reads what links point to, wherever it lies'
+  const hint = '--follow-links reads what links point to, wherever it is'
   await expect(readManifest(root)).rejects.toMatchObject({ code: 'usage', hint })
   await expect(named(root, ['a/0.png'])).rejects.toMatchObject({ hint })
   await expect(named(root, ['b/y/2.png'])).rejects.toMatchObject({ hint })
@@ -164,5 +164,7 @@ test('pictures that links name more than once are told', async () => {
   symlinkSync(path.join(base, 'store/x'), path.join(root, 'd'))
   const { notices, sources } = await readManifest(root, { followLinks: true })
   expect(sources).toHaveLength(6)
-  expect(notices).toEqual(['links name 2 pictures once more: "d/0.png" is "a/0.png" too, "d/1.png" is "a/1.png" too'])
+  expect(notices).toEqual([
+    'links make 2 pictures appear twice: "d/0.png" is also "a/0.png", "d/1.png" is also "a/1.png"',
+  ])
 })

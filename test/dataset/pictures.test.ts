@@ -99,7 +99,7 @@ test('a folder without pictures is named, since it is no class', async () => {
   const { classes, notices } = await readManifest(folder)
   expect(classes).toEqual(['ant', 'cow'])
   expect(notices).toEqual([
-    '1 folder without a picture is no class: "bee"; those after them have lower indices than with them (classes.txt)',
+    '1 folder without a picture is not a class: "bee"; the classes after them have lower indices (classes.txt)',
   ])
 })
 
@@ -108,7 +108,7 @@ test('a gap in integer labels is named, unless --classes sets the indices', asyn
   const files = Object.fromEntries([0, 1, 3].map((i) => [`${i}.png`, odd('plain.png')]))
   const folder = temporaryFolder({ ...files, 'labels.csv': labels, 'names.txt': '0\n1\n2\n3\n' })
   expect((await readManifest(folder)).notices).toEqual([
-    'classes are called by numbers, but there is no class 2: class 3 has index 2 (classes.txt), and so on; --classes sets the indices',
+    'class names are numbers, but there is no class 2: class 3 has index 2 (classes.txt), and so on; --classes sets the indices',
   ])
   expect((await readManifest(folder, { classes: path.join(folder, 'names.txt') })).notices).toEqual([])
 })

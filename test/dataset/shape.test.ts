@@ -24,9 +24,9 @@ test.each([
   [
     'captions',
     numbers(SHARDS, (name, i) => [`${name}/${name}${i}.jpg`, `${name}/${name}${i}.txt`]),
-    '00000/000000.txt and the like',
+    '00000/000000.txt and others like it',
   ],
-  ['facts', numbers(SHARDS, (name, i) => [`${name}/${i}.png`, `${name}/${i}.json`]), '00000/0.json and the like'],
+  ['facts', numbers(SHARDS, (name, i) => [`${name}/${i}.png`, `${name}/${i}.json`]), '00000/0.json and others like it'],
   [
     'facts of other names',
     numbers(['shard_0', 'shard_1'], (name, i) => [`${name}/${i}.png`, `${name}/${i}.json`]),
@@ -43,7 +43,7 @@ test.each([
     ['00000/000000000.jpg', '00000/000000001.jpg', '00001/000010000.jpg'],
     'ten thousand numbers each',
   ],
-])('numbered shards with %s are no classes', async (_, files, sign) => {
+])('numbered shards with %s are not classes', async (_, files, sign) => {
   const root = folder(...files)
   const { message, hint } = await refusal(root)
   expect(message).toContain(`, `)
@@ -51,7 +51,9 @@ test.each([
     /^\.: found the numbered folders (00000, 00001|shard_0, shard_1) with .*, expected one folder per class$/,
   )
   expect(message).toContain(sign)
-  expect(hint).toMatch(/^these are shards, no classes: --labels takes a table/)
+  expect(hint).toMatch(
+    /^these are shards, not classes: make a table of file_name and label from those files, for --labels/,
+  )
   const names = temporaryFolder({ 'classes.txt': '00000\n00001\nshard_0\nshard_1\n' })
   const { sources } = await readManifest(root, { classes: path.join(names, 'classes.txt') })
   expect(sources.length).toBeGreaterThan(2)
@@ -63,7 +65,7 @@ test('numbered classes stay classes: those of traffic signs, digits, and digits 
   const digits = folder('0/1.png', '0/2.png', '1/3.png', '1/4.png', '1/4.txt')
   expect(await readManifest(digits)).toMatchObject({
     classes: ['0', '1'],
-    notices: ['1 file beside pictures, as "1/4.txt", are not read'],
+    notices: ['1 file next to the pictures, such as "1/4.txt": not read'],
   })
 })
 
@@ -80,14 +82,14 @@ test.each([
 ])('of the splits %j the one for training is pointed at', async (files, training) => {
   const { message, hint } = await refusal(folder(...files))
   expect(message).toMatch(/^\.: found (only )?the folders .*, expected one folder per class$/)
-  expect(hint).toBe(`${training} may be the one to augment; --classes names classes that are called so`)
+  expect(hint).toBe(`${training} may be the one to augment; if these are the classes, name them with --classes`)
 })
 
 test.each([[['val/a/0.png', 'test/a/0.png']], [['dev/a/0.png', 'eval/b/0.png']]])(
   'of the splits %j none is',
   async (files) => {
     const { hint } = await refusal(folder(...files))
-    expect(hint).toBe('name the folder of the training pictures; --classes names classes that are called so')
+    expect(hint).toBe('name the folder of the training pictures; if these are the classes, name them with --classes')
   },
 )
 
@@ -103,15 +105,15 @@ test.each([
 ])('one folder level too many: %j', async (files, place) => {
   const { message, hint } = await refusal(folder(...files))
   expect(message).toBe('.: found one folder "data", expected one per class')
-  expect(hint).toBe(`${place} may be the one to augment; --classes names classes that are called so`)
+  expect(hint).toBe(`${place} may be the one to augment; if these are the classes, name them with --classes`)
 })
 
 test.each([
-  [['cat/0.png', 'cat/more/1.png'], 'all pictures are of one class, "cat": no mix has another label'],
-  [['cat/only/0.png', 'cat/only/1.png'], 'all pictures are of one class, "cat": no mix has another label'],
+  [['cat/0.png', 'cat/more/1.png'], 'all pictures are of one class, "cat", so every mix has that label'],
+  [['cat/only/0.png', 'cat/only/1.png'], 'all pictures are of one class, "cat", so every mix has that label'],
   [
     ['cat/train/0.png', 'cat/val/1.png', 'dog/train/2.png'],
-    'the classes have the folders train, val: the pictures of all of them are used',
+    'the classes have the folders train, val: the pictures in all of them are used',
   ],
   [
     ['night/cat/0.png', 'night/dog/1.png', 'day/cat/2.png', 'day/dog/3.png'],
@@ -142,6 +144,6 @@ test('pictures of a finished output are sent to its labels, and its labels are k
   expect(await readManifest(root)).toMatchObject({
     classes: ['label'],
     sources: [{ label: 0 }, { label: 0 }],
-    notices: expect.arrayContaining([`${root}: mixes of sage-augment are mixed once more`]),
+    notices: expect.arrayContaining([`${root}: these pictures are mixes of sage-augment, and are mixed again`]),
   })
 })

@@ -35,7 +35,7 @@ test('where there is no telling the names are asked for', () => {
 test('a list of dictionaries, as scikit-learn’s converter writes it, is refused with a hint', () => {
   const value = { case: 'sequenceType', value: create(TypeProto_SequenceSchema, {}) } as const
   const maps = create(ValueInfoProtoSchema, { name: 'z', type: create(TypeProtoSchema, { value }) })
-  expect(() => chooseOutput(withOutputs(makeValueInfo('f', INT64, ['N']), maps))).toThrow('output "z" is no tensor')
+  expect(() => chooseOutput(withOutputs(makeValueInfo('f', INT64, ['N']), maps))).toThrow('output "z" is not a tensor')
 })
 
 test('what an output does not need is left out', () => {

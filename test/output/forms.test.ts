@@ -98,8 +98,8 @@ test('what is changed, missing or too much is found', async () => {
   rmSync(path.join(folder, 'labels.jsonl'))
   writeFileSync(path.join(folder, 'webdataset/000002.tar'), shard)
   expect(await checkWrittenForms(folder, CLASSES, both)).toEqual([
-    'labels.jsonl: not what the pictures and metadata.jsonl make of it',
-    'webdataset/000000.tar: not what the pictures and metadata.jsonl make of it',
+    'labels.jsonl: does not match the pictures and metadata.jsonl',
+    'webdataset/000000.tar: does not match the pictures and metadata.jsonl',
     'webdataset/000002.tar: found a file that the run did not make',
   ])
 })

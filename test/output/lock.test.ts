@@ -67,7 +67,7 @@ test('an owner on another machine that is silent for long is taken for dead', as
   const lock = await takeLock(place, (text) => notices.push(text), { beat: 1000, silence: 100 })
   expect(notices).toEqual([
     expect.stringContaining(
-      'in use by process 7 on elsewhere.example, not to be seen from here; waiting up to 1 s for a sign',
+      'in use by process 7 on elsewhere.example, which cannot be seen from here; waiting up to 1 s for a sign',
     ),
     `${place}: took over the lock of process 7 on elsewhere.example, which no longer runs`,
   ])
@@ -98,7 +98,7 @@ test('an owner that slept while another took its lock over finds out before it w
   const other = await takeLock(place, () => {})
   await expect(sleeper.check()).rejects.toMatchObject({
     code: 'conflict',
-    message: expect.stringContaining('lost to another process'),
+    message: expect.stringContaining('found the lock of another process, expected our own'),
   })
   await sleeper.release()
   await other.check()

@@ -72,7 +72,9 @@ test('a head that is not linear has no class activation map, which is told with 
   for (const name of ['hidden', 'transformer']) {
     await expect(maps(name, { kind: 'cam' })).rejects.toMatchObject({
       code: 'model',
-      message: expect.stringMatching(/^\w+: found \w+.*, expected a pooling and linear maps for --saliency cam$/),
+      message: expect.stringMatching(
+        /^\w+: found \w+.*, expected a pooling, then only linear layers, for --saliency cam$/,
+      ),
       hint: '--saliency gradcam works without',
     })
   }
@@ -91,7 +93,7 @@ test('a layer can be named, and one that is none is told', async () => {
 })
 
 test.each(['cam', 'layercam', 'gradcam', 'gradient'] as const)(
-  'the batch does not change the %s map, and the grid is at most 32 cells a side',
+  'the batch does not change the %s map, and the grid is at most 32 cells per side',
   async (kind) => {
     const grid = { width: 13, height: 17 }
     const together = await maps('mean', { kind, grid, loss: 'ce', blur: {} }, [0, 1, 0])

@@ -58,7 +58,7 @@ test.each(Object.keys(COUPLINGS))('%s: one picture at a time, or refused', async
   expect(await batchOf(spec(1))).toEqual({ fixedBatch: 1, coupled: false })
   await expect(settle(spec(4))).rejects.toMatchObject({
     code: 'model',
-    message: 'test.onnx: the 4 pictures of its fixed batch influence each other, expected each by itself',
+    message: 'test.onnx: the 4 pictures of its fixed batch influence each other, expected independent ones',
   })
 })
 

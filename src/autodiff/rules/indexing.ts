@@ -67,7 +67,7 @@ const GatherElements: VjpRule = single((g, node, c) => {
 
 /**
  * Adds every cotangent at the place its slice came from. With `batch_dims` each batch [P, T] (P places, slices of T) has its
- * own tuples of indices: made linear, they are one product with a one-hot matrix a batch, as for Gather.
+ * own tuples of indices: made linear, they are one product with a one-hot matrix per batch, as for Gather.
  */
 const GatherND: VjpRule = single((g, node, c) => {
   const [x, indices] = node.input as [Value, Value]

@@ -14,7 +14,7 @@ function outputAxis(node: NodeProto, rank: number): number {
 
 /**
  * The model with a last layer of zeros for `classes` classes; `names` are that layer's weights (see headOf). Throws AugmentError
- * 'model' where it does not end in a Gemm, MatMul or Conv with one output a class.
+ * 'model' where it does not end in a Gemm, MatMul or Conv with one output per class.
  */
 export function withNewHead(model: Model, head: Head, names: readonly Value[], classes: number): Model {
   const { graph } = model
@@ -36,7 +36,7 @@ export function withNewHead(model: Model, head: Head, names: readonly Value[], c
 
 export function noHead({ name }: Model, classes: number, cause?: unknown): AugmentError {
   return new AugmentError('model', `${name}: its last layer cannot be given ${classes} classes`, {
-    hint: 'a classifier must end in a fully connected layer or a convolution with one output a class',
+    hint: 'a classifier must end in a fully connected layer or a convolution with one output per class',
     cause,
   })
 }
