@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { randomStream } from '../../src/core/random.js'
 import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
@@ -149,18 +150,33 @@ needing('Python with torch, torchvision, pandas and Pillow', PYTHON !== undefine
   async () => {
     const folder = temporaryFolder()
     const input = traps()
+    for (const [k, name] of readdirSync(input).entries()) {
+      const picture = sharp(path.join(input, name, 'train-0.png')).resize(40 + 8 * k, 30, { fit: 'fill' })
+      await picture.toFile(path.join(input, name, 'wide.png'))
+    }
     const layouts = ['flat', 'class-folders', 'webdataset']
     for (const layout of layouts) {
-      const options = ['--layout', layout, '--labels-format', 'parquet', '--method', 'mixup', '--count', '40']
+      const options = [
+        '--layout',
+        layout,
+        '--labels-format',
+        'parquet',
+        '--method',
+        'mixup',
+        '--count',
+        '40',
+        '--report',
+      ]
       expect(await run([input, '--out', path.join(folder, layout), '--quiet', ...options])).toMatchObject({ code: 0 })
     }
     const script = path.join(ROOT, 'test/external/load_dataset.py')
     const folders = layouts.flatMap((layout) => [`--${layout}`, path.join(folder, layout)])
     const pages = ['docs/loading.md', 'README.md'].map((page) => path.join(ROOT, page))
-    const told = execFileSync(PYTHON!, [script, ...pages, ...folders], { encoding: 'utf8' })
+    const told = execFileSync(PYTHON!, [script, ...pages, '--val', input, ...folders], { encoding: 'utf8' })
     expect(told).toMatch(/^PyTorch: ok: 40 pictures/m)
-    expect(told).toMatch(/^Load it: ok: 40 pictures/m)
-    expect(told).toMatch(/^Class folders: ok: 40 pictures/m)
+    expect(told).toMatch(/^Your own pictures: ok: 40 pictures/m)
+    expect(told).toMatch(/^Class folders: ok: torchvision, 40 pictures/m)
+    expect(told).toMatch(/^Validation pictures by the same numbers: ok: torchvision, 15 pictures/m)
     expect(told).toMatch(/^tar shards: ok: 40 samples/m)
     expect(told).not.toContain('FAILED')
     const sections = ['PyTorch', 'timm', 'Hugging Face', 'Keras', 'fastai', 'Class folders', 'WebDataset']
