@@ -7,7 +7,7 @@ import { type Manifest, type ManifestOptions, readClasses, readManifest, type So
 import { Pairs, type WrittenPairs } from './pairList.js'
 import { Problems, quoted } from './problems.js'
 import { Folder } from './scan.js'
-import { readPairsFile } from './writtenPairs.js'
+import { type MadeWith, readPairsFile } from './writtenPairs.js'
 
 export interface PairList {
   /** The pictures that the pairs use, and no others. */
@@ -15,8 +15,8 @@ export interface PairList {
   readonly pairs: Pairs
   /** Output folder that the file asks for, absolute. */
   readonly out?: string
-  /** The options of the run that is replayed. */
-  readonly madeWith?: Readonly<Record<string, unknown>>
+  /** How the run was made that is replayed. */
+  readonly madeWith?: MadeWith
 }
 
 export interface PairOptions extends ManifestOptions {

@@ -83,9 +83,12 @@ export interface PairsFile {
   readonly labels?: string
   readonly classes?: string
   readonly out?: string
-  /** The options of the run whose provenance it is. */
-  readonly madeWith?: Readonly<Record<string, unknown>>
+  /** How the run was made whose provenance it is. */
+  readonly madeWith?: MadeWith
 }
+
+/** What decided the outputs of an earlier run, as its run.json has it. */
+export type MadeWith = z.infer<typeof madeWith>
 
 /** Reads a pairs file; pairs that are wrong go to `problems`. Throws AugmentError `usage` if it cannot be read at all. */
 export async function readPairsFile(file: string, problems: Problems): Promise<PairsFile> {
@@ -116,9 +119,15 @@ export async function readPairsFile(file: string, problems: Problems): Promise<P
   }
 }
 
-const earlierRun = inputPaths.extend({ options: z.record(z.string(), z.unknown()).exactOptional() })
+const madeWith = z.object({
+  options: z.record(z.string(), z.unknown()),
+  model: z.object({ name: z.string(), sha256: z.string() }).nullish(),
+  device: z.string().nullish(),
+})
 
-/** Inputs and options of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
+const earlierRun = inputPaths.extend(madeWith.partial({ options: true }).shape)
+
+/** Inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
 async function readInputs(folder: string, problems: Problems): Promise<Omit<PairsFile, 'pairs' | 'placeOf'>> {
   const file = path.join(folder, RUN_RECORD)
   const text = await readFile(file, 'utf8').catch(() => undefined)
@@ -126,13 +135,13 @@ async function readInputs(folder: string, problems: Problems): Promise<Omit<Pair
   const parsed = earlierRun.safeParse(parseJson(text, file, problems)?.value)
   if (!parsed.success)
     throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its pictures`)
-  const { images, labels, classes, options } = parsed.data
+  const { images, labels, classes, options, ...made } = parsed.data
   const there = (relative: string) => path.resolve(folder, relative)
   return {
     images: there(images),
     ...(labels !== undefined && { labels: there(labels) }),
     ...(classes !== undefined && { classes: there(classes) }),
-    ...(options !== undefined && { madeWith: options }),
+    ...(options !== undefined && { madeWith: { ...made, options } }),
   }
 }
 

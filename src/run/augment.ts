@@ -20,6 +20,7 @@ import { needsSaliency } from './mixer.js'
 import { opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
+import { mapNotices } from './replay.js'
 import { writeReport } from './report.js'
 import { formatShard, parseShard, placeShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
@@ -63,6 +64,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   try {
     if (explainer !== null) {
       yield { type: 'notice', message: explainer.message }
+      for (const message of otherMaps(inputs, config, explainer)) yield { type: 'notice', message }
       const warning = await checkGradient(explainer, inputs, config)
       if (warning !== null) yield { type: 'notice', message: warning }
     }
@@ -76,6 +78,17 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   } finally {
     await explainer?.estimator.close()
   }
+}
+
+function otherMaps({ replayed }: Inputs, config: Config, { classifier, target, estimator }: Explainer): string[] {
+  if (replayed === null) return []
+  const { kind: saliency, device } = estimator.facts
+  return mapNotices(replayed, config, { model: modelOf(classifier), target, saliency, device })
+}
+
+/** A model as run.json has it. */
+function modelOf({ name, sha256 }: Explainer['classifier']) {
+  return { name: path.basename(name), sha256 }
 }
 
 interface Run {
@@ -107,7 +120,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       saliency: explainer?.estimator.facts.kind ?? null,
     },
     inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
-    model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
+    model: classifier && modelOf(classifier),
     device,
     shard: formatShard(shard),
   }

@@ -1,16 +1,15 @@
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import { flagOf } from '../core/flag.js'
 import { mainClass } from '../core/softLabel.js'
 import { readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
 import { runOptions } from '../options/run.js'
-import { differences } from '../output/record.js'
-import { type Config, decisive } from './config.js'
+import type { Config } from './config.js'
 import { type Plan, planEpochs, planPairs } from './plan.js'
+import { type Replayed, replayNotices } from './replay.js'
 
 /** What a run works on: sources with their labels, and explicit pairs if there are any. */
 export interface Inputs {
@@ -20,6 +19,8 @@ export interface Inputs {
   readonly classes: readonly string[]
   readonly sources: readonly Source[]
   readonly pairs: Pairs | null
+  /** The run whose provenance the pairs are; null for other pairs. */
+  readonly replayed: Replayed | null
   /** Where the labels come from, in words. */
   readonly told: string
   /** Pictures below the root that the manifest does not name. */
@@ -37,12 +38,15 @@ export async function readInputs(config: Config): Promise<Inputs> {
   if (pairsFile !== undefined) {
     const read = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
     const { manifest, pairs, out, madeWith } = read
+    const name = path.basename(pairsFile)
+    const replayed = madeWith === undefined ? null : { name, ...madeWith }
     return {
       ...manifest,
       out: config.out ?? out ?? runOptions.out.fallback,
       pairs,
-      told: `pairs from ${path.basename(pairsFile)}; ${manifest.told}`,
-      notices: [...manifest.notices, ...replayNotices(path.basename(pairsFile), madeWith ?? {}, config)],
+      replayed,
+      told: `pairs from ${name}; ${manifest.told}`,
+      notices: [...manifest.notices, ...(replayed === null ? [] : replayNotices(replayed, config))],
     }
   }
   if (images === undefined) {
@@ -54,29 +58,7 @@ export async function readInputs(config: Config): Promise<Inputs> {
   if (config.strict && manifest.unread !== null) {
     throw new AugmentError('failed', manifest.unread, { hint: 'without --strict they would be left out' })
   }
-  return { ...manifest, out: config.out ?? runOptions.out.fallback, pairs: null }
-}
-
-/** What decides the pixels and labels of a replayed pair, beside the maps. */
-const REPLAYED = ['method', 'seed', 'size', 'range', 'parameters'] as const
-
-/** Pairs may be mixed in another way than they were, but then this is no replay. */
-function replayNotices(name: string, madeWith: Readonly<Record<string, unknown>>, config: Config): string[] {
-  if (madeWith.method === undefined) return []
-  const now = decisive(config)
-  const same = madeWith.method === config.method
-  // What SAGE draws stands in its rows; methods have different parameters.
-  const ignored = [...(same && config.method === 'sage' ? ['seed'] : []), ...(same ? [] : ['parameters'])]
-  const kept = REPLAYED.filter((option) => !ignored.includes(option))
-  const chosen = (options: Readonly<Record<string, unknown>>) =>
-    Object.fromEntries(kept.map((option) => [option, options[option] ?? null]))
-  const changed = differences(chosen(madeWith), chosen(now))
-  if (changed.length === 0) return []
-  const listed = changed.map(
-    ({ name: option, old, new: value }) =>
-      `${flagOf(option.replace('parameters.', ''))} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
-  )
-  return [`${name}: made with ${listed.join('; ')}: the mixes will differ`]
+  return { ...manifest, out: config.out ?? runOptions.out.fallback, pairs: null, replayed: null }
 }
 
 /** The plan of a run. Throws a usage error where the pairing cannot find everybody a partner. */

@@ -185,6 +185,24 @@ test('a run that left pictures out is replayed to the same mixes, and other opti
   )
 })
 
+test('a replay with another model or other maps says so, and one with the same model by another name does not', async () => {
+  const at = (name: string) => path.join(folder, name)
+  const folder = temporaryFolder()
+  const made = ['--model', 'cifar10', '--saliency', 'gradient', '--device', 'cpu']
+  expect(await run([PHOTOS, '--out', at('first'), ...made])).toMatchObject({ code: 0 })
+  const replay = ['--pairs', at('first/provenance.jsonl'), '--dry-run', '--device', 'cpu']
+  cpSync(path.join(ROOT, 'models'), at('models'), { recursive: true })
+  const copy = readdirSync(at('models')).find((name) => /cifar10.*\.onnx$/.test(name))!
+  const same = ['--model', path.join(at('models'), copy), '--saliency', 'gradient']
+  expect(await run([...replay, ...same])).toMatchObject({ code: 0, stderr: expect.not.stringContaining('made with') })
+  const other = await run([...replay, '--model', 'general', '--blur-sigma', '2', '--loss', 'logit', '--exact'])
+  expect(other.stderr).toContain(
+    'provenance.jsonl: made with --model cifar10, not general; --saliency gradient, not cam; --blur-sigma unset, not 2; --loss ce, not logit: the mixes will differ',
+  )
+  const plain = await run([...replay, '--method', 'mixup', '--model', 'general'])
+  expect(plain.stderr).not.toMatch(/made with.*--model/)
+})
+
 test('explicit pairs are mixed as they say, their own labels included, and replayed', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   expect((await run(['--pairs', path.join(ROOT, 'fixtures/pairs.json'), '--out', out])).code).toBe(0)

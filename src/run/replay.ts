@@ -1,0 +1,68 @@
+/** In what a replay differs from the run that it replays: pairs may be mixed in another way, but that is told. */
+import { flagOf } from '../core/flag.js'
+import type { MadeWith } from '../dataset/writtenPairs.js'
+import type { Table } from '../options/option.js'
+import { saliencyOptions } from '../options/saliency.js'
+import { differences } from '../output/record.js'
+import { type Config, decisive } from './config.js'
+
+/** A run whose provenance is read as pairs, and what that file is called. */
+export interface Replayed extends MadeWith {
+  readonly name: string
+}
+
+type Model = NonNullable<MadeWith['model']>
+
+/** What a run's maps are made with, as decided. */
+interface Maps {
+  readonly model: Model
+  readonly device: string
+  readonly saliency: string
+  readonly target: string
+}
+
+type Values = Readonly<Record<string, unknown>>
+
+/** What decides the pixels and labels of a replayed pair, beside the maps. */
+const REPLAYED = ['method', 'seed', 'size', 'range', 'parameters'] as const
+
+/** Other options than the run was made with, but for those of the maps. */
+export function replayNotices({ name, options }: Replayed, config: Config): string[] {
+  if (options.method === undefined) return []
+  const same = options.method === config.method
+  // What SAGE draws stands in its rows; methods have different parameters.
+  const ignored = [...(same && config.method === 'sage' ? ['seed'] : []), ...(same ? [] : ['parameters'])]
+  const kept = REPLAYED.filter((option) => !ignored.includes(option))
+  return changes(name, pick(options, kept), pick(decisive(config), kept))
+}
+
+/** Another model, device or kind of maps than the run was made with; nothing where it had none. */
+export function mapNotices({ name, options, model, device }: Replayed, config: Config, maps: Maps): string[] {
+  if (!model) return []
+  const { model: modelNow, device: deviceNow, ...decided } = maps
+  const table: Table = saliencyOptions
+  const onCpu = device === 'cpu' && deviceNow === 'cpu'
+  // It changes nothing on the CPU.
+  const kept = Object.keys(table).filter((key) => table[key]!.compared !== false && !(onCpu && key === 'exact'))
+  const before = { model: titleOf(model, modelNow), ...pick(options, kept), device }
+  const now = { ...pick({ ...decisive(config), ...decided }, kept), device: deviceNow }
+  return changes(name, before, { model: titleOf(modelNow, model), ...now })
+}
+
+/** A model's name; with its hash where another one has the same name, and nothing where it is the same model. */
+function titleOf({ name, sha256 }: Model, other: Model) {
+  if (sha256 === other.sha256) return null
+  return name === other.name ? `${name} (SHA-256 ${sha256.slice(0, 8)})` : name
+}
+
+function pick(options: Values, names: readonly string[]): Values {
+  return Object.fromEntries(names.map((name) => [name, options[name] ?? null]))
+}
+
+function changes(name: string, before: Values, now: Values): string[] {
+  const changed = differences(before, now).map(
+    ({ name: option, old, new: value }) =>
+      `${flagOf(option.replace('parameters.', ''))} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
+  )
+  return changed.length === 0 ? [] : [`${name}: made with ${changed.join('; ')}: the mixes will differ`]
+}
