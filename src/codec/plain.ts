@@ -1,4 +1,4 @@
-/** Which pictures have nothing to be asked for beside their pixels: asking libvips doubles the time of a small one. */
+/** Which pictures need no question besides their pixels: asking libvips doubles the time of a small one. */
 import type { Format } from './format.js'
 
 interface JpegHeader {

@@ -1,4 +1,4 @@
-/** Why a picture whose bytes may be sound cannot be decoded here, told from its own header. */
+/** Why a picture whose bytes may be sound cannot be decoded here, by its own header. */
 import type { Format } from './format.js'
 import { readJpegHeader } from './plain.js'
 import type { TiffTags } from './tiffTags.js'

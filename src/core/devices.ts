@@ -1,4 +1,4 @@
-/** What a device needs, beside the files that every installation has. */
+/** What a device needs, besides the files that every installation has. */
 interface DeviceFacts {
   readonly needs: string
   /** Whether `auto` tries it; in the order of the table. */

@@ -1,4 +1,4 @@
-/** Who holds a lock, and whether he still runs. */
+/** Who holds a lock, and whether it still runs. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import os from 'node:os'
 import { z } from 'zod'

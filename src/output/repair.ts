@@ -1,4 +1,4 @@
-/** Takes a damaged run back to what is whole, so that its command makes the rest. */
+/** Keeps the undamaged rows of a damaged run, so that its command makes the rest. */
 import { existsSync } from 'node:fs'
 import { open, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'

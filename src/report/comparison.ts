@@ -1,4 +1,4 @@
-/** What several methods make of one pair, as a picture: a row each. */
+/** What several methods make of one pair, as a picture: one row each. */
 import { drawText, resizeToCover, type Text } from '../codec/codec.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'

@@ -1,4 +1,4 @@
-/** Fits a data set's own classes on the features of a classifier, and writes the classifier of them. */
+/** Fits the classes of a data set on the features of a classifier, and writes the new classifier. */
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'

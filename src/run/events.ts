@@ -1,4 +1,4 @@
-/** What a run tells while it goes, in order. `--json` prints exactly these, one a line. */
+/** What a run tells while it goes, in order. `--json` prints exactly these, one per line. */
 export type AugmentEvent =
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'plan'; readonly outputs: number; readonly sources: number; readonly classes: number }

@@ -1,4 +1,4 @@
-/** What decoding did to pictures that plain loaders do not do: told while it is found, and counted at the end. */
+/** What decoding did to pictures that plain loaders do not do: reported when found, counted at the end. */
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { PROVENANCE } from '../output/layout.js'

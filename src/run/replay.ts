@@ -1,4 +1,4 @@
-/** In what a replay differs from the run that it replays: pairs may be mixed in another way, but that is told. */
+/** How a replay differs from the run that it replays: pairs may be mixed differently, but the run says so. */
 import { flagOf } from '../core/flag.js'
 import type { MadeWith } from '../dataset/writtenPairs.js'
 import type { Table } from '../options/option.js'

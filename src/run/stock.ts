@@ -1,4 +1,4 @@
-/** What every source's file was when the run was planned, so that one that changes is noticed. */
+/** What each source file was when the run was planned, so that a change is noticed. */
 import { createHash } from 'node:crypto'
 import { type Stats, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** Class activation maps: what an inner layer of the classifier says of where its class is. */
+/** Class activation maps: where an inner layer of the classifier sees its class. */
 
 import { matrixOf } from '../autodiff/appendGradient.js'
 import { backward } from '../autodiff/backward.js'

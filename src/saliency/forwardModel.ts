@@ -1,4 +1,4 @@
-/** One ONNX graph from uint8 pixels to what a classifier says of them, or to the features that it says it by. */
+/** One ONNX graph from uint8 pixels to the output of a classifier, or to its features. */
 
 import { matrixOf } from '../autodiff/appendGradient.js'
 import { GraphBuilder, type Value } from '../autodiff/builder.js'

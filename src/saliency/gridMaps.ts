@@ -1,4 +1,4 @@
-/** From what a classifier attributes to the places of a picture to the normalised map on the run's grid. */
+/** From the attribution of a classifier, place by place, to the normalised map on the grid of the run. */
 import type { GraphBuilder, Value } from '../autodiff/builder.js'
 import { AugmentError } from '../core/errors.js'
 import { DataType } from '../onnx/tensor.js'

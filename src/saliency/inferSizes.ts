@@ -1,4 +1,4 @@
-/** The sizes of all values for given sizes of the inputs, as far as onnxruntime infers them without computing anything. */
+/** The sizes of all values for given sizes of the inputs, as far as onnxruntime infers them without running the model. */
 import { create } from '@bufbuild/protobuf'
 import { ValueInfoProtoSchema } from 'onnx-buf'
 import { type Model, type ValueInfoProto, writeModel } from '../onnx/model.js'
