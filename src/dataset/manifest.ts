@@ -70,7 +70,7 @@ export async function readManifest(imagesFolder: string, options: ManifestOption
   const notices = [
     ...manifest.notices,
     ...(gap ? [gap] : []),
-    ...twiceNotices(folder),
+    ...twiceNotices(folder, manifest),
     ...oneClassNotices(manifest),
     ...again,
   ]
@@ -84,8 +84,19 @@ async function classesOfRun(table: string): Promise<Classes | undefined> {
   return (await isRun(folder)) && (await stat(classes).catch(() => undefined)) ? readClasses(classes) : undefined
 }
 
-function twiceNotices({ twice }: Folder): string[] {
-  const files = [...twice].filter(([file]) => isImageName(file))
+function twiceNotices({ twice }: Folder, { sources }: Manifest): string[] {
+  if (twice.size === 0) return []
+  // Of the names of one picture only those that are used.
+  const firsts = new Map<string, string>()
+  const files: [file: string, first: string][] = []
+  const targets = new Set(twice.values())
+  for (const { file } of sources) {
+    const target = twice.get(file) ?? (targets.has(file) ? file : undefined)
+    if (target === undefined) continue
+    const first = firsts.get(target)
+    if (first === undefined) firsts.set(target, file)
+    else files.push([file, first])
+  }
   if (files.length === 0) return []
   const shown = files.slice(0, 5).map(([file, first]) => `${quoted(file)} is also ${quoted(first)}`)
   const more = files.length > 5 ? ', ...' : ''

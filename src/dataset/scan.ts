@@ -32,6 +32,8 @@ export class Folder {
   readonly #realRoot: string
   readonly #listing: Listing
   readonly #followLinks: boolean
+  /** What located links lead to, and the first name that leads there. */
+  readonly #targets = new Map<string, string>()
   readonly #realFolders = new Map<string, string>()
   #near: NearFiles | undefined
   #aliases: Map<string, string | undefined> | undefined
@@ -53,7 +55,7 @@ export class Folder {
     return this.#listing.folders
   }
 
-  /** Files that a followed link names once more, with the name they had before. */
+  /** Files that a link names once more which was followed or located, with the name they had before. */
   get twice(): ReadonlyMap<string, string> {
     return this.#listing.twice
   }
@@ -136,6 +138,12 @@ export class Folder {
     })
   }
 
+  #noteTarget(file: string, target: string): void {
+    const first = this.files.has(target) ? target : (this.#targets.get(target) ?? file)
+    if (first === file) this.#targets.set(target, file)
+    else this.#listing.twice.set(file, first)
+  }
+
   async #locateOnDisk(file: string): Promise<Located> {
     try {
       const real = await realpath(path.join(this.root, file))
@@ -146,7 +154,9 @@ export class Folder {
           hint: FOLLOW_LINKS,
         }
       }
-      return (await stat(real)).isFile() ? { file, listed: false } : { problem: aFolder(file) }
+      if (!(await stat(real)).isFile()) return { problem: aFolder(file) }
+      this.#noteTarget(file, inside.split(path.sep).join('/'))
+      return { file, listed: false }
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
       return code === 'ENOENT' ? this.#wrong(missing(file), file) : { problem: `${quoted(file)}: ${reasonOf(cause)}` }

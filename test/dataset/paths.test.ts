@@ -159,6 +159,29 @@ test('followed links end where they go in circles', async () => {
   })
 })
 
+test('without --follow-links, too, links in the folder that name a picture once more are told', async () => {
+  const base = temporaryFolder({ 'set/a/0.png': '', 'set/a/1.png': '', 'set/b/9.png': '', 'set/.store/s.png': '' })
+  const root = path.join(base, 'set')
+  symlinkSync('../a/0.png', path.join(root, 'b/0.png'))
+  symlinkSync(path.join(root, '.store/s.png'), path.join(root, 'a/s.png'))
+  symlinkSync('../.store/s.png', path.join(root, 'b/s.png'))
+  const told = 'links make 2 pictures appear twice: "b/0.png" is also "a/0.png", "b/s.png" is also "a/s.png"'
+  for (const followLinks of [false, true])
+    expect(await readManifest(root, { followLinks })).toMatchObject({ notices: [told], classes: ['a', 'b'] })
+  const labels = path.join(base, 'labels.csv')
+  const notices = async (...files: string[]) => {
+    writeFileSync(labels, `id,label\n${files.map((file, i) => `${file},${'xy'[i % 2]}\n`).join('')}`)
+    return (await readManifest(root, { labels })).notices
+  }
+  expect(await notices('b/0.png', 'a/1.png')).toEqual([])
+  expect(await notices('b/0.png', 'a/1.png', 'a/0.png', 'b/9.png')).toEqual([
+    'links make 1 picture appear twice: "b/0.png" is also "a/0.png"',
+  ])
+  expect(await notices('b/s.png', 'a/s.png')).toEqual([
+    expect.stringMatching(/^links make 1 picture appear twice: "b\/s.png" is also "a\/s.png"$/),
+  ])
+})
+
 test('pictures that links name more than once are told', async () => {
   const { base, root } = subset()
   symlinkSync(path.join(base, 'store/x'), path.join(root, 'd'))
