@@ -5,7 +5,7 @@ import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { Classes, checkNames, sortedClasses, unknownClass } from './labels.js'
-import { describeUnread, emptiedClasses, emptyFolders, findPictures } from './pictures.js'
+import { describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { FOLLOW_LINKS, type Folder, isImageName } from './scan.js'
 import { refuseNoClasses, shapeNotices } from './shape.js'
@@ -60,6 +60,11 @@ export async function readClassFolders(folder: Folder, place: string, fixed?: Cl
 /** The pictures that links in the folder name; those that lead out of it go to the problems. */
 async function linkedPictures(folder: Folder, place: string, problems: Problems): Promise<string[]> {
   const files: string[] = []
+  async function check(link: string, fail: (problem: string, hint?: string) => void): Promise<boolean> {
+    const located = await folder.locate(link)
+    if ('problem' in located) fail(located.problem, located.hint)
+    return !('problem' in located)
+  }
   for (const link of folder.links) {
     const fail = (problem: string, hint?: string) => {
       problems.add(path.join(place, link), problem)
@@ -68,10 +73,10 @@ async function linkedPictures(folder: Folder, place: string, problems: Problems)
     if (!isImageName(link)) {
       const target = await stat(path.join(folder.root, link)).catch(() => undefined)
       if (target?.isDirectory()) fail('found a symbolic link to a folder, expected the folder itself', FOLLOW_LINKS)
+      // It may have been a class, or a picture.
+      else if (target === undefined && !isBeside(link)) await check(link, fail)
     } else if (link.includes('/')) {
-      const located = await folder.locate(link)
-      if ('problem' in located) fail(located.problem, located.hint)
-      else files.push(link)
+      if (await check(link, fail)) files.push(link)
     }
   }
   return files

@@ -28,6 +28,11 @@ export interface FoundPictures {
 const BESIDE =
   /(^|\/)(thumbs\.db|desktop\.ini|license|readme|makefile)$|\.(txt|text|json|jsonl|ndjson|csv|tsv|xml|ya?ml|toml|ini|cfg|conf|md|rst|html?|css|js|py|ipynb|sh|log|lock|db|md5|sha\d*|url|lnk)$/i
 
+/** Whether a file lies beside pictures, by its name. */
+export function isBeside(file: string): boolean {
+  return BESIDE.test(file)
+}
+
 /** Raw files of cameras are TIFFs by their first bytes, and what a TIFF reader finds in them is a thumbnail. */
 const CAMERA_RAW =
   /\.(dng|nef|nrw|cr2|cr3|crw|arw|srf|sr2|orf|rw2|raw|pef|srw|raf|3fr|iiq|erf|kdc|dcr|mrw|mos|x3f|rwl)$/i
@@ -58,7 +63,7 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
   }
   for (const file of files) {
     if (isImageName(file)) pictures.push(file)
-    else if (!BESIDE.test(file)) pending.push(limit(decide, file))
+    else if (!isBeside(file)) pending.push(limit(decide, file))
     // Bounded: a folder may hold millions.
     if (pending.length >= 4096) {
       await Promise.all(pending)

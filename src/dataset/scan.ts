@@ -1,5 +1,5 @@
 /** What lies in a folder of pictures, and which file a name from a manifest means. */
-import { realpath, stat } from 'node:fs/promises'
+import { readlink, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { reasonOf } from '../core/systemError.js'
@@ -138,6 +138,19 @@ export class Folder {
     })
   }
 
+  /** What is wrong where the path, or a folder in it, is a link to nothing. */
+  async #brokenLink(file: string): Promise<{ problem: string } | undefined> {
+    const parts = file.split('/')
+    for (let i = 1; i <= parts.length; i++) {
+      const place = path.join(this.root, ...parts.slice(0, i))
+      const target = await readlink(place).catch(() => undefined)
+      if (target === undefined || (await stat(place).catch(() => undefined)) !== undefined) continue
+      const link = parts.slice(0, i).join('/')
+      return { problem: `${quoted(link)} is a link that leads nowhere (${quoted(target)})` }
+    }
+    return undefined
+  }
+
   #noteTarget(file: string, target: string): void {
     const first = this.files.has(target) ? target : (this.#targets.get(target) ?? file)
     if (first === file) this.#targets.set(target, file)
@@ -159,6 +172,8 @@ export class Folder {
       return { file, listed: false }
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code
+      const broken = code === 'ENOENT' ? await this.#brokenLink(file) : undefined
+      if (broken !== undefined) return broken
       return code === 'ENOENT' ? this.#wrong(missing(file), file) : { problem: `${quoted(file)}: ${reasonOf(cause)}` }
     }
   }

@@ -254,7 +254,7 @@ test('links that stay in the folder are followed, links that leave it are refuse
   symlinkSync('nowhere', path.join(root, 'cat/dangling.png'))
   symlinkSync(path.join(outside, 'secret.png'), path.join(root, 'cat/notes.txt'))
   expect((await problemsOf(readManifest(root))).sort()).toEqual([
-    `${root}/cat/dangling.png: file "cat/dangling.png" does not exist`,
+    `${root}/cat/dangling.png: "cat/dangling.png" is a link that leads nowhere ("nowhere")`,
     `${root}/cat/secret.png: path "cat/secret.png" leaves the folder of the pictures by a symbolic link`,
     `${root}/dog: found a symbolic link to a folder, expected the folder itself`,
   ])

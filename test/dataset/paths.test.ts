@@ -155,7 +155,32 @@ test('followed links end where they go in circles', async () => {
   writeFileSync(labels, 'id,label\na/0.png,x\nb/y/2.png,y\n')
   expect((await readManifest(root, { labels, followLinks: true })).sources).toHaveLength(2)
   await expect(readManifest(root, { followLinks: true })).rejects.toMatchObject({
-    message: `${root}/c/dangling.png: file "c/dangling.png" does not exist`,
+    message: `${root}/c/dangling.png: "c/dangling.png" is a link that leads nowhere ("nowhere")`,
+  })
+})
+
+test('links that lead nowhere are named as such, be they pictures, classes or folders in a path', async () => {
+  const base = temporaryFolder({ 'set/a/0.png': '', 'set/b/1.png': '' })
+  const root = path.join(base, 'set')
+  symlinkSync('/gone/cats', path.join(root, 'cats'))
+  symlinkSync('gone', path.join(root, 'b/IMG_2'))
+  symlinkSync('../gone.jpg', path.join(root, 'b/2.jpg'))
+  symlinkSync('gone.txt', path.join(root, 'b/notes.txt'))
+  const lines = [
+    `${root}/b/2.jpg: "b/2.jpg" is a link that leads nowhere ("../gone.jpg")`,
+    `${root}/b/IMG_2: "b/IMG_2" is a link that leads nowhere ("gone")`,
+    `${root}/cats: "cats" is a link that leads nowhere ("/gone/cats")`,
+  ]
+  for (const followLinks of [false, true]) {
+    const error = await readManifest(root, { followLinks }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'usage' })
+    expect((error as Error).message.split('\n').sort()).toEqual(lines)
+  }
+  await expect(named(root, ['cats/x.png'])).rejects.toMatchObject({
+    message: expect.stringContaining('"cats" is a link that leads nowhere ("/gone/cats")'),
+  })
+  await expect(named(root, ['b/3.png'])).rejects.toMatchObject({
+    message: expect.stringContaining('"b/3.png" does not exist'),
   })
 })
 
