@@ -8,7 +8,7 @@ import { dense, heaviest } from '../core/softLabel.js'
 import { fitLogistic, type Linear, probabilities, type Rows } from '../fit/logisticRegression.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { writeAtomic } from '../output/atomic.js'
-import { withNewHead } from '../saliency/newHead.js'
+import { withFittedHead } from '../saliency/fittedHead.js'
 import { type Config, parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
@@ -70,7 +70,7 @@ export async function adapt(input: ConfigInput, out: string, tell: (message: str
   const hits = found.filter((k, i) => k === truth[i]).length
   const accuracy = hits / found.length
   const error = Math.sqrt((accuracy * (1 - accuracy)) / found.length)
-  await writeAtomic(out, withNewHead(classifier.bytes, classifier.name, value, head), path.dirname(out))
+  await writeAtomic(out, withFittedHead(classifier.bytes, classifier.name, value, head), path.dirname(out))
   const { preprocessing, width, height } = classifier
   const measured = { top1: accuracy, error, on: `${found.length} held-out pictures, ${FOLDS} folds` }
   const beside = {

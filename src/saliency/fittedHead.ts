@@ -7,7 +7,7 @@ import { declaredType, makeValueInfo } from '../onnx/valueInfo.js'
 type Value = string
 
 /** Logits are features -> weights features + bias: weights [K, D] row by row. */
-interface NewHead {
+interface FittedHead {
   readonly weights: ArrayLike<number>
   readonly bias: ArrayLike<number>
 }
@@ -16,7 +16,7 @@ interface NewHead {
  * The classifier in `bytes` (messages call it `name`) up to its `features` [N, D], with another linear map behind them:
  * `logits` float32 [N, K]. Throws AugmentError 'model' where it has no value of that name.
  */
-export function withNewHead(bytes: Uint8Array, name: string, features: Value, { weights, bias }: NewHead) {
+export function withFittedHead(bytes: Uint8Array, name: string, features: Value, { weights, bias }: FittedHead) {
   const model = readModel(bytes, name)
   const below = upTo(model.graph, features)
   if (below === null) {
