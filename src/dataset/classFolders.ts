@@ -53,7 +53,10 @@ export async function readClassFolders(folder: Folder, place: string, fixed?: Cl
     sources: files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })),
     named: found.pictures.filter(isImageName).length,
     unread: found.unread.length === 0 ? null : describeUnread(place, found.unread),
-    notices: fixed ? [] : [...emptyNotices(emptyFolders(folder, files)), ...shapeNotices(shape)],
+    notices: [
+      ...joinedNotices(names),
+      ...(fixed ? [] : [...emptyNotices(emptyFolders(folder, files)), ...shapeNotices(shape)]),
+    ],
   }
 }
 
@@ -80,6 +83,25 @@ async function linkedPictures(folder: Folder, place: string, problems: Problems)
     }
   }
   return files
+}
+
+/** Folders whose names look the same, as those that were copied from macOS and from Linux, are one class. */
+function joinedNotices(names: Iterable<string>): string[] {
+  const alike = new Map<string, string[]>()
+  for (const name of names) {
+    const normal = name.normalize('NFC')
+    alike.set(normal, [...(alike.get(normal) ?? []), name])
+  }
+  const joined = [...alike.values()].filter((group) => group.length > 1)
+  if (joined.length === 0) return []
+  const shown = joined.slice(0, 5).map((group) => group.map(escaped).sort().join(' and '))
+  const more = joined.length > 5 ? ', ...' : ''
+  return [`folders that differ only in Unicode normal form are one class: ${shown.join(', ')}${more}`]
+}
+
+/** A quoted name in ASCII. */
+function escaped(name: string): string {
+  return quoted(name).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function emptyNotices(empty: readonly string[]): string[] {

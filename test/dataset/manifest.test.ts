@@ -264,6 +264,18 @@ test('links that stay in the folder are followed, links that leave it are refuse
   ])
 })
 
+test.runIf(process.platform === 'linux')(
+  'class folders that differ only in normal form are told to be one',
+  async () => {
+    const root = temporaryFolder({ 'caf\u00e9/a.png': '', 'cafe\u0301/b.png': '', 'tee/c.png': '' })
+    const told = 'folders that differ only in Unicode normal form are one class: "caf\\u00e9" and "cafe\\u0301"'
+    const classes = path.join(root, 'names.txt')
+    writeFileSync(classes, 'tee\ncaf\u00e9\n')
+    expect(await readManifest(root)).toMatchObject({ classes: ['caf\u00e9', 'tee'], notices: [told] })
+    expect(await readManifest(root, { classes })).toMatchObject({ classes: ['tee', 'caf\u00e9'], notices: [told] })
+  },
+)
+
 test.runIf(process.platform === 'linux')('a class folder whose name is not UTF-8 is refused as such', async () => {
   const root = temporaryFolder({ 'a/1.jpg': '', 'b/1.jpg': '' })
   mkdirSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])]))
