@@ -3,6 +3,15 @@ import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 
+/** Folders that systems and archives leave behind: thumbnails, what was deleted, what macOS adds to archives. */
+const LEFT_BEHIND =
+  /^(@eaDir|@Recycle|@Recently-Snapshot|@tmp|#recycle|#snapshot|__MACOSX|\$RECYCLE\.BIN|System Volume Information|lost\+found)$/
+
+/** Whether a file or folder of that name is passed over, as hidden ones are. */
+export function isHidden(name: string): boolean {
+  return name.startsWith('.') || LEFT_BEHIND.test(name)
+}
+
 /** What lies below a folder, hidden files left out, by posix path relative to it. */
 export interface Listing {
   readonly files: Set<string>
@@ -54,7 +63,7 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
       continue
     }
     for (const entry of entries) {
-      if (entry.name.startsWith('.')) continue
+      if (isHidden(entry.name)) continue
       const file = prefix + entry.name
       const isLink = entry.isSymbolicLink()
       const target = isLink && followLinks ? await stat(path.join(root, file)).catch(() => undefined) : entry

@@ -3,7 +3,7 @@ import { readlink, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { reasonOf } from '../core/systemError.js'
-import { type Listing, list } from './listing.js'
+import { isHidden, type Listing, list } from './listing.js'
 import { NearFiles } from './nearFile.js'
 import { quoted } from './problems.js'
 
@@ -134,7 +134,7 @@ export class Folder {
     const parts = file.split('/')
     return parts.some((part, i) => {
       const place = parts.slice(0, i + 1).join('/')
-      return (part.startsWith('.') && part !== '.') || this.links.has(place) || this.#listing.runs.has(place)
+      return (isHidden(part) && part !== '.') || this.links.has(place) || this.#listing.runs.has(place)
     })
   }
 

@@ -14,17 +14,33 @@ const MOST_CHARACTERS = 2 ** 26
  */
 export async function* textOf(file: string): AsyncGenerator<string, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
+  let isFirst = true
   try {
     for await (const bytes of createReadStream(file, { highWaterMark: PIECE_BYTES })) {
+      if (isFirst && isWide(bytes as Buffer)) throw notUtf8(file, 'UTF-16 or UTF-32')
+      isFirst = false
       yield decoder.decode(bytes as Buffer, { stream: true })
     }
     yield decoder.decode()
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-      throw new AugmentError('usage', `${file}: found bytes that are not UTF-8, expected UTF-8 text`)
+      throw notUtf8(file, 'bytes that are not UTF-8')
     }
+    if (cause instanceof AugmentError) throw cause
     throw new AugmentError('usage', `${file}: ${reasonOf(cause)}, expected a readable file`, hintFor(cause))
   }
+}
+
+/** Whether text begins with a byte order mark of UTF-16 or UTF-32, or without one with an ASCII character of theirs. */
+function isWide(bytes: Uint8Array): boolean {
+  const [a, b] = bytes
+  return (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || a === 0 || b === 0
+}
+
+function notUtf8(file: string, found: string): AugmentError {
+  return new AugmentError('usage', `${file}: found ${found}, expected UTF-8 text`, {
+    hint: 'save it as UTF-8 (in Excel as "CSV UTF-8", in PowerShell with -Encoding utf8)',
+  })
 }
 
 /** The whole text of a UTF-8 file. Throws as `textOf` does, and where it is longer than a string can be. */

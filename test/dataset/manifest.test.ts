@@ -276,6 +276,55 @@ test.runIf(process.platform === 'linux')(
   },
 )
 
+test('what storage systems and archives leave behind is no class', async () => {
+  const beside = [
+    '@eaDir',
+    '#recycle',
+    '@Recycle',
+    '__MACOSX',
+    '$RECYCLE.BIN',
+    'System Volume Information',
+    'lost+found',
+  ]
+  const own = { 'cat/a.png': '', 'dog/b.png': '', '@home/c.png': '' }
+  const others = beside.flatMap((name) => [`${name}/x.jpg`, `cat/${name}/a.png/SYNOPHOTO_THUMB_M.jpg`])
+  const root = temporaryFolder({ ...own, ...Object.fromEntries(others.map((file) => [file, ''])) })
+  const { classes, sources, notices, ignored } = await readManifest(root)
+  expect(classes).toEqual(['@home', 'cat', 'dog'])
+  expect(sources.map(({ file }) => file)).toEqual(['@home/c.png', 'cat/a.png', 'dog/b.png'])
+  expect({ notices, ignored }).toEqual({ notices: [], ignored: 0 })
+  const labels = path.join(root, 'some.csv')
+  writeFileSync(labels, 'id,label\ncat/a.png,x\n#recycle/x.jpg,y\n')
+  expect((await readManifest(root, { labels })).sources).toHaveLength(2)
+})
+
+test('tables in UTF-16 and UTF-32 are refused as such, with or without a byte order mark', async () => {
+  const root = temporaryFolder({ 'a.png': '', 'b.png': '' })
+  const texts = { csv: 'file_name,label\na.png,x\nb.png,y\n', jsonl: '{"file_name": "a.png", "label": "x"}\n' }
+  for (const [ending, text] of Object.entries(texts)) {
+    for (const mark of ['\ufeff', '']) {
+      const little = Buffer.from(mark + text, 'utf16le')
+      const four = Buffer.from(new Uint32Array(Array.from(mark + text, (letter) => letter.codePointAt(0)!)).buffer)
+      const wide = [little, Buffer.from(little).swap16(), four, Buffer.from(four).swap32()]
+      for (const bytes of wide) {
+        const labels = path.join(root, `pets.${ending}`)
+        writeFileSync(labels, bytes)
+        await expect(readManifest(root, { labels })).rejects.toMatchObject({
+          code: 'usage',
+          message: `${labels}: found UTF-16 or UTF-32, expected UTF-8 text`,
+          hint: expect.stringContaining('save it as UTF-8'),
+        })
+      }
+    }
+  }
+  const latin = path.join(root, 'latin.csv')
+  writeFileSync(latin, Buffer.from('file_name,label\na.png,caf\u00e9\n', 'latin1'))
+  await expect(readManifest(root, { labels: latin })).rejects.toMatchObject({
+    message: `${latin}: found bytes that are not UTF-8, expected UTF-8 text`,
+    hint: expect.stringContaining('save it as UTF-8'),
+  })
+})
+
 test.runIf(process.platform === 'linux')('a class folder whose name is not UTF-8 is refused as such', async () => {
   const root = temporaryFolder({ 'a/1.jpg': '', 'b/1.jpg': '' })
   mkdirSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9])]))
