@@ -56,7 +56,7 @@ export function undecodable(format: Format, bytes: Uint8Array, tags: TiffTags | 
 /** Of a TIFF whose colours are no pixels to be seen: "found ..., expected ...". */
 export function strangeColours({ photometric }: TiffTags): string | undefined {
   const space = COLOUR_SPACES[photometric]
-  return space && `found a TIFF of ${space}, expected grey, RGB, palette, CMYK or YCbCr`
+  return space && `found a TIFF of ${space}, expected grey, RGB, palette or CMYK`
 }
 
 const JPEG_KINDS: Readonly<Record<number, string>> = {

@@ -52,6 +52,7 @@ class Keys {
   /** Rows whose labels are weights in one value, which leave nothing to decide. */
   readonly #weighted: Row[] = []
   #label = -1
+  readonly #labelKeys = new Set<string>()
 
   constructor(reading: Reading) {
     this.#reading = reading
@@ -81,7 +82,10 @@ class Keys {
     else if (key === 'soft_label') this.#fail(position, wrong)
     else {
       const numbers = this.#weights(row, fileKey!, position)
-      if (key !== undefined) this.#label = this.#place(key)
+      if (key !== undefined) {
+        this.#label = this.#place(key)
+        this.#labelKeys.add(key)
+      }
       this.#drafts.push({ position, file, label, weights: numbers, ...(key !== undefined && { wrong }) })
     }
   }
@@ -90,7 +94,11 @@ class Keys {
     const { name } = this.#reading
     const seen: Columns = { place: name, columns: this.#columns, label: this.#label, badCells: this.#badCells }
     const classes = this.#label >= 0 || this.#columns.some((column) => column.hasNumbers)
-    if (this.#weighted.length === 0 && classes) return settle(seen, this.#drafts, this.#reading, 'key')
+    if (this.#weighted.length === 0 && classes) {
+      const settled = settle(seen, this.#drafts, this.#reading, 'key')
+      const isMixed = this.#labelKeys.size > 1 && settled.columns === undefined
+      return isMixed ? { ...settled, meaning: `keys ${[...this.#labelKeys].sort().join(', ')}` } : settled
+    }
     const rows = [...this.#weighted, ...labelled(this.#drafts, this.#reading)]
     return { rows: rows.sort((a, b) => a.position - b.position) }
   }

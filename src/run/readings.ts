@@ -73,7 +73,7 @@ export class ReadingWarnings {
     if (bands !== undefined && !this.#bands) {
       this.#bands = true
       this.#waiting.push(
-        `${file}: left out ${counted(bands, 'band')} that the file calls neither colour nor alpha; other pictures are treated the same`,
+        `${file}: left out ${counted(bands, 'band')} that the file calls neither colour nor alpha; such bands of other pictures are left out, too`,
       )
     }
   }

@@ -168,6 +168,7 @@ test('a band that is no alpha is left out, and that is told once', async () => {
   const out = path.join(temporaryFolder(), 'aug')
   const { stderr } = await run([folder, '--out', out, '--method', 'mixup', '--include-originals', '--format', 'png'])
   expect(stderr.match(/left out 1 band/g)).toHaveLength(1)
+  expect(stderr).toContain('neither colour nor alpha; such bands of other pictures are left out, too')
   expect(recordOf(out).pictures).toMatchObject({ bands: 3, alpha: 0 })
   for (const values of (await originals(out)).values()) expect(values).toEqual(bands[0])
 })

@@ -106,7 +106,7 @@ test.each([
   [50000, 1, 'compression zstd'],
   [34887, 1, 'compression LERC'],
   [34712, 2, 'compression JPEG 2000'],
-  [1, 8, 'a TIFF of CIELAB'],
+  [1, 8, 'a TIFF of CIELAB, expected grey, RGB, palette or CMYK'],
 ])(
   'compression %i, photometric %i: what cannot be read is not called damaged',
   async (compression, photometric, text) => {
@@ -114,7 +114,7 @@ test.each([
     const refusal = await read(bands, { photometric, compression }).catch((error: Error) => error.message)
     expect(refusal).toContain(`found`)
     expect(refusal).toContain(text)
-    expect(refusal).not.toContain('damaged')
+    expect(refusal).not.toMatch(/damaged|YCbCr/)
   },
 )
 

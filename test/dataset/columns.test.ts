@@ -140,6 +140,23 @@ test.each<[string, string, (readonly Cell[])[], string[], string[]]>([
   }
 })
 
+test('rows that name their label differently are told as such', async () => {
+  const rows = [
+    { file_name: '0.png', label: 'cat' },
+    { file_name: '1.png', class: 'dog' },
+  ]
+  const root = folderWith('file_name', [[], []], '')
+  writeFileSync(path.join(root, 'pets.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
+  writeFileSync(path.join(root, 'pets.json'), JSON.stringify(rows.toReversed()))
+  for (const file of ['pets.jsonl', 'pets.json']) {
+    expect(await understood(root, file, '')).toEqual({
+      told: `labels from ${file}, keys class, label`,
+      classes: ['cat', 'dog'],
+      labels: ['cat', 'dog'],
+    })
+  }
+})
+
 test('labels 0.0, 1.0, 2.0 are the integers that pandas makes floats of, but 1.5 stays a name', async () => {
   const floats = folderWith('file_name,label', [['0.0'], ['1.0'], ['2.0']], 'cat,dog,eel')
   expect(await understood(floats, 'pets.csv', '')).toMatchObject({ classes: ['0', '1', '2'] })
