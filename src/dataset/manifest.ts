@@ -84,7 +84,8 @@ async function classesOfRun(table: string): Promise<Classes | undefined> {
   return (await isRun(folder)) && (await stat(classes).catch(() => undefined)) ? readClasses(classes) : undefined
 }
 
-function twiceNotices({ twice }: Folder, { sources }: Manifest): string[] {
+/** Pictures among the sources that links name more than once. */
+export function twiceNotices({ twice }: Folder, { sources }: Pick<Manifest, 'sources'>): string[] {
   if (twice.size === 0) return []
   // Of the names of one picture only those that are used.
   const firsts = new Map<string, string>()

@@ -3,7 +3,14 @@ import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, type WrittenLabel } from './labels.js'
-import { type Manifest, type ManifestOptions, readClasses, readManifest, type Source } from './manifest.js'
+import {
+  type Manifest,
+  type ManifestOptions,
+  readClasses,
+  readManifest,
+  type Source,
+  twiceNotices,
+} from './manifest.js'
 import { Pairs, type WrittenPairs } from './pairList.js'
 import { Problems, quoted } from './problems.js'
 import { Folder } from './scan.js'
@@ -154,7 +161,7 @@ class Catalogue {
       told: this.#base?.told ?? `labels from ${origin}`,
       ignored: this.#base?.ignored ?? 0,
       unread: this.#base?.unread ?? null,
-      notices: this.#base?.notices ?? [],
+      notices: this.#base?.notices ?? (this.#folder === undefined ? [] : twiceNotices(this.#folder, { sources })),
     }
   }
 }

@@ -207,6 +207,15 @@ test('without --follow-links, too, links in the folder that name a picture once 
   ])
 })
 
+test('so they are for pairs that bring their own labels', async () => {
+  const root = temporaryFolder({ 'a.png': '' })
+  symlinkSync('a.png', path.join(root, 'b.png'))
+  const pairs = path.join(root, 'pairs.json')
+  writeFileSync(pairs, JSON.stringify([{ a: 'a.png', b: 'b.png', label_a: 'x', label_b: 'y' }]))
+  const { manifest } = await readPairs(pairs)
+  expect(manifest.notices).toEqual(['links make 1 picture appear twice: "b.png" is also "a.png"'])
+})
+
 test('pictures that links name more than once are told', async () => {
   const { base, root } = subset()
   symlinkSync(path.join(base, 'store/x'), path.join(root, 'd'))
