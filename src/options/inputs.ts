@@ -90,6 +90,8 @@ export interface ConfigInput {
   batch?: number | undefined
   /** Refuse larger pictures. Default: 268402689. */
   maxPixels?: number | undefined
+  /** First fit your classes on the features of the model. All pictures of the run are used, as `sage-augment adapt` does; `auto` then means `general`. The maps explain your labels. The output keeps the new classifier as `.sage/adapted.onnx`: the same command continues with it, and `model` takes it. Not with `pairs` or `shard`. */
+  adapt?: boolean | undefined
   /** Part i of n; auto or auto/<n> in a cluster. `auto`: the index of an array job, and its count where the engine tells it for sure; `auto/8`, `auto/0-7` or `auto/1-15:2`: of the array that was submitted, also to repeat some of its tasks. docs/clusters.md has a line for each engine. */
   shard?: string | undefined
   /** Stop at a picture that cannot be used. Else it is skipped and counted. */

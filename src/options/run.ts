@@ -217,6 +217,14 @@ export const runOptions = {
     otherwise: 'one cell of the maps',
   },
   ...saliencyOptions,
+  adapt: {
+    type: 'flag',
+    group: 'The classifier',
+    rare: true,
+    commands: MAIN,
+    help: 'first fit your classes on the features of the model',
+    more: 'All pictures of the run are used, as `sage-augment adapt` does; `auto` then means `general`. The maps explain your labels. The output keeps the new classifier as `.sage/adapted.onnx`: the same command continues with it, and `model` takes it. Not with `pairs` or `shard`.',
+  },
   shard: {
     type: 'text',
     value: 'i/n',

@@ -28,6 +28,9 @@ export const LOCK = '.sage/lock'
 export const SCRATCH = '.sage/tmp'
 /** The inputs as the run found them, one per line. */
 export const INPUTS = '.sage/inputs.tsv'
+/** The classifier that a run fitted, and its description: what --model takes. */
+export const ADAPTED = '.sage/adapted.onnx'
+export const ADAPTED_JSON = '.sage/adapted.json'
 /** Rows set aside for reuse, until the outputs before them are made. */
 export const REUSABLE = '.sage/kept.tsv'
 
@@ -37,7 +40,7 @@ export const TABLES = [FAILURES, LABELS, METADATA, PROVENANCE] as const
 export const FORM_FILES = [LABELS_JSONL, LABELS_PARQUET, TAR_FOLDER] as const
 export const REPORTS = [REPORT, CONTACT_SHEET] as const
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
-export const OURS = [IMAGES, MASKS, ...TABLES, CLASSES, ...FORM_FILES, ...REPORTS] as const
+export const OURS = [IMAGES, MASKS, ...TABLES, CLASSES, ...FORM_FILES, ...REPORTS, ADAPTED, ADAPTED_JSON] as const
 
 /** Every name of a picture: relative to the folder, posix separators. No other may stand in a table. */
 export const PICTURE_NAME = /^images\/(?:[0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.(?:jpg|png)$/

@@ -59,10 +59,41 @@ export async function adapt(input: ConfigInput, out: string, tell: (message: str
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
   const inputs = await readInputs(config)
-  const { classes } = inputs
-  if (classes.length < 2) throw new AugmentError('usage', `${inputs.root}: found 1 class, expected at least 2`)
-  const classifier = await resolveModel(config.model === 'auto' ? 'general' : config.model, classes, {})
+  refuseOneClass(inputs)
+  const classifier = await resolveModel(baseOf(config), inputs.classes, {})
   tell(`${inputs.told}; features of ${classifier.name}`)
+  const { bytes, description, found } = await fitHead(config, inputs, classifier, tell)
+  await writeAtomic(out, bytes, path.dirname(out))
+  await writeAtomic(out.replace(/\.onnx$/i, '.json'), description, path.dirname(out))
+  return { out, ...found }
+}
+
+/** The model whose features are used. */
+export function baseOf({ model }: Pick<Config, 'model'>): string {
+  return model === 'auto' ? 'general' : model
+}
+
+/** Throws a usage error where there is nothing to tell apart. */
+export function refuseOneClass({ root, classes }: Pick<Inputs, 'root' | 'classes'>): void {
+  if (classes.length < 2) throw new AugmentError('usage', `${root}: found 1 class, expected at least 2`)
+}
+
+/** A classifier with a head of the user's classes. */
+interface Fitted {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The text of the .json that belongs beside it. */
+  readonly description: string
+  readonly found: Omit<Adapted, 'out'>
+}
+
+/** Fits the classes of the inputs on the features of a classifier, whose bytes stay as they are. */
+export async function fitHead(
+  config: Config,
+  inputs: Inputs,
+  classifier: Classifier,
+  tell: (message: string) => void,
+): Promise<Fitted> {
+  const { classes } = inputs
   const { features, targets, value } = await measure(config, inputs, classifier, tell)
   const scaled = standardised(features)
   const { penalty, found, truth } = choosePenalty(scaled.rows, targets, randomStream(config.seed, 0))
@@ -70,7 +101,6 @@ export async function adapt(input: ConfigInput, out: string, tell: (message: str
   const hits = found.filter((k, i) => k === truth[i]).length
   const accuracy = hits / found.length
   const error = Math.sqrt((accuracy * (1 - accuracy)) / found.length)
-  await writeAtomic(out, withFittedHead(classifier.bytes, classifier.name, value, head), path.dirname(out))
   const { preprocessing, width, height } = classifier
   const measured = { top1: accuracy, error, on: `${found.length} held-out pictures, ${FOLDS} folds` }
   const beside = {
@@ -81,10 +111,13 @@ export async function adapt(input: ConfigInput, out: string, tell: (message: str
     source: `fitted on features of ${classifier.name}`,
     accuracy: measured,
   }
-  await writeAtomic(out.replace(/\.onnx$/i, '.json'), `${JSON.stringify(beside, null, 2)}\n`, path.dirname(out))
   return {
-    ...{ out, model: classifier.name, classes: classes.length, pictures: targets.data.length / classes.length },
-    ...{ penalty, accuracy, error, confused: confusions(found, truth, classes) },
+    bytes: withFittedHead(classifier.bytes, classifier.name, value, head),
+    description: `${JSON.stringify(beside, null, 2)}\n`,
+    found: {
+      ...{ model: classifier.name, classes: classes.length, pictures: targets.data.length / classes.length },
+      ...{ penalty, accuracy, error, confused: confusions(found, truth, classes) },
+    },
   }
 }
 

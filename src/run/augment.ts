@@ -9,6 +9,7 @@ import { openOutput } from '../output/outputFolder.js'
 import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import { orderedMap } from '../threads/orderedMap.js'
+import { type Adaptation, adapted, refuseAdapt } from './adapted.js'
 import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent, Summary } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
@@ -17,7 +18,7 @@ import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
 import { needsSaliency } from './mixer.js'
-import { opened } from './opened.js'
+import { heard, opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
 import { mapNotices } from './replay.js'
@@ -49,6 +50,7 @@ export class Interrupted extends Error {}
 export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncGenerator<AugmentEvent, void> {
   const started = performance.now()
   const config = parseConfig(input)
+  refuseAdapt(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
@@ -59,7 +61,8 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
-  const explainer = needsSaliency(config) ? await startExplainer(config, inputs) : null
+  const adaptation = config.adapt ? yield* heard((tell) => adapted(config, inputs, tell)) : null
+  const explainer = needsSaliency(config) ? await startExplainer(config, inputs, {}, adaptation?.classifier) : null
   const device = explainer?.estimator.facts.device ?? null
   try {
     if (explainer !== null) {
@@ -74,7 +77,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
       yield { type: 'done', ...nothingMade(inputs, started, device) }
       return
     }
-    yield* carryOut({ config, shard, inputs, plan, range, explainer, device, started, signal })
+    yield* carryOut({ config, shard, inputs, plan, range, explainer, adaptation, device, started, signal })
   } finally {
     await explainer?.estimator.close()
   }
@@ -100,13 +103,15 @@ interface Run {
   readonly range: { readonly start: number; readonly end: number }
   /** Null where the method needs no saliency. */
   readonly explainer: Explainer | null
+  /** Null unless the run fits its own classes. */
+  readonly adaptation: Adaptation | null
   readonly device: string | null
   readonly started: number
   readonly signal: AbortSignal | undefined
 }
 
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
-  const { config, shard, inputs, plan, range, explainer, device, started } = run
+  const { config, shard, inputs, plan, range, explainer, adaptation, device, started } = run
   const classifier = explainer?.classifier ?? null
   const stock = takeStock(inputs)
   const greyRange = await greyRangeOf(config, inputs)
@@ -120,7 +125,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       saliency: explainer?.estimator.facts.kind ?? null,
     },
     inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
-    model: classifier && modelOf(classifier),
+    model: classifier && { ...modelOf(classifier), ...(adaptation && { features: adaptation.features }) },
     device,
     shard: formatShard(shard),
   }
@@ -140,6 +145,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   }
   const output = yield* opened((notice) => openOutput(inputs.out, inputs.classes, identity, { ...how, notice }))
   try {
+    await adaptation?.keep(output)
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer && tallied(explainer.estimator, tally)
     const threads = config.jobs ?? availableParallelism()

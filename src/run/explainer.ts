@@ -19,14 +19,18 @@ export interface Explainer {
   readonly message: string
 }
 
-/** Finds the model, decides what its saliency explains, and starts it. Throws usage, model and device errors. */
+/**
+ * Finds the model unless it is `given`, decides what its saliency explains, and starts it. Throws usage, model and device
+ * errors.
+ */
 export async function startExplainer(
   config: Config,
   { root, sources, classes }: Pick<Inputs, 'root' | 'sources' | 'classes'>,
   attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
+  given?: Classifier,
 ): Promise<Explainer> {
-  const side = config.model === 'auto' ? await typicalSide(root, sources, config) : 0
-  const classifier = await resolveModel(config.model, classes, overridesOf(config), side)
+  const side = config.model === 'auto' && !given ? await typicalSide(root, sources, config) : 0
+  const classifier = given ?? (await resolveModel(config.model, classes, overridesOf(config), side))
   const labels = sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, classes, labels)
   const options = { ...mapOptions(config), ...attribution }
@@ -92,7 +96,7 @@ function describe(
   target: 'label' | 'predicted',
   { kind, grid: { width, height } }: ModelFacts,
 ): string {
-  const model = config.model === 'auto' ? `model ${name} (chosen)` : `model ${name}`
+  const model = config.model === 'auto' && !config.adapt ? `model ${name} (chosen)` : `model ${name}`
   const why =
     config.target === 'auto' && target === 'predicted'
       ? ', as it does not know every class of the manifest (sage-augment adapt fits one that does)'

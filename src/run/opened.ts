@@ -32,3 +32,9 @@ export async function* opened<T extends { close(): Promise<void> }>(
     if (!handedOver) await result.then((it) => it.close())
   }
 }
+
+/** What `work` results in, and what it tells as events while it goes. */
+export async function* heard<T>(work: (tell: (text: string) => void) => Promise<T>): AsyncGenerator<AugmentEvent, T> {
+  const { result } = yield* opened(async (tell) => ({ result: await work(tell), close: async () => {} }))
+  return result
+}

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { FASHION, run } from '../helpers/cli.js'
-import { temporaryFolder } from '../helpers/folder.js'
+import { FASHION, ROOT, run } from '../helpers/cli.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
 
 test('adapt writes a classifier of the classes of a folder, whose labels a run then explains', async () => {
   const folder = temporaryFolder()
@@ -34,4 +35,113 @@ test('what cannot be adapted is told before anything is written', async () => {
     expect(await run(['adapt', ...args])).toMatchObject({ code: 2, stderr: expect.stringMatching(expected) })
   }
   expect(existsSync(path.join(folder, 'a.onnx'))).toBe(false)
+})
+
+/** Four classes of Fashion-MNIST, ten pictures each, in folders. */
+function garments(classes = ['Ankle boot', 'Pullover', 'Trouser', 'Bag']): string {
+  const files: Record<string, Uint8Array> = {}
+  const counts: Record<string, number> = {}
+  for (const line of readFileSync(path.join(FASHION, 'labels.csv'), 'utf8').trim().split(/\r?\n/).slice(1)) {
+    const [file, label] = line.split(',') as [string, string]
+    counts[label] = (counts[label] ?? 0) + 1
+    if (classes.includes(label) && counts[label]! <= 10)
+      files[`${label}/${file}`] = readFileSync(path.join(FASHION, file))
+  }
+  return temporaryFolder(files)
+}
+
+/** Everything of a run that has to be the same, but for where it lies. */
+const outcome = (folder: string) =>
+  tree(folder, ['run.json', path.join('.sage', 'adapted.onnx'), path.join('.sage', 'adapted.json')])
+const recordOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'))
+const FITTED = /4 classes fitted on the features of fashion-mnist, 40 pictures: held-out accuracy \d+\.\d %/
+
+test('--adapt makes what adapt and then --model would, and keeps the classifier', async () => {
+  const images = garments()
+  const folder = temporaryFolder()
+  const [mine, apart, own] = ['mine.onnx', 'apart', 'own'].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const args = [images, '--count', '6', '--seed', '3', '--device', 'cpu']
+  await run(['adapt', images, '--model', 'fashion-mnist', '--seed', '3', '--out', mine])
+  expect(await run([...args, '--model', mine, '--out', apart])).toMatchObject({ code: 0 })
+  const { code, stderr } = await run([...args, '--model', 'fashion-mnist', '--adapt', '--out', own])
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(FITTED) })
+  expect(stderr).toContain('model fashion-mnist (adapted), input gradients of 28 x 28; saliency explains the labels')
+  expect(outcome(own)).toEqual(outcome(apart))
+  for (const extension of ['onnx', 'json']) {
+    const kept = readFileSync(path.join(own, `.sage/adapted.${extension}`))
+    expect(kept.equals(readFileSync(path.join(folder, `mine.${extension}`)))).toBe(true)
+  }
+  const { sha256 } = recordOf(apart).model
+  expect(recordOf(own)).toMatchObject({
+    options: { adapt: true },
+    model: { sha256, features: { name: 'fashion-mnist' } },
+  })
+  expect(await run(['verify', own])).toMatchObject({ code: 0 })
+  const [pairs, kept, again] = ['provenance.jsonl', '.sage/adapted.onnx', '../again'].map((name) =>
+    path.join(own, name),
+  )
+  const replay = await run(['--pairs', pairs!, '--model', kept!, '--device', 'cpu', '--out', again!])
+  expect(replay).toMatchObject({ code: 0, stderr: expect.not.stringContaining('made with') })
+  expect(tree(path.join(again!, 'images'))).toEqual(tree(path.join(own, 'images')))
+})
+
+test('a run with --adapt that was stopped goes on with the classifier that it fitted, or one just like it', async () => {
+  const folder = temporaryFolder()
+  const [whole, cut] = [path.join(folder, 'whole'), path.join(folder, 'cut')]
+  const options = { images: garments(), model: 'fashion-mnist', device: 'cpu', count: 40, jobs: 1 } as const
+  const { augment } = (await import(
+    pathToFileURL(path.join(ROOT, 'dist/index.js')).href
+  )) as typeof import('../../src/index.js')
+  async function told(out: string, more: object = {}, outputs = 40): Promise<string> {
+    const notices: string[] = []
+    for await (const event of augment({ ...options, adapt: true, out, ...more })) {
+      if (event.type === 'notice') notices.push(event.message)
+      if (event.type === 'progress' && event.done >= outputs) break
+    }
+    return notices.join('\n')
+  }
+  expect(await told(whole, {}, 41)).toMatch(FITTED)
+  await told(cut, {}, 5)
+  expect(recordOf(cut).complete).toBe(false)
+  await expect(told(cut, { model: 'general' })).rejects.toThrow(/run with model\.features\.sha256 /)
+  await expect(told(cut, { adapt: false })).rejects.toThrow(/run with options\.adapt true, now asked for false/)
+  expect(await told(cut, {}, 10)).not.toMatch(FITTED)
+  rmSync(path.join(cut, '.sage/adapted.onnx'))
+  expect(await told(cut, {}, 41)).toMatch(FITTED)
+  expect(tree(cut)).toEqual(tree(whole))
+  await told(cut, { adapt: false, overwrite: true }, 41)
+  expect(existsSync(path.join(cut, '.sage/adapted.onnx'))).toBe(false)
+})
+
+test('--adapt is refused where it makes no sense, with all that is wrong', async () => {
+  const folder = temporaryFolder({ 'pairs.json': '[["a.jpg", "b.jpg"]]', 'map.json': '{}' })
+  const out = path.join(folder, 'out')
+  const images = garments()
+  const cases: [string[], RegExp][] = [
+    [[images, '--method', 'mixup'], /^--method mixup: needs no classifier, expected no --adapt$/m],
+    [
+      [images, '--target', 'predicted', '--class-map', path.join(folder, 'map.json')],
+      /^--target predicted: .*\n--class-map: /m,
+    ],
+    [
+      ['--pairs', path.join(folder, 'pairs.json')],
+      /^--pairs: .*\n {2}hint: sage-augment adapt <images> --out mine\.onnx once/m,
+    ],
+    [[images, '--shard', '1/2'], /^--shard: shards must share one classifier, expected no --adapt$/m],
+  ]
+  for (const [args, expected] of cases) {
+    expect(await run([...args, '--adapt', '--out', out])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(expected),
+    })
+  }
+  expect(await run([garments(['Bag']), '--adapt', '--out', out])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/: found 1 class, expected at least 2$/m),
+  })
+  expect(existsSync(out)).toBe(false)
 })
