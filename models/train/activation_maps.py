@@ -12,6 +12,7 @@ import json
 import pathlib
 import sys
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -152,11 +153,20 @@ def settle(model):
     return model.eval()
 
 
+def without_traces(file):
+    """Leaves out what the exporter notes of the machine: the path and line of every node."""
+    model = onnx.load(file)
+    for item in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
+        del item.metadata_props[:]
+    onnx.save(model, file)
+
+
 def write(folder, name, model, layers, layout, cam):
     """`layers`: the module each kind reads by default; `cam`: the module that is pooled and the head's weights, or None."""
     pixels = np.random.default_rng(3).integers(0, 256, (2, HEIGHT, WIDTH, 3), np.uint8)
     torch.onnx.export(model, (torch.zeros(2, 3, HEIGHT, WIDTH),), folder / f'{name}.onnx', input_names=['input'], output_names=['logits'],
                       opset_version=18, dynamic_shapes=({0: torch.export.Dim('batch')},), external_data=False, verbose=False)
+    without_traces(folder / f'{name}.onnx')
     model = model.double()
     x = torch.from_numpy((pixels / 127.5 - 1).transpose(0, 3, 1, 2))
     labels = [1, 3]
