@@ -18,6 +18,7 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
     because: 'needs Slurm',
     instead: "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --out 'aug-{shard}' --shard $i/8; done",
   },
+  { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
   { command: /^parallel /, because: 'needs GNU parallel' },
   { command: /\$SAGE|PBS_O_WORKDIR/, because: 'needs a scheduler: test/external/clusters.sh has real ones' },
 ]
