@@ -8,13 +8,13 @@ import { reasonOf } from '../core/systemError.js'
 import type { Folder } from './scan.js'
 import { isImageName } from './scan.js'
 
-/** Files of a folder with one ending that are no picture which is read. */
+/** Files of one kind in a folder, with one ending, that are no picture which is read. */
 export interface Unread {
   /** Posix path relative to the root. */
   readonly folder: string
   /** As in ".heic"; empty for names without one. */
   readonly ending: string
-  /** What the first of them looks like: "a HEIC", "a camera raw file". */
+  /** What they look like: "a HEIC", "a camera raw file", "an empty file". */
   readonly what: string
   readonly count: number
 }
@@ -26,7 +26,7 @@ export interface FoundPictures {
 
 /** Endings of what lies beside pictures and is never missed: text, tables, code, and what systems leave behind. */
 const BESIDE =
-  /(^|\/)(thumbs\.db|desktop\.ini|license|readme|makefile)$|\.(txt|text|json|jsonl|ndjson|csv|tsv|xml|ya?ml|toml|ini|cfg|conf|md|rst|html?|css|js|py|ipynb|sh|log|lock|db|md5|sha\d*|url|lnk)$/i
+  /(^|\/)(thumbs\.db|desktop\.ini|license|readme|makefile|_success)$|\.(txt|text|json|jsonl|ndjson|csv|tsv|xml|ya?ml|toml|ini|cfg|conf|md|rst|html?|css|js|py|ipynb|sh|log|lock|db|md5|sha\d*|url|lnk)$/i
 
 /** Whether a file lies beside pictures, by its name. */
 export function isBeside(file: string): boolean {
@@ -36,6 +36,10 @@ export function isBeside(file: string): boolean {
 /** Raw files of cameras are TIFFs by their first bytes, and what a TIFF reader finds in them is a thumbnail. */
 const CAMERA_RAW =
   /\.(dng|nef|nrw|cr2|cr3|crw|arw|srf|sr2|orf|rw2|raw|pef|srw|raf|3fr|iiq|erf|kdc|dcr|mrw|mos|x3f|rwl)$/i
+
+/** Endings of pictures that are not read, whatever is in the file. */
+const OTHER_PICTURE_NAME =
+  /\.(heic|heif|hif|jxl|jp2|j2k|jpf|jpx|jxr|wdp|hdp|dcm|dicom|psd|psb|tga|exr|hdr|fits|ico|cur|svgz?|eps|qoi|pcx|pam|pfm|x[bp]m|apng|jng|mpo)$/i
 
 /** Files that are looked into at once. */
 const AT_ONCE = 32
@@ -52,10 +56,10 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
   async function decide(file: string): Promise<void> {
     const what = CAMERA_RAW.test(file) ? 'a camera raw file' : await otherThanPicture(path.join(root, file))
     if (what === null) pictures.push(file)
-    // Text that no ending tells of is no picture that somebody misses, nor is a file without content.
-    else if (what !== 'text' && what !== 'an empty file') {
+    // Text is a note, unless its name says that a picture was meant: what an unfinished download leaves behind.
+    else if (what !== 'text' || OTHER_PICTURE_NAME.test(file)) {
       const [folder, ending] = [path.posix.dirname(file), path.posix.extname(file).toLowerCase()]
-      const key = `${folder}/${ending}`
+      const key = `${folder}/${ending} ${what}`
       const before = unread.get(key)
       if (before === undefined) unread.set(key, { folder, ending, what, count: 1 })
       else before.count++
@@ -71,7 +75,7 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
     }
   }
   await Promise.all(pending)
-  const order = [...unread.values()].sort((a, b) => (`${a.folder}/${a.ending}` < `${b.folder}/${b.ending}` ? -1 : 1))
+  const order = [...unread].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, files]) => files)
   return { pictures: pictures.sort(), unread: order }
 }
 

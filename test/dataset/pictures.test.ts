@@ -29,10 +29,10 @@ test('what a name does not say the first bytes do', async () => {
     'a/notes.txt': 'These are my pictures.',
     'a/Thumbs.db': Buffer.from([0xd0, 0xcf, 0x11, 0xe0]),
     'a/checksums': 'abc  1.jpg\n',
-    'a/empty': '',
+    'a/_SUCCESS': '',
   })
   const files = ['1', '2.dat', '3.heic', '4.mpo', '5.BMP', '6', '7', '8.HEIC', '9.heic', 'b/10', '11.jxl', '12.nef']
-  const beside = ['notes.txt', 'Thumbs.db', 'checksums', 'empty']
+  const beside = ['notes.txt', 'Thumbs.db', 'checksums', '_SUCCESS']
   const found = await findPictures(
     folder,
     [...files, ...beside].map((file) => `a/${file}`),
@@ -44,6 +44,25 @@ test('what a name does not say the first bytes do', async () => {
     { folder: 'a', ending: '.nef', what: 'a camera raw file', count: 1 },
     { folder: 'a/b', ending: '', what: 'a DICOM file', count: 1 },
   ])
+})
+
+test('an empty file, and text that is named like a picture, is a picture that somebody misses', async () => {
+  const folder = temporaryFolder({
+    'cat/1.png': odd('plain.png'),
+    'cat/2.heic': '',
+    'cat/3.HEIC': '404: Not Found',
+    'cat/4': '',
+    'cat/5.dcm': '<html>',
+    'cat/empty.txt': '',
+    'cat/notes': 'taken in May',
+    'cat/notes.old': 'taken in April',
+    'cat/.gitkeep': '',
+    'dog/1.png': odd('plain.png'),
+  })
+  const { unread } = await readManifest(folder)
+  expect(unread).toMatch(/: found 4 files that are left out, expected /)
+  const kinds = ['without an ending (an empty file)', '.dcm (text)', '.heic (an empty file)', '.heic (text)']
+  expect(unread!.split(': ').at(-1)).toBe(kinds.map((kind) => `1 ${kind} in cat`).join(', '))
 })
 
 test('classes of BMP, PNM and JPEG without an ending are there like all others', async () => {
