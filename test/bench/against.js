@@ -1,0 +1,249 @@
+/**
+ * This checkout against an older one, in turn, both built: medians of the time on the clock, the time on the processors and the
+ * peak memory of the same work, and how many times less the newer build takes.
+ *
+ *     node test/bench/against.js <older checkout> [options]
+ *
+ * Pictures are links to those of --cifar (class folders, such as CIFAR-10's 50,000) and to the 300 in fixtures/fashion-mnist.
+ * A table for a few minutes: --rounds 1 --pictures 1000 --inputs 20000 --outputs 2000.
+ */
+import { spawn } from 'node:child_process'
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const HERE = path.resolve(import.meta.dirname, '../..')
+const SPENT = path.join(import.meta.dirname, 'spent.js')
+/** More names than that a file may not have on ext4. */
+const MOST_LINKS = 60_000
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    cifar: { type: 'string' },
+    pictures: { type: 'string', default: '20000' },
+    epochs: { type: 'string', default: '8' },
+    /** Of the plan whose first shard of a thousand is made. */
+    inputs: { type: 'string', default: '1000000' },
+    /** That are verified. */
+    outputs: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '5' },
+    /** Names of the rows wanted, with commas; all by default. */
+    only: { type: 'string' },
+    scratch: { type: 'string', default: tmpdir() },
+  },
+})
+const [older = '.'] = positionals
+const [pictures, rounds] = [Number(values.pictures), Number(values.rounds)]
+const builds = { older: path.resolve(older), newer: HERE }
+const scratch = mkdtempSync(path.join(values.scratch, 'sage-bench-'))
+
+/** Another name for a file in `scratch`; a copy where it has none to spare or lies elsewhere. */
+const originals = new Map()
+function linkTo(file, target) {
+  const known = originals.get(file)
+  if (known === undefined || known.names >= MOST_LINKS) {
+    copyFileSync(file, target)
+    originals.set(file, { place: target, names: 1 })
+  } else {
+    linkSync(known.place, target)
+    known.names++
+  }
+}
+
+/** Class folders with `count` of the pictures of `folder`, as many of each class as of the others. */
+function someOf(folder, count) {
+  const out = path.join(scratch, 'cifar')
+  const classes = readdirSync(folder).sort()
+  for (const [k, name] of classes.entries()) {
+    const share = Math.floor(((k + 1) * count) / classes.length) - Math.floor((k * count) / classes.length)
+    mkdirSync(path.join(out, name), { recursive: true })
+    for (const file of readdirSync(path.join(folder, name)).sort().slice(0, share))
+      linkTo(path.join(folder, name, file), path.join(out, name, file))
+  }
+  return out
+}
+
+/** `count` grey pictures of 28 x 28, the same 300 again and again, a thousand in a folder, and their labels.csv. */
+function greyPictures(count) {
+  const [out, fixture] = [path.join(scratch, `grey-${count}`), path.join(HERE, 'fixtures/fashion-mnist')]
+  const [header, ...rows] = readFileSync(path.join(fixture, 'labels.csv'), 'utf8').trimEnd().split('\n')
+  const lines = [header]
+  for (let i = 0; i < count; i++) {
+    const home = String(Math.floor(i / 1000)).padStart(5, '0')
+    if (i % 1000 === 0) mkdirSync(path.join(out, home), { recursive: true })
+    const [file, label] = rows[i % rows.length].split(',')
+    const name = `${home}/${String(i).padStart(9, '0')}.png`
+    linkTo(path.join(fixture, file), path.join(out, name))
+    lines.push(`${name},${label}`)
+  }
+  writeFileSync(path.join(out, 'labels.csv'), `${lines.join('\n')}\n`)
+  return out
+}
+
+/** Seconds on the processors of a process that still runs (Linux). */
+function cpuOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+  return (Number(user) + Number(system)) / 100
+}
+
+/** Runs the program of a checkout to its end; also what had been spent when its first output was there. */
+async function run(build, args) {
+  const file = path.join(scratch, 'spent.json')
+  const env = { ...process.env, SPENT: file, NODE_OPTIONS: `--import ${pathToFileURL(SPENT)}` }
+  const started = performance.now()
+  const seconds = () => (performance.now() - started) / 1000
+  const program = path.join(builds[build], 'bin/sage-augment.js')
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  let first
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (first === undefined && line.startsWith('{"type":"progress"')) {
+      const peak = Number(readFileSync(`/proc/${child.pid}/status`, 'utf8').match(/VmHWM:\s+(\d+)/)[1]) / 1024
+      first = { wall: seconds(), cpu: cpuOf(child.pid), peak }
+    }
+  }
+  const code = await ended
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit code ${code}`)
+  return { whole: { wall: seconds(), ...JSON.parse(readFileSync(file, 'utf8')) }, first }
+}
+
+const knownOptions = { newer: await helpOf('newer'), older: await helpOf('older') }
+async function helpOf(build) {
+  const child = spawn(process.execPath, [path.join(builds[build], 'bin/sage-augment.js'), '--help-all'])
+  let text = ''
+  for await (const chunk of child.stdout) text += chunk
+  return text
+}
+
+const out = (build) => path.join(scratch, `out-${build}`)
+const clear = (build) => rmSync(out(build), { recursive: true, force: true })
+
+/** A row that is a run into a new folder. */
+function fresh(name, args) {
+  return {
+    names: [name],
+    async measure(build) {
+      clear(build)
+      return [(await run(build, [...args, '--quiet', '--out', out(build)])).whole]
+    },
+  }
+}
+
+function cachedRow(cifar) {
+  const cached = (build) =>
+    /--cache\b/.test(knownOptions[build]) ? ['--cache', path.join(scratch, `cache-${build}`)] : []
+  return {
+    names: [`${pictures} CIFAR pictures, another method after SAGE (--cache)`],
+    async prepare(build) {
+      clear(build)
+      await run(build, [cifar, '--quiet', '--out', out(build), ...cached(build)])
+    },
+    async measure(build) {
+      clear(build)
+      return [
+        (await run(build, [cifar, '--quiet', '--method', 'saliencymix', '--out', out(build), ...cached(build)])).whole,
+      ]
+    },
+  }
+}
+
+function shardRow(inputs) {
+  const folder = greyPictures(inputs)
+  const args = (build) => [folder, '--out', out(build), '--shard', '1/1000', '--json']
+  return {
+    names: [`shard 1/1000 of ${inputs} inputs, to the first picture`, `the same shard, finished, again`],
+    async measure(build) {
+      clear(build)
+      const { first } = await run(build, args(build))
+      return [first, (await run(build, args(build))).whole]
+    },
+  }
+}
+
+function verifyRow(outputs) {
+  const folder = greyPictures(300)
+  return {
+    names: [`verify of ${outputs} outputs`],
+    async prepare(build) {
+      clear(build)
+      await run(build, [folder, '--count', String(outputs), '--method', 'mixup', '--quiet', '--out', out(build)])
+    },
+    measure: async (build) => [(await run(build, ['verify', out(build)])).whole],
+  }
+}
+
+/** The rows by their names in --only, each made when its turn comes. */
+const table = {
+  ...(values.cifar !== undefined && {
+    epochs: () =>
+      fresh(`${pictures} CIFAR pictures, --epochs ${values.epochs}`, [
+        someOf(values.cifar, pictures),
+        '--epochs',
+        values.epochs,
+      ]),
+    cifar: () => fresh(`${pictures} CIFAR pictures, one epoch`, [someOf(values.cifar, pictures)]),
+    cache: () => cachedRow(someOf(values.cifar, pictures)),
+  }),
+  mixup: () =>
+    fresh(`${pictures} Fashion-MNIST pictures, mixup, one epoch`, [greyPictures(pictures), '--method', 'mixup']),
+  shard: () => shardRow(Number(values.inputs)),
+  verify: () => verifyRow(Number(values.outputs)),
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
+}
+
+const seconds = (number) => number.toFixed(number < 10 ? 2 : 1)
+
+/** Measures a row's builds in turn, the first of a round being the second of the next, and prints its lines. */
+async function report({ names, prepare, measure }) {
+  const found = { older: [], newer: [] }
+  for (const build of ['older', 'newer']) await prepare?.(build)
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? ['older', 'newer'] : ['newer', 'older']
+    for (const build of order) found[build].push(await measure(build))
+  }
+  for (const [i, name] of names.entries()) {
+    const of = (build, what) => median(found[build].map((measured) => measured[i][what]))
+    const cells = ['wall', 'cpu'].flatMap((what) => {
+      const [before, now] = [of('older', what), of('newer', what)]
+      return [seconds(before), seconds(now), `**${(before / now).toFixed(1)}**`]
+    })
+    const memory = ['older', 'newer'].map((build) => of(build, 'peak').toFixed(0))
+    process.stdout.write(`| ${[name, ...cells, ...memory].join(' | ')} |\n`)
+  }
+}
+
+process.stdout.write(
+  '| work | s before | now | times | s of CPU before | now | times | MB before | now |\n|---|---|---|---|---|---|---|---|---|\n',
+)
+try {
+  const wanted = values.only?.split(',') ?? Object.keys(table)
+  for (const name of wanted) {
+    await report(await table[name]())
+    rmSync(scratch, { recursive: true })
+    originals.clear()
+    mkdirSync(scratch)
+  }
+} finally {
+  rmSync(scratch, { recursive: true })
+}
