@@ -51,7 +51,7 @@ export async function comparePair(
   input: ConfigInput,
   tell: (message: string) => void,
 ): Promise<ComparedMix[]> {
-  const config = parseConfig({ ...input, target: input.target ?? 'predicted' })
+  const config = parseConfig({ ...input, target: input.target ?? 'predicted' }, 'compare')
   if (config.target !== 'predicted') {
     throw new AugmentError('usage', `--target: two pictures have no labels, expected predicted, got ${config.target}`)
   }
@@ -121,7 +121,7 @@ export async function compareFolder(
   input: ConfigInput,
   tell: (message: string) => void,
 ): Promise<MethodSummary[]> {
-  const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback })
+  const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback }, 'compare')
   const inputs = await readInputs(config)
   const { root, sources, unread } = inputs
   const plan = planRun(inputs, config)

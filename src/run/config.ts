@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defaultParameters, type MethodName } from '../mix/index.js'
+import { commands } from '../options/commands.js'
 import type { ConfigInput } from '../options/inputs.js'
 import type { Checked, Table } from '../options/option.js'
 import { parametersOf } from '../options/parameters.js'
@@ -21,14 +22,30 @@ export function configProblems(input: Readonly<Record<string, unknown>>): Proble
   return problemsOf(configSchema, input)
 }
 
-/** The checked options; throws a usage error that names every option out of range at once. */
-export function parseConfig(input: ConfigInput): Config {
-  const problems = configProblems(input as Record<string, unknown>)
+/** The commands whose options are those of a run. */
+type RunCommand = 'augment' | 'saliency' | 'compare'
+
+/**
+ * The checked options. Throws a usage error that names at once every option that is out of range or that `command` does not
+ * take.
+ */
+export function parseConfig(input: ConfigInput, command: RunCommand = 'augment'): Config {
+  const problems = [...strangers(input, command), ...configProblems(input as Record<string, unknown>)]
   if (problems.length > 0) throw misuse(problems)
   const config = configSchema.parse(input) as Config
   const wrong = Object.entries(config.parameters).flatMap(([name, value]) => checkParameter(config.method, name, value))
   if (wrong.length > 0) throw misuse(wrong)
   return { ...config, parameters: { ...defaultParameters(config.method), ...config.parameters } }
+}
+
+/** The options of a run that a command does not take; those that no command knows are found later. */
+function strangers({ images: _, parameters, ...input }: ConfigInput, command: RunCommand): Problem[] {
+  if (command === 'augment') return []
+  const taken: Table = commands[command].run
+  const others = Object.entries(input).filter(([name]) => name in runOptions && !(name in taken))
+  return [...others, ...Object.entries(parameters ?? {})]
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => ({ name, problem: `${command} has no such option` }))
 }
 
 /** What is wrong with a parameter of a method, if anything. */

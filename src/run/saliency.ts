@@ -35,7 +35,7 @@ import { openViews, SourceError } from './views.js'
  */
 export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}): AsyncGenerator<AugmentEvent, void> {
   const started = performance.now()
-  const config = parseConfig(input)
+  const config = parseConfig(input, 'saliency')
   checkOptions(options)
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)

@@ -53,7 +53,7 @@ export async function scoreSaliency(
   judge: string | undefined,
   tell: (message: string) => void,
 ): Promise<MapScore[]> {
-  const config = parseConfig(input)
+  const config = parseConfig(input, 'saliency')
   const inputs = some(await readInputs(config))
   const pictures = await Pictures.open(inputs, config, tell)
   const witness = judge === undefined ? null : await Judge.open(judge, inputs)

@@ -47,6 +47,23 @@ test('every option out of range is named at once, with what was found and expect
   )
 })
 
+test('an option that only another command takes is refused by name', () => {
+  const wrong = { images: 'a', adapt: true, layot: 'flat', method: 'mixup', parameters: { mixupAlpha: 1 }, count: 0 }
+  expect(() => parseConfig(wrong as unknown as ConfigInput, 'saliency')).toThrow(
+    [
+      '--adapt: saliency has no such option',
+      '--method: saliency has no such option',
+      '--count: saliency has no such option',
+      '--mixup-alpha: saliency has no such option',
+      '--count: expected a whole number between 1 and 999999999, got 0',
+      '--layot: unknown option; did you mean layout?',
+    ].join('\n'),
+  )
+  expect(() => parseConfig({ pairs: 'pairs.json' }, 'compare')).toThrow('--pairs: compare has no such option')
+  const fine = { images: 'a', count: 2, pairing: 'same-class', pairs: undefined, parameters: {} } as const
+  expect(parseConfig(fine, 'compare')).toMatchObject({ count: 2 })
+})
+
 test('a shift is exact, none, or a fraction', () => {
   expect(['exact', 'none', 'sample:0.01'].map((shift) => shiftOf(parseConfig({ shift })))).toEqual([
     'exact',
