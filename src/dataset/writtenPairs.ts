@@ -121,7 +121,14 @@ export async function readPairsFile(file: string, problems: Problems): Promise<P
 
 const madeWith = z.object({
   options: z.record(z.string(), z.unknown()),
-  model: z.object({ name: z.string(), sha256: z.string() }).nullish(),
+  model: z
+    .object({
+      name: z.string(),
+      sha256: z.string(),
+      input: z.record(z.string(), z.unknown()).exactOptional(),
+      logits: z.record(z.string(), z.int()).nullish(),
+    })
+    .nullish(),
   device: z.string().nullish(),
 })
 

@@ -30,6 +30,9 @@ import { Tables } from './tables.js'
 
 const AS_IT_WAS = 'repeat the same command to continue, choose another --out, or start over with --overwrite'
 
+/** So many differences between two runs are named. */
+const SHOWN = 20
+
 /** An output folder that this process alone writes to. */
 export interface OutputFolder {
   readonly tables: Tables
@@ -221,9 +224,10 @@ async function refuseChanged(
   const listed = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
   const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
   if (mended && retryFailed) return
-  const lines = changes.map(
-    ({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`,
-  )
+  const lines = changes
+    .slice(0, SHOWN)
+    .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
+  if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
   if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
   const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
   throw new AugmentError('conflict', lines.join('\n'), { hint })

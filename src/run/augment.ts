@@ -83,15 +83,16 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   }
 }
 
-function otherMaps({ replayed }: Inputs, config: Config, { classifier, target, estimator }: Explainer): string[] {
+function otherMaps({ replayed }: Inputs, config: Config, explainer: Explainer): string[] {
   if (replayed === null) return []
-  const { kind: saliency, device } = estimator.facts
-  return mapNotices(replayed, config, { model: modelOf(classifier), target, saliency, device })
+  const { kind: saliency, device } = explainer.estimator.facts
+  return mapNotices(replayed, config, { model: modelOf(explainer), target: explainer.target, saliency, device })
 }
 
-/** A model as run.json has it. */
-function modelOf({ name, sha256 }: Explainer['classifier']) {
-  return { name: path.basename(name), sha256 }
+/** A model as run.json has it: with what its .json, the options and --class-map make of it, wherever they say it. */
+function modelOf({ classifier: { name, sha256 }, estimator: { facts }, logits }: Explainer) {
+  const { width, height, preprocessing } = facts
+  return { name: path.basename(name), sha256, input: { width, height, ...preprocessing }, logits }
 }
 
 interface Run {
@@ -125,7 +126,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       saliency: explainer?.estimator.facts.kind ?? null,
     },
     inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
-    model: classifier && { ...modelOf(classifier), ...(adaptation && { features: adaptation.features }) },
+    model: explainer && { ...modelOf(explainer), ...(adaptation && { features: adaptation.features }) },
     device,
     shard: formatShard(shard),
   }

@@ -7,13 +7,14 @@ import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import type { ModelFacts } from './inferenceWorker.js'
 import type { Inputs } from './inputs.js'
-import { decideTarget } from './target.js'
+import { decideTarget, type Target } from './target.js'
 import { typicalSide } from './typicalSide.js'
 
 /** The classifier of a run, at work. */
 export interface Explainer {
   readonly classifier: Omit<Classifier, 'bytes'>
-  readonly target: 'label' | 'predicted'
+  readonly target: Target['kind']
+  readonly logits: Target['logits']
   readonly estimator: Estimator
   /** Which model explains what, in one line. */
   readonly message: string
@@ -38,7 +39,7 @@ export async function startExplainer(
   // A path of integrated gradients takes one picture at a time, whatever the model.
   const pacing = attribution.integrated === undefined ? pace(estimator.facts) : ''
   const message = `${describe(config, classifier, target.kind, estimator.facts)}${pacing}`
-  return { classifier, target: target.kind, estimator, message }
+  return { classifier, target: target.kind, logits: target.logits, estimator, message }
 }
 
 /** What the options say of the maps. */

@@ -1,3 +1,4 @@
+import type { Preprocessing } from '../classifiers/preprocessing.js'
 import type { Device } from '../core/devices.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'
 import { integratedMap } from '../saliency/integrated.js'
@@ -26,6 +27,8 @@ export interface ModelFacts {
   readonly device: string
   readonly width: number
   readonly height: number
+  /** How the model's input is made, defaults put in. */
+  readonly preprocessing: Preprocessing
   /** Of the maps. */
   readonly grid: { readonly width: number; readonly height: number }
   readonly kind: SaliencyKind
@@ -79,11 +82,12 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, grid, kind, layer, classes, coupled, pictureBytes } = model
+  const { width, height, preprocessing, grid, kind, layer, classes, coupled, pictureBytes } = model
   const { integrated } = data.options
   // A path of integrated gradients fills a batch with one picture.
   const fixedBatch = integrated === undefined ? model.fixedBatch : 1
-  const facts: ModelFacts = { device, width, height, grid, kind, layer, classes, fixedBatch, coupled, pictureBytes }
+  const maps = { grid, kind, layer, classes }
+  const facts: ModelFacts = { device, width, height, preprocessing, ...maps, fixedBatch, coupled, pictureBytes }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }

@@ -21,6 +21,9 @@ interface Maps {
   readonly target: string
 }
 
+/** So many differences are named. */
+const SHOWN = 20
+
 type Values = Readonly<Record<string, unknown>>
 
 /** What decides the pixels and labels of a replayed pair, beside the maps. */
@@ -46,7 +49,14 @@ export function mapNotices({ name, options, model, device }: Replayed, config: C
   const kept = Object.keys(table).filter((key) => table[key]!.compared !== false && !(onCpu && key === 'exact'))
   const before = { model: titleOf(model, modelNow), ...pick(options, kept), device }
   const now = { ...pick({ ...decisive(config), ...decided }, kept), device: deviceNow }
-  return changes(name, before, { model: titleOf(modelNow, model), ...now })
+  const shared = model.sha256 === modelNow.sha256 ? (['input', 'logits'] as const) : []
+  // Earlier versions did not write these down; without labels there are no logits.
+  const uses = shared.filter((use) => model[use] && modelNow[use])
+  return changes(
+    name,
+    { ...before, ...pick(model, uses) },
+    { model: titleOf(modelNow, model), ...now, ...pick(modelNow, uses) },
+  )
 }
 
 /** A model's name; with its hash where another one has the same name, and nothing where it is the same model. */
@@ -61,8 +71,16 @@ function pick(options: Values, names: readonly string[]): Values {
 
 function changes(name: string, before: Values, now: Values): string[] {
   const changed = differences(before, now).map(
-    ({ name: option, old, new: value }) =>
-      `${flagOf(option.replace('parameters.', ''))} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
+    ({ name: option, old, new: value }) => `${inWords(option)} ${old ?? 'unset'}, not ${value ?? 'unset'}`,
   )
-  return changed.length === 0 ? [] : [`${name}: made with ${changed.join('; ')}: the mixes will differ`]
+  if (changed.length === 0) return []
+  const more = changed.length > SHOWN ? [`${changed.length - SHOWN} more`] : []
+  return [`${name}: made with ${[...changed.slice(0, SHOWN), ...more].join('; ')}: the mixes will differ`]
+}
+
+/** `input mean`, `logit of cat`, or a flag. */
+function inWords(option: string): string {
+  if (option.startsWith('input.')) return option.replace('.', ' ')
+  if (option.startsWith('logits.')) return option.replace('logits.', 'logit of ')
+  return flagOf(option.replace('parameters.', ''))
 }

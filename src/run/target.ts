@@ -10,7 +10,11 @@ export interface Target {
   readonly kind: 'label' | 'predicted'
   /** Distribution over the model's classes that the loss of a source takes; null where the model predicts it. */
   readonly of: ((source: number, modelClasses: number) => Float32Array) | null
+  /** Which logit is that of a class of the data set; null where the model predicts. */
+  readonly logits: Readonly<Record<string, number>> | null
 }
+
+const PREDICTED: Target = { kind: 'predicted', of: null, logits: null }
 
 /**
  * Decides what the saliency explains: the labels where the model knows every class of the data set, else its own
@@ -22,11 +26,14 @@ export async function decideTarget(
   classes: readonly string[],
   labels: readonly Label[],
 ): Promise<Target> {
-  if (config.target === 'predicted') return { kind: 'predicted', of: null }
+  if (config.target === 'predicted') return PREDICTED
   const map = config.classMap === undefined ? {} : await readClassMap(config.classMap)
   const indices = classIndices(classes, classifier.classes, map)
-  if (indices !== null) return { kind: 'label', of: (source, k) => spread(labels[source]!, indices, k) }
-  if (config.target === 'auto') return { kind: 'predicted', of: null }
+  if (indices !== null) {
+    const logits = Object.fromEntries(classes.map((name, k) => [name, indices[k]!]))
+    return { kind: 'label', of: (source, k) => spread(labels[source]!, indices, k), logits }
+  }
+  if (config.target === 'auto') return PREDICTED
   const known = classifier.classes ?? []
   const unknown = classes.filter((name) => classIndices([name], known, map) === null)
   throw new AugmentError(

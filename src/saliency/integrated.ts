@@ -21,7 +21,7 @@ export async function integratedMap(
 ): Promise<Record<string, Tensor>> {
   const { width, height, channels, classes } = model
   const part = model.fixedBatch ?? Math.min(PART, steps)
-  const before = model.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels]
+  const before = model.preprocessing.layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels]
 
   async function run(fractions: Float32Array, weights: Float32Array, label: Float32Array, sum: Float32Array) {
     return session.run({

@@ -61,7 +61,8 @@ export interface SaliencyModel {
   readonly pictureBytes: number
   /** Of the classifier's own input. */
   readonly channels: number
-  readonly layout: 'nchw' | 'nhwc'
+  /** How that input is made, defaults put in. */
+  readonly preprocessing: Preprocessing
 }
 
 /** The interface of the built graph; a classifier's own values of these names are renamed. */
@@ -105,7 +106,6 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
     graph: emit(g, { model, types, head, input, batch: fixedBatch, reading, grid, blur, options }),
   }
   const { width, height, channels } = input
-  const { layout } = options.preprocessing
   const pictureBytes = workingBytes(types)
   return {
     bytes: writeModel(built),
@@ -119,7 +119,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
     coupled,
     pictureBytes,
     channels,
-    layout,
+    preprocessing: options.preprocessing,
   }
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
+import { flatPictures } from '../helpers/flatPictures.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const PHOTOS = path.join(ROOT, 'fixtures/photos')
@@ -201,6 +202,38 @@ test('a replay with another model or other maps says so, and one with the same m
   )
   const plain = await run([...replay, '--method', 'mixup', '--model', 'general'])
   expect(plain.stderr).not.toMatch(/made with.*--model/)
+})
+
+test('a run goes on with what its model file, .json and class map say, wherever it stands, and with nothing else', async () => {
+  const folder = temporaryFolder({
+    'map.json': '{ "cat": 3, "dog": 5 }',
+    'same.json': '{"dog":"Sandal","cat":"Dress"}',
+  })
+  const at = (name: string) => path.join(folder, name)
+  const model = at('mine.onnx')
+  const described = JSON.parse(readFileSync(path.join(ROOT, 'models/fashion-mnist.json'), 'utf8'))
+  const describe = (changes: object) => writeFileSync(at('mine.json'), JSON.stringify({ ...described, ...changes }))
+  cpSync(path.join(ROOT, 'models/fashion-mnist.onnx'), model)
+  describe({})
+  const [images, out] = [flatPictures(4), at('aug')]
+  const made = (map: string) => run([images, '--model', model, '--device', 'cpu', '--class-map', at(map), '--out', out])
+  expect(await made('map.json')).toMatchObject({ code: 0 })
+  expect((await made('same.json')).stderr).toContain('nothing was missing')
+  const replay = ['--pairs', path.join(out, 'provenance.jsonl'), '--model', model, '--device', 'cpu', '--dry-run']
+  const again = (map: string) => run([...replay, '--class-map', at(map)])
+  expect((await again('same.json')).stderr).not.toContain('made with')
+
+  writeFileSync(at('other.json'), '{ "cat": 3, "dog": 6 }')
+  describe({ mean: [0.25] })
+  const { code, stderr } = await made('other.json')
+  expect(code).toBe(6)
+  expect(stderr.match(/model\..*/g)).toEqual([
+    expect.stringMatching(/^model\.input\.mean \[.*\], now asked for \[0\.25\]$/),
+    'model.logits.dog 5, now asked for 6',
+  ])
+  expect((await again('other.json')).stderr).toMatch(
+    /provenance\.jsonl: made with input mean .*, not 0\.25; logit of dog 5, not 6: the mixes will differ/,
+  )
 })
 
 test('explicit pairs are mixed as they say, their own labels included, and replayed', async () => {
