@@ -110,6 +110,14 @@ export async function resolveModel(
   }
 }
 
+/**
+ * Throws what resolveModel would throw of a model that is not there, has not been pulled or is damaged, before anything is
+ * known of the pictures.
+ */
+export async function checkModel(nameOrFile: string): Promise<void> {
+  if (nameOrFile !== 'auto') await resolveModel(nameOrFile, [], {})
+}
+
 /** For each class of the data set the model's index of it (by name, ignoring case), or null unless it knows them all. */
 export function classIndices(
   classes: readonly string[],

@@ -1,7 +1,8 @@
-import cliProgress from 'cli-progress'
 import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
+import { formatDuration } from '../core/duration.js'
 import type { AugmentEvent, TrainEvent } from '../run/events.js'
+import { barMeter, lineMeter, type Meter } from './meter.js'
 
 /** Tells what a command does, to a person or, with `json`, to a program. What is for people goes to stderr. */
 export interface Reporter {
@@ -26,17 +27,15 @@ interface FetchEvent {
   readonly total: number
 }
 
-/** Seconds between two lines of progress where there is no terminal. */
-const LINE_EVERY = 5
-
 /** A bar on a terminal, a line every few seconds elsewhere, NDJSON with `json`, nothing but problems and results with `quiet`. */
 export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
   if (json) return jsonReporter()
   const result = (_: unknown, text: string) => {
     process.stdout.write(`${text}\n`)
   }
-  const { event, note, stop } = quiet ? SILENT : talking()
-  return { event, note, stop, result, problem: say, done: (_, text) => note(text) }
+  if (quiet) return { ...SILENT, result, problem: say, done: () => {} }
+  const { event, note, stop } = talking()
+  return { event, note, stop, result, problem: note, done: (_, text) => note(text) }
 }
 
 function say(text: string): void {
@@ -48,20 +47,26 @@ type Talk = Pick<Reporter, 'event' | 'note' | 'stop'>
 const SILENT: Talk = { event: () => {}, note: () => {}, stop: () => {} }
 
 function talking(): Talk {
-  const bar = process.stderr.isTTY ? barMeter() : lineMeter()
+  const meter: Meter = process.stderr.isTTY ? barMeter(process.stderr) : lineMeter(say)
   let shown = 0
+  // A line written over the bar would be half of each.
+  const note = (text: string) => {
+    meter.clear()
+    say(text)
+  }
   return {
-    note: say,
-    stop: bar.stop,
+    note,
+    stop: meter.stop,
     event(event) {
-      if (event.type === 'progress') bar.update(event.done, event.total, '')
-      else if (event.type === 'fetch') bar.update(Math.round(event.done / 1e6), Math.round(event.total / 1e6), ' MB')
+      if (event.type === 'progress') meter.update(event.done, event.total, '')
+      else if (event.type === 'fetch') meter.update(Math.round(event.done / 1e6), Math.round(event.total / 1e6), ' MB')
       else if (event.type === 'skip') {
-        if (shown++ < 10) say(`skipped output ${event.index}: ${event.message}`)
+        if (shown++ < 10) note(`skipped output ${event.index}: ${event.message}`)
       } else {
-        if (event.type === 'done') bar.stop()
+        if (event.type === 'done') meter.stop()
+        if (event.type === 'start') meter.start(event.done)
         const text = sentence(event)
-        if (text !== null) say(text)
+        if (text !== null) note(text)
       }
     },
   }
@@ -78,6 +83,11 @@ function sentence(event: Exclude<AugmentEvent | TrainEvent, { type: 'progress' |
       return event.message
     case 'space':
       return `about ${formatBytes(event.bytes)} to write, ${formatBytes(event.free)} free`
+    case 'time': {
+      const { seconds, outputs, timed } = event
+      const rate = (outputs / seconds).toFixed(outputs < 10 * seconds ? 2 : 0)
+      return `about ${formatDuration(seconds)} for ${counted(outputs, 'output')}, ${rate} a second (${timed} timed)`
+    }
     case 'start':
       return event.done > 0 ? `continuing after ${counted(event.done, 'output')}` : null
     case 'epoch':
@@ -96,7 +106,8 @@ function epochLine(event: Extract<TrainEvent, { type: 'epoch' }>): string {
 }
 
 function closing(done: Extract<AugmentEvent, { type: 'done' }>): string {
-  const { out, written, skipped, made, seconds, device, maps = 0, uniform = 0, report } = done
+  const { out, written, skipped, made, seconds, device, maps = 0, uniform = 0, report, preview } = done
+  if (preview !== undefined) return `preview: ${preview}; nothing else written`
   if (made === 0 && written === 0 && skipped === 0)
     return `nothing written (dry run)${device === null ? '' : `; device ${device}`}`
   const lost = skipped > 0 ? `, ${skipped} skipped (failures.jsonl)` : ''
@@ -120,54 +131,6 @@ function jsonReporter(): Reporter {
       if (isProgress && event.done < event.total && Date.now() - last < 1000) return
       if (isProgress) last = Date.now()
       print(event)
-    },
-  }
-}
-
-interface Meter {
-  /** `unit` as in " MB". */
-  update(done: number, total: number, unit: string): void
-  stop(): void
-}
-
-function barMeter(): Meter {
-  const format = '{bar} {value}/{total}{unit} {rate}/s {eta_formatted} left'
-  const bar = new cliProgress.SingleBar({ format, stream: process.stderr, hideCursor: true })
-  let began: { time: number; done: number } | undefined
-  return {
-    update(done, total, unit) {
-      if (began === undefined) {
-        began = { time: Date.now(), done }
-        bar.start(total, done, { rate: '-', unit })
-      }
-      const seconds = (Date.now() - began.time) / 1000
-      bar.update(done, { rate: seconds > 0 ? ((done - began.done) / seconds).toFixed(0) : '-', unit })
-    },
-    stop() {
-      bar.stop()
-      began = undefined
-    },
-  }
-}
-
-function lineMeter(): Meter {
-  let began: { time: number; done: number } | undefined
-  let last = 0
-  return {
-    update(done, total, unit) {
-      const now = Date.now()
-      if (began === undefined) {
-        began = { time: now, done }
-        last = now
-      }
-      if (now - last < LINE_EVERY * 1000) return
-      last = now
-      const rate = ((done - began.done) * 1000) / Math.max(1, now - began.time)
-      const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : ''
-      say(`${done}/${total}${unit}, ${rate.toFixed(0)} a second${left}`)
-    },
-    stop() {
-      began = undefined
     },
   }
 }

@@ -100,8 +100,10 @@ export interface ConfigInput {
   retryFailed?: boolean | undefined
   /** Start over, replacing an earlier run. */
   overwrite?: boolean | undefined
-  /** Check everything, write nothing. Checks the inputs, the model, the device and the free disk space. */
+  /** Check everything, write nothing. Checks the inputs, the model, the device and the free disk space, and tells how long the run will take: a few outputs are made, timed and thrown away. */
   dryRun?: boolean | undefined
+  /** A dry run that draws its first n mixes. Sample, partner, their maps, mask and mix go to `<out>-preview.png` beside the output folder, which is not begun. The run itself makes the same mixes. 1 to 200. */
+  preview?: number | undefined
   /** Parameters of the method; the defaults are those of its paper. */
   parameters?: Record<string, number | string> | undefined
 }

@@ -268,6 +268,16 @@ export const runOptions = {
     rare: true,
     compared: false,
     help: 'check everything, write nothing',
-    more: 'Checks the inputs, the model, the device and the free disk space.',
+    more: 'Checks the inputs, the model, the device and the free disk space, and tells how long the run will take: a few outputs are made, timed and thrown away.',
+  },
+  preview: {
+    type: 'integer',
+    low: 1,
+    high: 200,
+    group: 'The run',
+    commands: MAIN,
+    compared: false,
+    help: 'a dry run that draws its first n mixes',
+    more: 'Sample, partner, their maps, mask and mix go to `<out>-preview.png` beside the output folder, which is not begun. The run itself makes the same mixes.',
   },
 } as const satisfies Table

@@ -1,12 +1,11 @@
 import { existsSync, lstatSync } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
 import { folderMaker, makeFolder, syncFolder, writeAtomic } from './atomic.js'
 import { classesText, refuseOtherClasses } from './classes.js'
 import { type Forms, writeForms } from './forms.js'
-import { describeChanges, onlyMended } from './inputList.js'
 import {
   CLASSES,
   FAILURES,
@@ -23,15 +22,11 @@ import {
 } from './layout.js'
 import { type Lock, takeLock } from './lock.js'
 import { damaged, repairHint } from './read.js'
-import { differences, IDENTITY, type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
+import { type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
 import { dropReusable, openReusable, reusableRows, rewindToFailure } from './reusable.js'
 import type { ProvenanceRow, Row } from './rows.js'
+import { AS_IT_WAS, type Asked, refuseChanged, refuseOtherOutputs } from './sameRun.js'
 import { Tables } from './tables.js'
-
-const AS_IT_WAS = 'repeat the same command to continue, choose another --out, or start over with --overwrite'
-
-/** So many differences between two runs are named. */
-const SHOWN = 20
 
 /** An output folder that this process alone writes to. */
 export interface OutputFolder {
@@ -56,15 +51,11 @@ export interface Sources {
   altered(since: number): Promise<string[]>
 }
 
-interface OutputOptions {
+interface OutputOptions extends Asked {
   /** Index of the run's first output. */
   readonly first: number
-  /** The inputs, one per line: kept to say which of them changed. */
-  readonly inputs: string
   readonly sources?: Sources
   readonly overwrite: boolean
-  /** Whether to try the failures of an earlier attempt again. */
-  readonly retryFailed: boolean
   readonly facts: Readonly<Record<string, unknown>>
   readonly notice: (text: string) => void
 }
@@ -86,14 +77,14 @@ export async function openOutput(
   try {
     const record = options.overwrite ? null : await readRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
-    else await refuseChanged(folder, record, identity, options)
+    const isOther = record !== null && (await refuseChanged(folder, record, identity, options))
     const scratch = path.join(folder, SCRATCH)
     await rm(scratch, { recursive: true, force: true })
     await makeFolder(scratch)
     const run = { folder, classes, options, lock, save: saver(folder, identity, options.facts) }
     if (record === null) await begin(run)
     else await refuseOtherClasses(folder, classes)
-    return folderOf(run, identity, await openTables(run, record))
+    return folderOf(run, identity, await openTables(run, record, isOther))
   } catch (error) {
     await lock.release()
     throw error
@@ -130,10 +121,15 @@ async function begin({ classes, options, save }: OpenRun): Promise<void> {
 }
 
 /** The tables, checked before anything is changed, and the record of a run that is complete already. */
-async function openTables({ folder, classes, options, lock, save }: OpenRun, record: RunRecord | null) {
+async function openTables(
+  { folder, classes, options, lock, save }: OpenRun,
+  record: RunRecord | null,
+  isOther: boolean,
+) {
   const { first, inputs, sources } = options
   const retry = options.retryFailed && existsSync(path.join(folder, FAILURES))
-  const finished = record?.complete === true && !retry ? record : null
+  const finished = record?.complete === true && !retry && !isOther ? record : null
+  if (isOther) await refuseOtherOutputs(folder, options)
   const present = pictureCheck(folder)
   const guard = () => lock.check()
   const visit = (row: ProvenanceRow) => {
@@ -146,6 +142,10 @@ async function openTables({ folder, classes, options, lock, save }: OpenRun, rec
   if (record !== null && tables.rows > 0) await refuseAltered(path.join(folder, INPUTS), sources)
   present.refuseMissing()
   if (finished === null) await tables.trim()
+  if (isOther) {
+    await remove(folder, REPORTS)
+    await save.record(false)
+  }
   if (!retry) return { tables, finished }
   await save.record(false)
   await save.text(INPUTS, inputs)
@@ -212,27 +212,6 @@ async function remove(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
-async function refuseChanged(
-  folder: string,
-  record: RunRecord,
-  now: Identity,
-  { inputs, retryFailed }: { inputs: string; retryFailed: boolean },
-): Promise<void> {
-  const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
-  const changes = differences(before, now)
-  if (changes.length === 0) return
-  const listed = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
-  const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
-  if (mended && retryFailed) return
-  const lines = changes
-    .slice(0, SHOWN)
-    .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
-  if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
-  if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
-  const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
-  throw new AugmentError('conflict', lines.join('\n'), { hint })
-}
-
 /** Refuses to go on where a finished row was made from another content than its source has now. */
 async function refuseAltered(inputs: string, sources: Sources | undefined): Promise<void> {
   const { mtimeMs: began } = await stat(inputs)
@@ -262,8 +241,4 @@ function pictureCheck(folder: string) {
       throw new AugmentError('conflict', message, { hint: `put it back, or ${repairHint(folder)}` })
     },
   }
-}
-
-function shown(value: unknown): string {
-  return value === undefined ? 'unset' : JSON.stringify(value)
 }

@@ -1,31 +1,37 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
+import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import type { ConfigInput } from '../options/inputs.js'
+import { runOptions } from '../options/run.js'
 import { REPORT } from '../output/layout.js'
-import { openOutput } from '../output/outputFolder.js'
+import { type OutputFolder, openOutput } from '../output/outputFolder.js'
+import { checkPlace } from '../output/place.js'
 import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
+import type { Made } from '../output/sameRun.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import { type Adaptation, adapted, refuseAdapt } from './adapted.js'
 import { type Config, decisive, parseConfig } from './config.js'
-import type { AugmentEvent, Summary } from './events.js'
+import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
 import { type Inputs, planRun, readInputs } from './inputs.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
-import { needsSaliency } from './mixer.js'
+import { groupSizeOf, needsSaliency } from './mixer.js'
 import { heard, opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
+import { drawPreview, timeOutputs } from './rehearsal.js'
 import { mapNotices } from './replay.js'
 import { writeReport } from './report.js'
 import { formatShard, parseShard, placeShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
 import { takeStock } from './stock.js'
+import { readClassMap } from './target.js'
 import { checkGradient, mapTally, tallied } from './uniform.js'
 import { versions } from './versions.js'
 
@@ -52,6 +58,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const config = parseConfig(input)
   refuseAdapt(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
+  await checkBeforehand(config, shard)
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
   const plan = planRun(inputs, config)
@@ -71,16 +78,22 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
       const warning = await checkGradient(explainer, inputs, config)
       if (warning !== null) yield { type: 'notice', message: warning }
     }
-    if (config.dryRun) {
-      yield { type: 'space', ...(await checkSpace(inputs, config, range.end - range.start)) }
-      yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
-      yield { type: 'done', ...nothingMade(inputs, started, device) }
-      return
-    }
-    yield* carryOut({ config, shard, inputs, plan, range, explainer, adaptation, device, started, signal })
+    const run = { config, shard, inputs, plan, range, explainer, adaptation, device, started, signal }
+    yield* config.dryRun || config.preview !== undefined ? rehearse(run) : carryOut(run)
   } finally {
     await explainer?.estimator.close()
   }
+}
+
+/** Finds mistakes that need no look at the pictures, which may take long: the model, the class map, the place of the output. */
+async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
+  if (needsSaliency(config)) {
+    await checkModel(config.model)
+    if (config.classMap !== undefined) await readClassMap(config.classMap)
+  }
+  // A file of pairs may name another place.
+  if (config.pairs !== undefined && config.out === undefined) return
+  await checkPlace(await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard))
 }
 
 function otherMaps({ replayed }: Inputs, config: Config, explainer: Explainer): string[] {
@@ -109,6 +122,28 @@ interface Run {
   readonly device: string | null
   readonly started: number
   readonly signal: AbortSignal | undefined
+}
+
+/** Tells what the run would take, and draws its first mixes if asked for; writes nothing else. */
+async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
+  const { config, inputs, range, explainer, device, started } = run
+  const { missing, bytes, free } = await checkSpace(inputs, config, range.end - range.start)
+  yield { type: 'space', bytes, free }
+  yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
+  const { check } = takeStock(inputs)
+  const threads = config.jobs ?? availableParallelism()
+  const resources = {
+    estimator: explainer?.estimator ?? null,
+    threads,
+    range: await greyRangeOf(config, inputs),
+    check,
+  }
+  const preview = config.preview === undefined ? null : yield* drawPreview({ ...run, resources }, config.preview)
+  const time = missing === 0 ? null : await timeOutputs({ ...run, resources }, missing)
+  if (time !== null) yield { type: 'time', outputs: missing, ...time }
+  const seconds = (performance.now() - started) / 1000
+  const nothing = { out: inputs.out, written: 0, skipped: 0, made: 0, seconds, device }
+  yield { type: 'done', ...nothing, ...(preview !== null && { preview }) }
 }
 
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
@@ -140,6 +175,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
         tally.recall(row)
       },
     },
+    ...(isWhole(config, shard) && { isOurs: (made: Made) => isPlanned(made, plan, inputs) }),
     overwrite: config.overwrite,
     retryFailed: config.retryFailed,
     facts: { ...whereFrom(inputs, config), outputs: range },
@@ -175,7 +211,10 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
 }
 
 /** Makes what is missing and returns how many outputs that were. */
-async function* work(run: Run, resources: Omit<Resources, 'model'>): AsyncGenerator<AugmentEvent, number> {
+async function* work(
+  run: Run,
+  resources: Omit<Resources, 'model'> & { readonly output: OutputFolder },
+): AsyncGenerator<AugmentEvent, number> {
   const { range, config, signal, explainer } = run
   const { tables } = resources.output
   const jobs = startJobs(run.inputs, run.plan, config, { ...resources, model: explainer?.classifier.sha256 ?? null })
@@ -220,8 +259,15 @@ async function* work(run: Run, resources: Omit<Resources, 'model'>): AsyncGenera
   return made
 }
 
-function nothingMade({ out }: Inputs, started: number, device: string | null): Summary {
-  return { out, written: 0, skipped: 0, made: 0, seconds: (performance.now() - started) / 1000, device }
+/** Whether a run's outputs, but for how many they are, do not depend on where it ends. */
+function isWhole(config: Config, { count }: Shard): boolean {
+  return count === 1 && groupSizeOf(config) === 1
+}
+
+function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolean {
+  if (index >= plan.length) return false
+  const planned = plan.job(index).sources
+  return planned.length === sources.length && planned.every((source, i) => inputs.sources[source]!.file === sources[i])
 }
 
 /** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */

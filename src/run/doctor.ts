@@ -6,6 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { imageLibraries } from '../codec/codec.js'
 import { DEVICES, type Device, devices } from '../core/devices.js'
+import { nearestFolder } from '../output/place.js'
 import { wasm } from '../rearrange/kernel.generated.js'
 import { providerFolder } from '../saliency/session.js'
 import type { Trial } from './deviceWorker.js'
@@ -134,8 +135,7 @@ function threadPool(): Finding {
 
 /** Whether a folder can be made and written to at `out`, found out by doing so, and the room there. */
 async function outputFolder(out: string): Promise<Finding> {
-  let folder = path.resolve(out)
-  while (!existsSync(folder)) folder = path.dirname(folder)
+  const folder = nearestFolder(out)
   try {
     await rmdir(await mkdtemp(path.join(folder, '.sage-augment-')))
     const { bavail, bsize } = await statfs(folder)

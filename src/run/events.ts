@@ -4,6 +4,8 @@ export type AugmentEvent =
   | { readonly type: 'plan'; readonly outputs: number; readonly sources: number; readonly classes: number }
   /** Of a dry run: bytes that it would write, about, and that the file system has free. */
   | { readonly type: 'space'; readonly bytes: number; readonly free: number }
+  /** Of a dry run: seconds that the missing outputs would take, about, judged by so many that were made and thrown away. */
+  | { readonly type: 'time'; readonly seconds: number; readonly outputs: number; readonly timed: number }
   | { readonly type: 'start'; readonly device: string | null; readonly model: string | null; readonly done: number }
   | { readonly type: 'progress'; readonly done: number; readonly total: number; readonly skipped: number }
   | { readonly type: 'skip'; readonly index: number; readonly message: string }
@@ -25,6 +27,8 @@ export interface Summary {
   readonly uniform?: number
   /** Path of the report, where one was asked for. */
   readonly report?: string
+  /** Path of the preview, where one was asked for. */
+  readonly preview?: string
 }
 
 /** What a training tells while it goes; `--json` prints these, and `done` with what came of it. */

@@ -31,7 +31,8 @@ export interface JobRunner {
 export interface Resources {
   /** Null where the method needs no saliency. */
   readonly estimator: Estimator | null
-  readonly output: OutputFolder
+  /** Where pictures are written, and rows of earlier attempts are found. */
+  readonly output: Pick<OutputFolder, 'write' | 'reusable'>
   /** SHA-256 of the model, if one is used. */
   readonly model: string | null
   readonly threads: number

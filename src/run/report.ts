@@ -4,30 +4,26 @@ import path from 'node:path'
 import { encodeImage } from '../codec/codec.js'
 import { decodeImage } from '../codec/decode.js'
 import type { Image } from '../core/image.js'
-import { dense, type Label, type SoftLabel } from '../core/softLabel.js'
 import { CONTACT_SHEET, REPORT } from '../output/layout.js'
 import { readRows } from '../output/outputs.js'
 import type { Row } from '../output/rows.js'
 import { contactSheet } from '../report/contactSheet.js'
 import type { Report, ShownOutput } from '../report/contents.js'
-import { grey, overlay } from '../report/overlay.js'
 import { page } from '../report/page.js'
 import { Statistics } from '../report/statistics.js'
-import { shrink, thumbnail } from '../report/thumbnail.js'
+import { thumbnail } from '../report/thumbnail.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 import { fixedLabel, type Resources } from './job.js'
 import { chooseRows, evenly, readFailures } from './madeRows.js'
 import { groupSizeOf, type MixedJob, startMixer } from './mixer.js'
+import { labelInWords, smallPictures, weightsOf } from './pictured.js'
 import type { Job, Plan } from './plan.js'
-import { openViews, SourceError, type View } from './views.js'
+import { openViews, SourceError } from './views.js'
 
 /** Outputs on the page, on the contact sheet, and failures on the page. */
 const [SHOWN, ON_SHEET, FAILURES] = [200, 60, 200]
-
-/** Lighter classes are left out. */
-const LEAST_WEIGHT = 0.005
 
 interface ReportResources extends Omit<Resources, 'model'> {
   readonly counts: Report['counts']
@@ -111,7 +107,7 @@ async function show({ label, made: row }: Row, job: Job, inputs: Inputs, mix: (j
     file: row.file_name,
     sources: mixed.shares.map(({ source }, i) => ({
       file: inputs.sources[source]!.file,
-      label: inWords(fixedLabel(job, i) ?? inputs.sources[source]!.label, inputs.classes),
+      label: labelInWords(fixedLabel(job, i) ?? inputs.sources[source]!.label, inputs.classes),
     })),
     pictures: Object.fromEntries(thumbnails) as ShownOutput['pictures'],
     weights: weightsOf(label),
@@ -121,34 +117,6 @@ async function show({ label, made: row }: Row, job: Job, inputs: Inputs, mix: (j
     ...(row.total_saliency_unshifted !== undefined && { totalSaliencyUnshifted: row.total_saliency_unshifted }),
   }
   return { output, strip: Object.values(images).filter((image) => image !== null) }
-}
-
-async function smallPictures({ shares: [sample, partner], mask }: MixedJob, mix: Image) {
-  const picture = async (view: View | undefined) => (view === undefined ? null : shrink(view.image))
-  const [a, b] = await Promise.all([picture(sample?.view), picture(partner?.view)])
-  const map = (image: Image | null, view: View | undefined) =>
-    image && view?.saliency ? overlay(image, view.saliency) : null
-  return {
-    sample: a,
-    partner: b,
-    sampleSaliency: map(a, sample?.view),
-    partnerSaliency: map(b, partner?.view),
-    mask: await shrink(grey(mask!)),
-    mix: await shrink(mix),
-  }
-}
-
-function weightsOf(label: SoftLabel): ShownOutput['weights'] {
-  return Array.from(label, (weight, i) => ({ label: i, weight }))
-    .filter(({ weight }) => weight >= LEAST_WEIGHT)
-    .sort((a, b) => b.weight - a.weight || a.label - b.label)
-}
-
-/** The heaviest class of a label, with its weight where that is not all. */
-function inWords(label: Label, classes: readonly string[]): string {
-  if (typeof label === 'number') return classes[label]!
-  const [first] = weightsOf(dense(label, classes.length))
-  return first === undefined ? 'many classes' : `${classes[first.label]} ${first.weight.toFixed(2)}`
 }
 
 function sumOfLabels({ sources, classes }: Inputs): Float64Array {

@@ -1,5 +1,4 @@
 /** How much a run writes, and whether there is room for it. */
-import { existsSync } from 'node:fs'
 import { readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
@@ -8,11 +7,14 @@ import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { parseSize } from '../core/size.js'
+import { nearestFolder } from '../output/place.js'
 import { rowsIn } from '../output/read.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 
 export interface Space {
+  /** Outputs that are not there yet. */
+  readonly missing: number
   /** About what the outputs that are missing will take. */
   readonly bytes: number
   /** What the file system of the output folder has left for this user. */
@@ -48,13 +50,7 @@ export async function checkSpace(inputs: Inputs, config: Config, outputs: number
       hint,
     })
   }
-  return { bytes, free }
-}
-
-/** The folder, or the nearest one above it that exists. */
-function nearestFolder(folder: string): string {
-  const absolute = path.resolve(folder)
-  return existsSync(absolute) ? absolute : nearestFolder(path.dirname(absolute))
+  return { missing, bytes, free }
 }
 
 /** Bytes that the picture of an output, and its mask if it has one, take on disk on average; 0 where no source is usable. */

@@ -55,7 +55,8 @@ function spread(label: Label, indices: Int32Array, modelClasses: number): Float3
   return target
 }
 
-async function readClassMap(file: string): Promise<Record<string, string | number>> {
+/** Throws a usage error for what is no such file. */
+export async function readClassMap(file: string): Promise<Record<string, string | number>> {
   try {
     return z.record(z.string(), z.union([z.string(), z.int().min(0)])).parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {

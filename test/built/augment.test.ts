@@ -285,6 +285,8 @@ test('a dry run says how much the run then writes, within a quarter', async () =
   const out = path.join(temporaryFolder(), 'aug')
   const args = [PHOTOS, '--out', out, '--size', '96x64', '--format', 'png', '--write-masks']
   const { stdout } = await run([...args, '--dry-run', '--json'])
+  const time = stdout.split('\n').find((line) => line.includes('"type":"time"'))
+  expect(JSON.parse(time!)).toMatchObject({ outputs: expect.any(Number), seconds: expect.any(Number) })
   const { bytes } = stdout
     .trimEnd()
     .split('\n')
@@ -345,4 +347,59 @@ test('misuse is exit 2 with one line that says what was expected', async () => {
   }
   expect(existsSync(path.join(folder, 'aug'))).toBe(false)
   rmSync(folder, { recursive: true })
+})
+
+test('a short run that is the beginning of a longer one is continued, and nothing of it is made again', async () => {
+  const folder = temporaryFolder()
+  const [out, whole] = [path.join(folder, 'aug'), path.join(folder, 'whole')]
+  const args = [FASHION, '--method', 'mixup', '--quiet', '--out']
+  expect(await run([...args, out, '--count', '3', '--report'])).toMatchObject({ code: 0, stderr: '' })
+  const first = path.join(out, 'images/00000/000000002.jpg')
+  const { mtimeMs } = statSync(first)
+  expect(await run([...args, out, '--count', '20'])).toMatchObject({ code: 0, stderr: '' })
+  expect(await run([...args, whole, '--count', '20'])).toMatchObject({ code: 0 })
+  expect(statSync(first).mtimeMs).toBe(mtimeMs)
+  expect(existsSync(path.join(out, 'report.html'))).toBe(false)
+  const made = (folder: string) =>
+    Object.entries(tree(folder)).filter(([name]) => name !== 'run.json' && !name.startsWith('.sage'))
+  expect(made(out)).toEqual(made(whole))
+  const before = tree(out)
+  for (const more of [['--count', '12'], ['--count', '25', '--seed', '1'], ['--include-originals']]) {
+    expect(await run([...args, out, ...more]), more.join(' ')).toMatchObject({ code: 6 })
+  }
+  expect(await run([...args, out, '--count', '12'])).toMatchObject({
+    stderr: expect.stringContaining(`${out}: output 12 is made of`),
+  })
+  expect(tree(out)).toEqual(before)
+})
+
+test('a preview draws the first mixes of the run and leaves its folder alone', async () => {
+  const folder = temporaryFolder()
+  const out = path.join(folder, 'aug')
+  const args = [FASHION, '--out', out, '--method', 'mixup']
+  const { code, stderr } = await run([...args, '--preview', '2'])
+  expect(code).toBe(0)
+  expect(readdirSync(folder)).toEqual(['aug-preview.png'])
+  expect(stderr).toContain(`preview: ${out}-preview.png; nothing else written`)
+  expect(await run([...args, '--count', '2', '--quiet'])).toMatchObject({ code: 0 })
+  for (const { index, lambda, sources } of rows(path.join(out, 'provenance.jsonl'))) {
+    const [a, b] = sources.map(({ file }: { file: string }) => `${file} (${fashionLabels.get(file)})`)
+    expect(stderr).toContain(`mix ${index}: ${lambda.toFixed(2)} ${a} + ${(1 - lambda).toFixed(2)} ${b}\n`)
+  }
+})
+
+test('a mistake that needs no look at the pictures is told before one', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(path.join(folder, 'other'))
+  writeFileSync(path.join(folder, 'other/mine.txt'), '')
+  const nowhere = path.join(folder, 'no-such-folder')
+  for (const [more, told] of [
+    [['--model', 'none.onnx'], '--model none.onnx: no such file or folder'],
+    [['--class-map', 'none.json'], '--class-map none.json: no such file or folder'],
+    [['--out', path.join(folder, 'other')], 'found other files'],
+    [['--out', path.join(folder, 'other/mine.txt/aug')], 'found a file where a folder belongs'],
+  ] as const) {
+    const { stderr } = await run([nowhere, '--out', path.join(folder, 'aug'), ...more])
+    expect(stderr).toContain(told)
+  }
 })

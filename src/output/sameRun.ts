@@ -1,0 +1,80 @@
+/** Whether a folder's run is the one that is asked for. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { AugmentError } from '../core/errors.js'
+import { describeChanges, onlyMended } from './inputList.js'
+import { FAILURES, INPUTS, PROVENANCE } from './layout.js'
+import { readTable } from './read.js'
+import { differences, IDENTITY, type Identity, type RunRecord } from './record.js'
+import { failureRow, provenanceRow } from './rows.js'
+
+export const AS_IT_WAS = 'repeat the same command to continue, choose another --out, or start over with --overwrite'
+
+/** So many differences between two runs are named. */
+const SHOWN = 20
+
+/** What may differ where a run is the beginning of another. */
+const LENGTHS: readonly string[] = ['options.count', 'options.epochs']
+
+/** An output by its index and the names of its sources. */
+export interface Made {
+  readonly index: number
+  readonly sources: readonly string[]
+}
+
+/** What the run that is asked for says of itself. */
+export interface Asked {
+  /** The inputs, one per line: kept to say which of them changed. */
+  readonly inputs: string
+  /** Whether to try the failures of an earlier attempt again. */
+  readonly retryFailed: boolean
+  /** Whether an output of a shorter or longer run is one of this run, too: it then begins with what is there. */
+  readonly isOurs?: (made: Made) => boolean
+}
+
+/** Whether the run differs, but in nothing except how many outputs it has. Throws a conflict error for any other difference. */
+export async function refuseChanged(
+  folder: string,
+  record: RunRecord,
+  now: Identity,
+  { inputs, retryFailed, isOurs }: Asked,
+): Promise<boolean> {
+  const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
+  const changes = differences(before, now)
+  if (changes.length === 0) return false
+  if (isOurs !== undefined && changes.every(({ name }) => LENGTHS.includes(name))) return true
+  const listed = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
+  const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
+  if (mended && retryFailed) return false
+  const lines = changes
+    .slice(0, SHOWN)
+    .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
+  if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
+  if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
+  const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
+  throw new AugmentError('conflict', lines.join('\n'), { hint })
+}
+
+/** Refuses a shorter or longer run unless all that it made, or failed to make, are outputs of this one. */
+export async function refuseOtherOutputs(folder: string, { isOurs }: Asked): Promise<void> {
+  const other = ({ index, sources }: Made) =>
+    new AugmentError(
+      'conflict',
+      `${folder}: output ${index} is made of ${sources.join(' and ')}, but not in this run`,
+      {
+        hint: AS_IT_WAS,
+      },
+    )
+  const [made, failed] = [path.join(folder, PROVENANCE), path.join(folder, FAILURES)]
+  for await (const { row } of readTable(made, provenanceRow, { unfinished: true })) {
+    const output = { index: row.index, sources: row.sources.map(({ file }) => file) }
+    if (!isOurs!(output)) throw other(output)
+  }
+  if (!existsSync(failed)) return
+  for await (const { row } of readTable(failed, failureRow, { unfinished: true })) if (!isOurs!(row)) throw other(row)
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'unset' : JSON.stringify(value)
+}
