@@ -137,7 +137,7 @@ function attempt<T>(parse: () => T, place: string, problems: string[]): T | null
 /** The entry of a row of metadata.jsonl that does not follow from the other tables, if there is one. */
 export function differingEntry(
   told: MetadataRow,
-  { file_name: file, lambda, sources }: ProvenanceRow,
+  { file_name: file, lambda, sources, epoch }: ProvenanceRow,
   label: Float64Array,
   classes: readonly string[],
 ): string | null {
@@ -148,5 +148,6 @@ export function differingEntry(
   }
   if (told.label !== classes[heaviest(label)]) return 'heaviest class'
   if (told.lambda !== lambda) return 'lambda'
+  if (told.epoch !== epoch) return 'epoch'
   return told.source_a === a!.file && told.source_b === b!.file ? null : 'source'
 }

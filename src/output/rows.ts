@@ -48,6 +48,8 @@ export const madeFrom = z.looseObject({
 /** A row of provenance.jsonl: all that is needed to make the output again. Methods add entries of their own. */
 export const provenanceRow = z.looseObject({
   index,
+  /** The pass over the pictures that the output belongs to; explicit pairs have none. */
+  epoch: index.exactOptional(),
   file_name: pictureName,
   /** Of the picture's file. */
   sha256: hash,
@@ -82,6 +84,7 @@ export const metadataRow = z.looseObject({
   lambda: share,
   source_a: fileName,
   source_b: fileName,
+  epoch: index.exactOptional(),
 })
 export type MetadataRow = z.infer<typeof metadataRow>
 
@@ -147,7 +150,7 @@ export function labelsLine({ label, made }: Row, weights = weightsText(label)): 
 
 /** One line of metadata.jsonl. */
 export function metadataLine(
-  { label, made: { file_name: file, lambda, sources } }: Row,
+  { label, made: { file_name: file, lambda, sources, epoch } }: Row,
   classes: readonly string[],
   weights = weightsText(label),
 ): string {
@@ -160,6 +163,7 @@ export function metadataLine(
     `"source_a": ${a}`,
     // A string in every row: a loader that sees only nulls at first would fix the column to null.
     `"source_b": ${b}`,
+    ...(epoch === undefined ? [] : [`"epoch": ${epoch}`]),
   ]
   return `{${fields.join(', ')}}\n`
 }

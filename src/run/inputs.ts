@@ -8,7 +8,7 @@ import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
 import { runOptions } from '../options/run.js'
 import type { Config } from './config.js'
-import { type Plan, planEpochs, planPairs } from './plan.js'
+import { blockSize, type Plan, planEpochs, planPairs } from './plan.js'
 import { type Replayed, replayNotices } from './replay.js'
 
 /** What a run works on: sources with their labels, and explicit pairs if there are any. */
@@ -69,7 +69,8 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   const classes = Int32Array.from(sources, ({ label }) => mainClass(label))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
-  return planEpochs(classes, { count, pairing: config.pairing, seed: config.seed, originals: config.includeOriginals })
+  const { pairing, seed, includeOriginals: originals, size } = config
+  return planEpochs(classes, { count, pairing, seed, originals, block: blockSize(size) })
 }
 
 /** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import pLimit from 'p-limit'
-import { encodeImage, resizeToCover } from '../codec/codec.js'
+import { encodeImage } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
 import type { GreyRange } from '../codec/samples.js'
 import type { Image } from '../core/image.js'
@@ -67,20 +67,18 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
 
   async function original(job: Job): Promise<Row> {
     const source = job.sources[0]!
-    const { image, sha256, reading } = await views.decoded(source)
-    const [width, height] = await views.canvasOf(source)
+    const { image, sha256, reading } = await views.own(source)
     const label = dense(inputs.sources[source]!.label, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
-    const canvas = await resizeToCover(image, width, height)
-    const hash = await save(file, canvas)
+    const hash = await save(file, image)
     const name = inputs.sources[source]!.file
     const made: ProvenanceRow = {
-      index: job.index,
+      ...placeOfJob(job),
       file_name: file,
       sha256: hash,
       method: 'original',
       sources: [{ file: name, sha256, ...readAs(reading) }],
-      canvas: [width, height],
+      canvas: [image.width, image.height],
       lambda: 1,
     }
     return { label, made }
@@ -98,7 +96,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
     const hash = await save(file, image)
     const names = shares.map(({ source }) => inputs.sources[source]!.file)
     const made: ProvenanceRow = {
-      index: job.index,
+      ...placeOfJob(job),
       file_name: file,
       sha256: hash,
       method: config.method,
@@ -136,6 +134,10 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
     warnings: () => views.warnings(),
     close: () => mixer.close(),
   }
+}
+
+function placeOfJob({ index, epoch }: Job): Pick<ProvenanceRow, 'index' | 'epoch'> {
+  return { index, ...(epoch !== undefined && { epoch }) }
 }
 
 type Source = ProvenanceRow['sources'][number]

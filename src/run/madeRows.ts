@@ -23,14 +23,15 @@ export function evenly(wanted: number, total: number): (i: number) => boolean {
 }
 
 /**
- * Up to `limit` of the `mixes` mixed rows, evenly over the run. Groups of `groupSize` consecutive outputs are taken whole,
- * since what is mixed together has to be mixed together again.
+ * Up to `limit` of the `mixes` mixed rows, evenly over the run. Groups of about `groupSize` outputs are taken whole, since what
+ * is mixed together has to be mixed together again; `groupOf` gives the first output of the group of one.
  */
 export async function chooseRows(
   folder: string,
   classes: readonly string[],
   mixes: number,
   groupSize: number,
+  groupOf: (index: number) => number,
   limit: number,
 ): Promise<Row[]> {
   const groups = Math.ceil(mixes / groupSize)
@@ -39,7 +40,7 @@ export async function chooseRows(
   let [place, group] = [-1, -1]
   for await (const row of readRows(folder, classes)) {
     if (row.made.method === 'original' || rows.length === limit) break
-    const own = Math.floor(row.made.index / groupSize)
+    const own = groupOf(row.made.index)
     if (own !== group) place++
     group = own
     if (taken(place)) rows.push(row)

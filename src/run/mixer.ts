@@ -31,6 +31,13 @@ export function groupSizeOf(config: Config): number {
   return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(parametersOf(config)) : 1
 }
 
+/** The outputs that are mixed together with output `index`, in groups of `size` consecutive ones of a pass. */
+export function groupOf(plan: Plan, index: number, size: number): [first: number, end: number] {
+  const { start, end } = plan.pass(index)
+  const first = index - ((index - start) % size)
+  return [first, Math.min(first + size, end)]
+}
+
 /** The parameters of the run's method, as it takes them. */
 export function parametersOf(config: Config): Record<string, unknown> {
   if (config.method !== 'sage') return config.parameters
@@ -74,8 +81,7 @@ export function startMixer(
   const groups = new Map<number, { result: Promise<MixedJob[]>; left: number }>()
 
   async function fromGroup(job: Job, size: number): Promise<MixedJob> {
-    const first = job.index - (job.index % size)
-    const end = Math.min(first + size, plan.mixes)
+    const [first, end] = groupOf(plan, job.index, size)
     const members = Array.from({ length: end - first }, (_, i) => plan.job(first + i).sources)
     // A last job alone is mixed with its partner.
     const sources = members.length === 1 ? members[0]! : members.map(([sample]) => sample!)

@@ -1,11 +1,15 @@
 import path from 'node:path'
+import { LRUCache } from 'lru-cache'
 import { randomStream } from '../core/random.js'
-import { type Pairing, pairEpoch } from '../dataset/pairing.js'
+import { parseSize } from '../core/size.js'
+import { cutBlocks, type Pairing, type Pass, pairBlock, unlikePicker } from '../dataset/pairing.js'
 import type { Pair, Pairs } from '../dataset/pairList.js'
 
 /** One output: what goes into it and where it is written. Its random stream is (seed, index), but for a replayed pair. */
 export interface Job {
   readonly index: number
+  /** The pass over the pictures that it belongs to, from 0 on; originals are the last one. Explicit pairs have none. */
+  readonly epoch?: number
   /** Indices of the sources: sample and partner, or a single original. */
   readonly sources: readonly number[]
   /** Relative to the output folder, posix separators, without extension. */
@@ -14,12 +18,14 @@ export interface Job {
   readonly pair?: Pair
 }
 
-/** Every output of a run, decided from manifest, options and seed alone. Eight bytes per output. */
+/** Every output of a run, decided from manifest, options and seed alone. Eight bytes per source, or per explicit pair. */
 export interface Plan {
   readonly length: number
   /** How many of them are mixes; originals come after. */
   readonly mixes: number
   job(index: number): Job
+  /** The mixes around one in which no picture is sample twice: a method of groups mixes only these together. */
+  pass(index: number): { readonly start: number; readonly end: number }
 }
 
 /** `images/00001/000012345`: ten thousand files per folder, numeric names only. */
@@ -32,32 +38,97 @@ export function inClassFolder(name: string, classIndex: number): string {
   return `images/${String(classIndex).padStart(5, '0')}/${path.posix.basename(name)}`
 }
 
-/** Streams of whole epochs lie beyond any output's index. */
-const EPOCH_STREAMS = 2 ** 52
+/** Random streams of the plan lie beyond any output's index: of the order, of each block, of each pass over a block. */
+const [ORDER_STREAM, BLOCK_STREAMS, PASS_STREAMS] = [2 ** 50, 2 ** 51, 2 ** 52]
+
+/** Pictures of a block, and what those of large canvases may take together, which fewer do. */
+const [MOST, LEAST, BLOCK_BYTES] = [256, 32, 128 * 2 ** 20]
+
+/** Three bytes of a picture and four of the finest map. */
+const PIXEL_BYTES = 7
 
 /**
- * `count` mixes of the sources with the given classes, epoch after epoch, then (with `originals`) each source as it is.
+ * Pictures whose epochs are made together: so few that they and their maps stay in memory (see openViews). By the canvas
+ * alone, `224x224`, as everything that decides a plan must be the same wherever it is carried out.
+ */
+export function blockSize(canvas: string | undefined): number {
+  if (canvas === undefined) return MOST
+  const [width, height] = parseSize(canvas)
+  return Math.max(LEAST, Math.min(MOST, Math.floor(BLOCK_BYTES / (PIXEL_BYTES * width * height))))
+}
+
+/**
+ * `count` mixes of the sources with the given classes, then (with `originals`) each source as it is. The sources are shuffled and
+ * cut into blocks of at most `block`; all epochs of a block come one after the other, then those of the next. An epoch that
+ * `count` does not fill has the first blocks only.
  */
 export function planEpochs(
   classes: Int32Array,
-  options: { count: number; pairing: Pairing; seed: number; originals: boolean },
+  options: { count: number; pairing: Pairing; seed: number; originals: boolean; block: number },
 ): Plan {
   const { count, pairing, seed, originals } = options
-  const samples = new Int32Array(count)
-  const partners = new Int32Array(count)
-  for (let done = 0, epoch = 0; done < count; done += classes.length, epoch++) {
-    const pairs = pairEpoch(classes, pairing, randomStream(seed, EPOCH_STREAMS + epoch))
-    samples.set(pairs.samples.subarray(0, count - done), done)
-    partners.set(pairs.partners.subarray(0, count - done), done)
+  const n = classes.length
+  const { order, bounds } = cutBlocks(classes, pairing, options.block, randomStream(seed, ORDER_STREAM))
+  const blocks = bounds.length - 1
+  const [epochs, rest] = [Math.floor(count / n), count % n]
+  let picker: ReturnType<typeof unlikePicker> | undefined
+  const rules = {
+    classes,
+    pairing,
+    unlike: (...which: Parameters<ReturnType<typeof unlikePicker>>) => {
+      picker ??= unlikePicker(classes)
+      return picker(...which)
+    },
   }
+
+  /** Index of the first output of a block. */
+  const startOf = (block: number) => epochs * bounds[block]! + Math.min(rest, bounds[block]!)
+
+  function blockOf(index: number): number {
+    let [low, high] = [0, blocks - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (startOf(middle) <= index) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** Where an output stands: its block, its epoch, and the first output of both. */
+  function placeOf(index: number) {
+    const block = blockOf(index)
+    const size = bounds[block + 1]! - bounds[block]!
+    const first = startOf(block)
+    const epoch = Math.floor((index - first) / size)
+    return { block, epoch, start: first + epoch * size, end: Math.min(first + (epoch + 1) * size, startOf(block + 1)) }
+  }
+
+  const passes = new LRUCache<number, Pass>({
+    max: 16,
+    memoMethod: (number) => {
+      const block = number % blocks
+      return pairBlock(order.subarray(bounds[block], bounds[block + 1]), Math.floor(number / blocks), {
+        ...rules,
+        ofBlock: randomStream(seed, BLOCK_STREAMS + block),
+        ofPass: randomStream(seed, PASS_STREAMS + number),
+      })
+    },
+  })
+
+  function mix(index: number): Job {
+    const { block, epoch, start } = placeOf(index)
+    const { samples, partners } = passes.memo(epoch * blocks + block)
+    return { index, epoch, sources: [samples[index - start]!, partners[index - start]!], name: outputName(index) }
+  }
+
   return {
-    length: count + (originals ? classes.length : 0),
+    length: count + (originals ? n : 0),
     mixes: count,
-    job: (index) => ({
-      index,
-      sources: index < count ? [samples[index]!, partners[index]!] : [index - count],
-      name: outputName(index),
-    }),
+    job: (index) =>
+      index < count
+        ? mix(index)
+        : { index, epoch: Math.ceil(count / n), sources: [index - count], name: outputName(index) },
+    pass: placeOf,
   }
 }
 
@@ -66,6 +137,7 @@ export function planPairs(pairs: Pick<Pairs, 'length' | 'get'>, sources: number,
   return {
     length: pairs.length + (originals ? sources : 0),
     mixes: pairs.length,
+    pass: () => ({ start: 0, end: pairs.length }),
     job(index) {
       if (index >= pairs.length) return { index, sources: [index - pairs.length], name: outputName(index) }
       const pair = pairs.get(index)

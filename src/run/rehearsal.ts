@@ -39,21 +39,27 @@ export async function timeOutputs(
     const batch = Math.max(resources.estimator?.batch ?? 1, resources.threads)
     const warm = Math.min(batch, Math.floor((range.end - range.start) / 2))
     await make(jobs, range.start, range.start + warm)
-    const began = performance.now()
-    const timed = await make(jobs, range.start + warm, range.end)
-    const each = (performance.now() - began) / 1000 / timed
-    return timed === 0 ? null : { seconds: each * outputs, timed }
+    const first = range.start + warm
+    const { made: timed, seconds } = await make(jobs, first, range.end)
+    if (timed === 0) return null
+    const epochs = Math.max(1, plan.mixes / inputs.sources.length)
+    if (inputs.pairs !== null || epochs === 1) return { seconds: (seconds / timed) * outputs, timed }
+    // Later epochs find their pictures and maps made, as a second time does.
+    const again = await make(jobs, first, first + timed)
+    const each = (seconds / timed + (epochs - 1) * (again.seconds / Math.max(1, again.made))) / epochs
+    return { seconds: each * outputs, timed }
   } finally {
     await jobs.close()
   }
 }
 
-/** Makes outputs until the patience ends; how many that were. */
-async function make(jobs: JobRunner, start: number, end: number): Promise<number> {
+/** Makes outputs until the patience ends; how many that were, and how long it took. */
+async function make(jobs: JobRunner, start: number, end: number): Promise<{ made: number; seconds: number }> {
+  const began = performance.now()
   const outcomes = orderedMap(start, end, jobs.window, jobs.run, AbortSignal.timeout(PATIENCE_MS))
   let made = 0
   for await (const outcome of outcomes) if ('made' in outcome) made++
-  return made
+  return { made, seconds: (performance.now() - began) / 1000 }
 }
 
 /** `aug-preview.png` beside the output folder `aug`. */

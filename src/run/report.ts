@@ -17,7 +17,7 @@ import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 import { fixedLabel, type Resources } from './job.js'
 import { chooseRows, evenly, readFailures } from './madeRows.js'
-import { groupSizeOf, type MixedJob, startMixer } from './mixer.js'
+import { groupOf, groupSizeOf, type MixedJob, startMixer } from './mixer.js'
 import { labelInWords, smallPictures, weightsOf } from './pictured.js'
 import type { Job, Plan } from './plan.js'
 import { openViews, SourceError } from './views.js'
@@ -40,7 +40,9 @@ export async function writeReport(
   const { output, counts, record } = resources
   const statistics = new Statistics(inputs.classes.length)
   for await (const { label, made } of readRows(inputs.out, inputs.classes)) statistics.add({ ...made, label })
-  const rows = await chooseRows(inputs.out, inputs.classes, statistics.mixes, groupSizeOf(config), SHOWN)
+  const groupSize = groupSizeOf(config)
+  const firstOf = (index: number) => groupOf(plan, index, groupSize)[0]
+  const rows = await chooseRows(inputs.out, inputs.classes, statistics.mixes, groupSize, firstOf, SHOWN)
   const { outputs, strips } = await mixAgain(rows, inputs, plan, config, resources)
   const report: Report = {
     name: path.basename(inputs.root),

@@ -9,6 +9,7 @@ import { decodePicture } from '../codec/decode.js'
 import type { GreyRange } from '../codec/samples.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
+import { centre, flat, normalised, type Plane } from '../core/plane.js'
 import type { Sample } from '../core/sample.js'
 import { parseSize } from '../core/size.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
@@ -24,11 +25,14 @@ interface Decoded {
   readonly reading: Reading
 }
 
+/** A saliency map, and whether it is uniform because no gradient reached what it shows. */
+interface Explained {
+  readonly saliency: Plane
+  readonly uniform: boolean
+}
+
 /** A source on a pair's canvas, ready to be mixed. */
-export interface View extends Sample {
-  readonly sha256: string
-  readonly reading: Reading
-  /** True where no gradient reached the picture and its saliency map is uniform. */
+export interface View extends Sample, Omit<Decoded, 'image'> {
   readonly uniform: boolean
 }
 
@@ -44,9 +48,14 @@ export class SourceError extends Error {
 
 export interface Views {
   decoded(source: number): Promise<Decoded>
+  /** The source on the canvas that it has as a sample. */
+  own(source: number): Promise<Decoded>
   /** The canvas of what the source is the sample of: `size` (`224x128`), or as large as the source where there is none. */
   canvasOf(source: number): Promise<[width: number, height: number]>
-  /** The source, resized to cover width x height and centre-cropped, with its saliency map where there is an estimator. */
+  /**
+   * The source, resized to cover width x height and centre-cropped, with its saliency map where there is an estimator. A source
+   * is explained once, on the canvas that it has as a sample; on another its map is cropped as it is.
+   */
   view(source: number, width: number, height: number): Promise<View>
   /** Bytes of the largest picture met so far; 0 before the first. */
   readonly largest: number
@@ -54,13 +63,13 @@ export interface Views {
   warnings(): string[]
 }
 
-/** Room for decoded pictures and their maps; what does not fit is decoded again when needed. */
-const CACHE_BYTES = 192 * 2 ** 20
+/** Bytes of pictures and of maps that are kept; what does not fit is made again when needed. */
+const [PICTURE_BYTES, MAP_BYTES] = [160 * 2 ** 20, 64 * 2 ** 20]
 
-/** And as many of them, since a partner is at most a few classes away on the ring: small pictures need no more room. */
-const CACHE_ENTRIES = 2048
+/** And as many: more than one block (see plan). */
+const MOST_KEPT = 2048
 
-/** Decodes each source, and computes its saliency, once for as long as neighbouring jobs need it. */
+/** Decodes each source, and explains it, once for as long as its block needs it. */
 export function openViews(
   root: string,
   files: readonly { readonly file: string }[],
@@ -100,30 +109,48 @@ export function openViews(
     }
   }
 
-  async function look(source: number, width: number, height: number): Promise<View> {
-    const { image: whole, sha256, reading } = await decoded(source)
-    const image = await resizeToCover(whole, width, height)
-    const estimate = estimator === null ? null : await estimator.estimate(source, image)
-    return { image, sha256, reading, saliency: estimate?.saliency ?? null, uniform: estimate?.uniform ?? false }
+  const decodings = cache<Decoded>(
+    (source) => limit(decode, source),
+    // Only a run without a size mixes them as they are.
+    { bytes: ({ image }) => image.data.length, room: size === undefined ? PICTURE_BYTES : PICTURE_BYTES / 8 },
+  )
+  const decoded = async (source: number) => (await decodings.fetch(source))!
+
+  async function onCanvas(source: number, width: number, height: number): Promise<Decoded> {
+    const whole = await decoded(source)
+    return { ...whole, image: await resizeToCover(whole.image, width, height) }
   }
 
-  const decodings = cache<Decoded>(
-    (key) => limit(decode, Number(key)),
-    ({ image }) => image.data.length,
-  )
-  const views = cache<View>(
-    (key) => look(...(key.split(' ').map(Number) as [number, number, number])),
-    ({ image, saliency }) => image.data.length + (saliency?.data.byteLength ?? 0),
-  )
-  const decoded = async (source: number) => (await decodings.fetch(String(source)))!
+  const canvases = cache<Decoded>((source) => onCanvas(source, ...parseSize(size!)), {
+    bytes: ({ image }) => image.data.length,
+    room: (PICTURE_BYTES * 7) / 8,
+  })
+  const own = async (source: number) => (size === undefined ? decoded(source) : (await canvases.fetch(source))!)
+
+  const maps = cache<Explained>(async (source) => estimator!.estimate(source, (await own(source)).image), {
+    bytes: ({ saliency }) => saliency.data.byteLength,
+    room: MAP_BYTES,
+  })
+
+  async function view(source: number, width: number, height: number): Promise<View> {
+    const mine = await own(source)
+    const { image: whole } = mine
+    const isOwn = whole.width === width && whole.height === height
+    const picture = isOwn ? mine : await onCanvas(source, width, height)
+    if (estimator === null) return { ...picture, saliency: null, uniform: false }
+    const map = (await maps.fetch(source))!
+    return { ...picture, ...(isOwn ? map : cropped(map, whole, { width, height })) }
+  }
+
   return {
     decoded,
+    own,
     async canvasOf(source) {
       if (size !== undefined) return parseSize(size)
       const { image } = await decoded(source)
       return [image.width, image.height]
     },
-    view: async (source, width, height) => (await views.fetch(`${source} ${width} ${height}`))!,
+    view,
     get largest() {
       return largest
     },
@@ -143,14 +170,30 @@ async function read(file: string): Promise<{ bytes: Buffer; stats: Stats }> {
   }
 }
 
-function cache<V extends object>(make: (key: string) => Promise<V>, size: (value: V) => number) {
-  return new LRUCache<string, V>({
-    max: CACHE_ENTRIES,
-    maxSize: CACHE_BYTES / 2,
-    sizeCalculation: (value) => Math.max(1, size(value)),
+function cache<V extends object>(
+  make: (source: number) => Promise<V>,
+  { bytes, room }: { readonly bytes: (value: V) => number; readonly room: number },
+) {
+  return new LRUCache<number, V>({
+    max: MOST_KEPT,
+    maxSize: room,
+    sizeCalculation: (value) => Math.max(1, bytes(value)),
     fetchMethod: make,
     // An entry pushed out while it is being made still serves those who wait for it.
     ignoreFetchAbort: true,
     allowStaleOnFetchAbort: true,
   })
+}
+
+interface Rectangle {
+  readonly width: number
+  readonly height: number
+}
+
+/** The map of what is left of a picture on a canvas, on the same grid. */
+function cropped({ saliency, uniform }: Explained, picture: Rectangle, canvas: Rectangle): Explained {
+  const scale = Math.min(picture.width / canvas.width, picture.height / canvas.height)
+  const share = (side: keyof Rectangle) => Math.min(1, (scale * canvas[side]) / picture[side])
+  const map = normalised(centre(saliency, share('width'), share('height')))
+  return { saliency: map ?? flat(saliency), uniform: uniform || map === null }
 }
