@@ -1,5 +1,5 @@
 /** The table of labels.csv as JSON lines and as Parquet, made of the rows of metadata.jsonl. */
-import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
+import type { ByteWriter } from 'hyparquet-writer'
 import { formatFloat, type MetadataRow } from './rows.js'
 
 /** Cells of one row group, which is what is held in memory: 64 MiB of float64. Small groups make a large footer. */
@@ -24,6 +24,8 @@ export async function* labelsParquet(
   classes: readonly string[],
   groupCells = GROUP_CELLS,
 ): AsyncGenerator<Uint8Array> {
+  // Most runs write none.
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer')
   const writer = new ByteWriter()
   const schema = schemaFromColumnData({ columnData: columns([], classes) })
   const parquet = new ParquetWriter({ writer, schema })

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
-import { AugmentError } from '../core/errors.js'
 import { readClasses } from '../output/classes.js'
 import { ADAPTED, ADAPTED_JSON } from '../output/layout.js'
 import type { OutputFolder } from '../output/outputFolder.js'
@@ -12,7 +11,6 @@ import { baseOf, fitHead, refuseOneClass } from './adapt.js'
 import type { Config } from './config.js'
 import { overridesOf } from './explainer.js'
 import type { Inputs } from './inputs.js'
-import { needsSaliency } from './mixer.js'
 
 /** A classifier of a run's own classes. */
 export interface Adaptation {
@@ -21,21 +19,6 @@ export interface Adaptation {
   readonly features: { readonly name: string; readonly sha256: string }
   /** Puts it into the run's folder, where it is not there yet. */
   keep(output: OutputFolder): Promise<void>
-}
-
-/** Throws a usage error that names every option that `adapt` does not go with. */
-export function refuseAdapt(config: Config): void {
-  if (!config.adapt) return
-  const wrong: string[] = []
-  if (!needsSaliency(config)) wrong.push(`--method ${config.method}: needs no classifier, expected no --adapt`)
-  if (config.target === 'predicted') wrong.push('--target predicted: --adapt fits the labels, expected label or auto')
-  if (config.classMap !== undefined) wrong.push('--class-map: --adapt fits your own classes, expected one of the two')
-  if (config.pairs !== undefined) wrong.push('--pairs: --adapt fits a labelled folder, expected one of the two')
-  if (config.shard !== undefined) wrong.push('--shard: shards must share one classifier, expected no --adapt')
-  if (wrong.length === 0) return
-  const apart = config.pairs !== undefined || config.shard !== undefined
-  const hint = 'sage-augment adapt <images> --out mine.onnx once, then --model mine.onnx'
-  throw new AugmentError('usage', wrong.join('\n'), apart ? { hint } : {})
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import type { Made } from '../output/sameRun.js'
 import { orderedMap } from '../threads/orderedMap.js'
-import { type Adaptation, adapted, refuseAdapt } from './adapted.js'
+import type { Adaptation } from './adapted.js'
 import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
@@ -25,6 +25,7 @@ import { groupSizeOf, needsSaliency } from './mixer.js'
 import { heard, opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
+import { refuseAdapt } from './refuseAdapt.js'
 import { drawPreview, timeOutputs } from './rehearsal.js'
 import { mapNotices } from './replay.js'
 import { writeReport } from './report.js'
@@ -94,6 +95,11 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   // A file of pairs may name another place.
   if (config.pairs !== undefined && config.out === undefined) return
   await checkPlace(await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard))
+}
+
+/** Fits the classifier of a run; what that takes is only loaded for it. */
+async function adapted(config: Config, inputs: Inputs, tell: (message: string) => void): Promise<Adaptation> {
+  return (await import('./adapted.js')).adapted(config, inputs, tell)
 }
 
 function otherMaps({ replayed }: Inputs, config: Config, explainer: Explainer): string[] {
