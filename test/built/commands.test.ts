@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { chmodSync, cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'vitest'
-import { FASHION, ROOT } from '../helpers/cli.js'
+import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { needing } from '../helpers/needing.js'
 import { packed } from '../helpers/packed.js'
@@ -16,12 +16,18 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
   {
     command: /^sbatch /,
     because: 'needs Slurm',
-    instead: "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --out 'aug-{shard}' --shard $i/8; done",
+    instead:
+      "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --method mixup --out 'aug-{shard}' --shard $i/8; done",
   },
   { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
   { command: /^parallel /, because: 'needs GNU parallel' },
   { command: /\$SAGE|PBS_O_WORKDIR/, because: 'needs a scheduler: test/external/clusters.sh has real ones' },
 ]
+
+/** The same options with less to do: what a command makes is checked elsewhere, here it has to work. */
+function lighter(command: string): string {
+  return command.replace(/--count \d+/, '--count 4').replace(/--epochs \d+/, '--epochs 2')
+}
 
 interface Command {
   readonly file: string
@@ -65,11 +71,30 @@ function workplace(bin: string): string {
 
 const kind = (i: number) => (i % 2 === 0 ? 'cat' : 'dog')
 
-function bash(command: string, cwd: string): Promise<{ code: number; said: string }> {
+interface Ended {
+  readonly code: number | null
+  readonly said: string
+}
+
+/** Runs a command of plain words in this process, which takes half the time; all others in a shell. */
+async function carryOut(command: string, cwd: string, installed: string): Promise<Ended> {
+  const [, words] = /^(?:npx )?sage-augment ([\w./: -]+)$/.exec(command) ?? []
+  if (words === undefined) return bash(command, cwd)
+  const before = process.cwd()
+  process.chdir(cwd)
+  try {
+    const { code, stdout, stderr } = await run(words.split(' '), {}, installed)
+    return { code, said: stdout + stderr }
+  } finally {
+    process.chdir(before)
+  }
+}
+
+function bash(command: string, cwd: string): Promise<Ended> {
   const env = { ...process.env, PATH: `${path.join(cwd, 'bin')}:${process.env.PATH}` }
   return new Promise((resolve) => {
     const child = execFile('bash', ['-e', '-c', command], { cwd, env }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, said: stdout + stderr }),
+      resolve({ code: child.exitCode, said: stdout + stderr }),
     )
   })
 }
@@ -77,20 +102,20 @@ function bash(command: string, cwd: string): Promise<{ code: number; said: strin
 needing('bash', process.platform !== 'win32')(
   'every command of the README and the docs works',
   async () => {
-    const bin = path.join(packed(temporaryFolder()).folder, 'bin/sage-augment.js')
+    const { folder: installed } = packed(temporaryFolder())
     const used = new Set<RegExp>()
     let ran = 0
     for (const group of DOCS.flatMap(commandsOf)) {
-      const folder = workplace(bin)
+      const folder = workplace(path.join(installed, 'bin/sage-augment.js'))
       // One that looks at a finished data set needs one.
       if (/verify|compare|aug --labels/.test(group[0]!.text))
-        await bash('sage-augment pets --method mixup --out aug', folder)
+        await carryOut('sage-augment pets --method mixup --out aug', folder, installed)
       for (const { file, text } of group) {
         const exception = EXCEPTIONS.find(({ command }) => command.test(text))
         if (exception !== undefined) used.add(exception.command)
         const command = exception === undefined ? text : exception.instead
         if (command === undefined) continue
-        const { code, said } = await bash(command, folder)
+        const { code, said } = await carryOut(lighter(command), folder, installed)
         ran++
         // A machine without the device says so with 5.
         const fine = code === 0 || (code === 5 && /--device (cuda|webgpu)/.test(command))

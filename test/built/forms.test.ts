@@ -18,7 +18,7 @@ const files = (folder: string) =>
 
 const FORMS = {
   'class folders': ['--layout', 'class-folders', '--labels-format', 'jsonl', '--write-masks'],
-  WebDataset: ['--layout', 'webdataset', '--labels-format', 'parquet', '--include-originals'],
+  WebDataset: ['--layout', 'webdataset', '--labels-format', 'parquet', '--include-originals', '--method', 'mixup'],
 }
 
 for (const [name, options] of Object.entries(FORMS)) {

@@ -43,18 +43,18 @@ export function spawned(args: readonly string[], env: NodeJS.ProcessEnv = {}): P
 let turn: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs the built program in this process, to its end: half the time of a process of its own. One runs at a time; `env` is
- * for variables that the program itself reads.
+ * Runs the built program (of the installation in `folder`) in this process, to its end: half the time of a process of its own.
+ * One runs at a time; `env` is for variables that the program itself reads.
  */
-export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  const ended = turn.then(() => runHere(args, env))
+export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, folder = ROOT): Promise<Finished> {
+  const ended = turn.then(() => runHere(args, env, folder))
   turn = ended.catch(() => undefined)
   return ended
 }
 
-async function runHere(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Finished> {
+async function runHere(args: readonly string[], env: NodeJS.ProcessEnv, folder: string): Promise<Finished> {
   const { main } = (await import(
-    pathToFileURL(path.join(ROOT, 'dist/cli/main.js')).href
+    pathToFileURL(path.join(folder, 'dist/cli/main.js')).href
   )) as typeof import('../../src/cli/main.js')
   const written = { stdout: '', stderr: '' }
   const restore = (['stdout', 'stderr'] as const).map((name) => {

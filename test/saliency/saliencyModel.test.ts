@@ -246,27 +246,31 @@ test.each([
       Array.from({ length: 10 }, (_, k) => label[(k - n + 10 * n) % 10] ?? 0),
     )
     const { bytes } = await saliencyModel(modelBytes(name), name, { ...optionsFor(ref), loss })
-    const maps = async (batch: number, threads: number) => {
+    /** The bytes of the maps of the first `count` pictures. */
+    const maps = async (batch: number, threads: number, count: number) => {
       const session = await createSession(bytes, { device: 'cpu', threads })
-      const found: number[] = []
-      for (let i = 0; i < images; i += batch) {
-        const n = Math.min(batch, images - i)
+      const found: Buffer[] = []
+      for (let i = 0; i < count; i += batch) {
+        const n = Math.min(batch, count - i)
         const pixels: Tensor = { type: 'uint8', dims: [n, 32, 32, 3], data: data.slice(i * size, (i + n) * size) }
         const { saliency } = await session.run({ pixels, target: float32([n, 10], rows.slice(i, i + n).flat()) })
-        for (const value of saliency!.data as Float32Array) found.push(value)
+        const { buffer, byteOffset, byteLength } = saliency!.data as Float32Array<ArrayBuffer>
+        found.push(Buffer.from(buffer, byteOffset, byteLength))
       }
       await session.release()
-      return found
+      return Buffer.concat(found)
     }
-    const whole = await maps(images, 1)
-    for (const [batch, threads] of [
-      [1, 1],
-      [2, 2],
-      [3, 1],
-      [7, 2],
-      [images, 2],
+    const whole = await maps(images, 1, images)
+    for (const [batch, threads, count] of [
+      [1, 1, 16],
+      [2, 2, 16],
+      [3, 1, 16],
+      [7, 2, 16],
+      [images, 2, images],
     ] as const) {
-      expect(await maps(batch, threads)).toEqual(whole)
+      const found = await maps(batch, threads, count)
+      expect(found.length).toBe(count * 32 * 32 * 4)
+      expect(found.equals(whole.subarray(0, found.length)), `batch ${batch}, ${threads} threads`).toBe(true)
     }
   },
 )
