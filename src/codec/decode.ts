@@ -55,8 +55,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes a JPEG, PNG, WebP, TIFF, AVIF, GIF (its first frame), BMP or PNM to 8-bit sRGB, upright by its EXIF orientation
- * and over white where transparent. `name` is the place in messages. Throws AugmentError `failed` for anything else:
+ * Decodes a picture of a format that is read, of a GIF the first frame, to 8-bit sRGB, upright by its EXIF orientation and over
+ * white where transparent. `name` is the place in messages. Throws AugmentError `failed` for anything else:
  * damaged or truncated bytes, float samples, bands without a meaning, more than `maxPixels` pixels.
  */
 export async function decodePicture(bytes: Uint8Array, name: string, options: DecodeOptions): Promise<Decoded> {

@@ -1,15 +1,25 @@
 /** What a file is by its first bytes, whatever its name says. */
 
-export type Format = 'JPEG' | 'PNG' | 'WebP' | 'TIFF' | 'AVIF' | 'GIF' | 'BMP' | 'PNM'
+/** The formats that are read, with their file name endings in lower case; a name counts whatever its case. */
+const ENDINGS = {
+  JPEG: ['jpg', 'jpeg', 'jpe', 'jfif'],
+  PNG: ['png'],
+  WebP: ['webp'],
+  TIFF: ['tif', 'tiff'],
+  AVIF: ['avif'],
+  GIF: ['gif'],
+  BMP: ['bmp', 'dib'],
+  PNM: ['pbm', 'pgm', 'ppm', 'pnm'],
+} as const
 
-/** The formats that are read, in words. */
-export const EXPECTED_FORMATS = 'a JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP or PNM'
+export type Format = keyof typeof ENDINGS
 
-/** File name endings of these formats, lower case; a name counts whatever its case. */
-export const IMAGE_EXTENSIONS = [
-  ...['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'tif', 'tiff', 'avif', 'gif'],
-  ...['bmp', 'dib', 'pbm', 'pgm', 'ppm', 'pnm'],
-] as const
+/** These formats in words. */
+export const EXPECTED_FORMATS = `a ${Object.keys(ENDINGS)
+  .join(', ')
+  .replace(/, (\w+)$/, ' or $1')}`
+
+export const IMAGE_EXTENSIONS: readonly string[] = Object.values(ENDINGS).flat()
 
 /** As many first bytes as `sniffFormat` and `describeBytes` look at. */
 export const HEAD_BYTES = 512
