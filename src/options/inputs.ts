@@ -30,7 +30,7 @@ export interface ConfigInput {
   format?: 'jpeg' | 'png' | undefined
   /** JPEG quality. 1 to 100; default: 95. */
   quality?: number | undefined
-  /** Format of the soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`. Default: csv. */
+  /** Format of the soft labels. Other than `csv`: also writes `labels.<format>`, with the columns of `labels.csv`. Default: csv. */
   labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
   /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards. Default: flat. */
   layout?: 'flat' | 'class-folders' | 'webdataset' | undefined

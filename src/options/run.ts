@@ -1,4 +1,5 @@
 /** THE TABLE of a run's options: for the command line, configuration files and the library alike. */
+import { LABELS_FORMATS } from '../core/labelsFormats.js'
 import { METHOD_NAMES } from '../mix/names.js'
 import type { Table } from './option.js'
 import { MAPS, saliencyOptions } from './saliency.js'
@@ -144,13 +145,13 @@ export const runOptions = {
   },
   labelsFormat: {
     type: 'choice',
-    choices: ['csv', 'jsonl', 'parquet'],
+    choices: LABELS_FORMATS,
     default: 'csv',
     group: 'What is made',
     commands: MAIN,
     rare: true,
     help: 'format of the soft labels',
-    more: 'Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`.',
+    more: 'Other than `csv`: also writes `labels.<format>`, with the columns of `labels.csv`.',
   },
   layout: {
     type: 'choice',

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { writeAtomic } from './atomic.js'
-import { labelsJsonl, labelsParquet } from './labelForms.js'
-import { FORM_FILES, LABELS_JSONL, LABELS_PARQUET, METADATA, TAR_FOLDER } from './layout.js'
+import { LABEL_WRITERS } from './labelForms.js'
+import { FORM_FILES, labelsIn, METADATA, TAR_FOLDER } from './layout.js'
 import { readTable } from './read.js'
 import type { RunRecord } from './record.js'
 import { metadataRow } from './rows.js'
@@ -44,11 +44,12 @@ export async function checkWrittenForms(folder: string, classes: readonly string
 async function* formFiles(
   folder: string,
   classes: readonly string[],
-  { labelsFormat, layout }: Forms,
+  { labelsFormat = 'csv', layout }: Forms,
 ): AsyncGenerator<FormFile> {
   const rows = () => readTable(path.join(folder, METADATA), metadataRow)
-  if (labelsFormat === 'jsonl') yield { file: LABELS_JSONL, content: labelsJsonl(rows(), classes) }
-  if (labelsFormat === 'parquet') yield { file: LABELS_PARQUET, content: labelsParquet(rows(), classes) }
+  if (labelsFormat !== 'csv') {
+    yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows(), classes) }
+  }
   if (layout === 'webdataset') yield* shards(folder, rows(), classes)
 }
 

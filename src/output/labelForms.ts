@@ -1,12 +1,13 @@
 /** The table of labels.csv as JSON lines and as Parquet, made of the rows of metadata.jsonl. */
 import type { ByteWriter } from 'hyparquet-writer'
+import type { LabelsFormat } from '../core/labelsFormats.js'
 import { formatFloat, type MetadataRow } from './rows.js'
 
 /** Cells of one row group, which is what is held in memory: 64 MiB of float64. Small groups make a large footer. */
 const GROUP_CELLS = 2 ** 23
 
 /** `{"file_name": "...", "<class 1>": 0.6125, ..., "<class K>": 0.0}`, a line per picture. */
-export async function* labelsJsonl(
+async function* labelsJsonl(
   metadata: AsyncIterable<{ row: MetadataRow }>,
   classes: readonly string[],
 ): AsyncGenerator<Uint8Array> {
@@ -66,4 +67,15 @@ function taken(writer: ByteWriter): Uint8Array {
   const bytes = writer.getBytes().slice()
   writer.index = 0
   return bytes
+}
+
+type LabelWriter = (
+  metadata: AsyncIterable<{ row: MetadataRow }>,
+  classes: readonly string[],
+) => AsyncIterable<Uint8Array>
+
+/** THE TABLE of formats: the bytes of labels.<format>. */
+export const LABEL_WRITERS: Readonly<Record<Exclude<LabelsFormat, 'csv'>, LabelWriter>> = {
+  jsonl: labelsJsonl,
+  parquet: labelsParquet,
 }

@@ -2,6 +2,7 @@
 import { lstat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { LABELS_FORMATS, type LabelsFormat } from '../core/labelsFormats.js'
 
 /** The label files, which are at the same time the run's journal; provenance.jsonl is written last. */
 export const LABELS = 'labels.csv'
@@ -9,8 +10,6 @@ export const METADATA = 'metadata.jsonl'
 export const PROVENANCE = 'provenance.jsonl'
 export const FAILURES = 'failures.jsonl'
 export const CLASSES = 'classes.txt'
-export const LABELS_JSONL = 'labels.jsonl'
-export const LABELS_PARQUET = 'labels.parquet'
 export const TAR_FOLDER = 'webdataset'
 export const IMAGES = 'images'
 const MASKS = 'masks'
@@ -37,13 +36,18 @@ export const REUSABLE = '.sage/kept.tsv'
 /** In the order in which they may be written: a row of provenance.jsonl vouches for all before it. */
 export const TABLES = [FAILURES, LABELS, METADATA, PROVENANCE] as const
 /** Everything that is made of the finished flat files. */
-export const FORM_FILES = [LABELS_JSONL, LABELS_PARQUET, TAR_FOLDER] as const
+export const FORM_FILES = [...LABELS_FORMATS.filter((format) => format !== 'csv').map(labelsIn), TAR_FOLDER]
 export const REPORTS = [REPORT, CONTACT_SHEET] as const
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
 export const OURS = [IMAGES, MASKS, ...TABLES, CLASSES, ...FORM_FILES, ...REPORTS, ADAPTED, ADAPTED_JSON] as const
 
 /** Every name of a picture: relative to the folder, posix separators. No other may stand in a table. */
 export const PICTURE_NAME = /^images\/(?:[0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.(?:jpg|png)$/
+
+/** The labels in another format than CSV. */
+export function labelsIn(format: LabelsFormat): string {
+  return `labels.${format}`
+}
 
 /** The mask of a mix, by the name of its picture. */
 export function maskOf(picture: string): string {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
+import { LABELS_FORMATS } from '../core/labelsFormats.js'
 import { reasonOf } from '../core/systemError.js'
 import { RUN_RECORD } from './layout.js'
 
@@ -27,7 +28,7 @@ const runRecord = z.looseObject(
     tool: z.literal(TOOL, `expected "${TOOL}"`),
     complete: z.boolean('expected true or false'),
     options: z.looseObject({
-      labelsFormat: z.enum(['csv', 'jsonl', 'parquet']).exactOptional(),
+      labelsFormat: z.enum(LABELS_FORMATS).exactOptional(),
       layout: z.enum(['flat', 'class-folders', 'webdataset']).exactOptional(),
       writeMasks: z.boolean().exactOptional(),
     }),
