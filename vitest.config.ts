@@ -6,6 +6,7 @@ export default defineConfig({
     testTimeout: 300_000,
     reporters: ['default', './test/helpers/skippedReporter.ts'],
     maxWorkers: '100%', // the default leaves one core idle, which is half of two
+    isolate: false, // a file leaves nothing behind, and modules are loaded and compiled once per worker
     projects: [
       {
         extends: true,
