@@ -14,6 +14,7 @@ const actions: Actions = {
   compare: async () => (await import('./compare.js')).compareCommand,
   adapt: async () => (await import('./adapt.js')).adaptCommand,
   train: async () => (await import('./train.js')).trainCommand,
+  trial: async () => (await import('./trial.js')).trialCommand,
   grad: async () => (await import('./grad.js')).gradCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   verify: async () => (await import('./verify.js')).verifyCommand,

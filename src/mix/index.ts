@@ -27,6 +27,17 @@ export function defaultParameters(name: MethodName): Readonly<Record<string, num
   return Object.fromEntries(Object.entries(describedParameters(name)).map(([key, { default: value }]) => [key, value]))
 }
 
+/** How many pictures a method mixes at once; 1 for those that mix pairs. */
+export function groupSizeOf(name: MethodName, parameters: unknown): number {
+  const method = methods[name]
+  return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(parameters) : 1
+}
+
+/** Whether the method needs saliency maps with these parameters. */
+export function needsMaps(name: MethodName, parameters: unknown): boolean {
+  return (methods[name] as Method<unknown>).needsSaliency(parameters)
+}
+
 /** The outputs of the method of that name: one of sample and partner, or of a group as many as it has sources. */
 export function mixWith(
   name: MethodName,

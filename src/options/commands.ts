@@ -5,6 +5,7 @@ import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { saliencyOptions } from './saliency.js'
 import { trainOptions } from './train.js'
+import { trialOptions } from './trial.js'
 
 export interface Command {
   readonly about: string
@@ -142,11 +143,7 @@ export const commands = {
     arguments: ['[images]'],
     run: takenBy('augment'),
     own: augmentOwn,
-    examples: [
-      'sage-augment ./pets --out ./aug',
-      'sage-augment ./pets --labels pets.csv --epochs 5 --device cuda',
-      'sage-augment --pairs pairs.json --format png',
-    ],
+    examples: ['sage-augment ./pets --out ./aug', 'sage-augment ./pets --labels pets.csv --epochs 5 --device cuda'],
   },
   saliency: {
     about: 'draw the saliency maps that the mixing uses',
@@ -186,6 +183,12 @@ export const commands = {
       'sage-augment train ./pets --method sage --epochs 30',
       'sage-augment train ./pets --val ./more-pets --model mine.onnx --from scratch',
     ],
+  },
+  trial: {
+    about: 'find out whether mixing helps on your pictures',
+    arguments: ['<images>'],
+    own: { ...trialOptions, ...events },
+    examples: ['sage-augment trial ./pets', 'sage-augment trial ./pets --val ./more-pets --minutes 30'],
   },
   grad: {
     about: 'write a model with its input gradient, standard ONNX',

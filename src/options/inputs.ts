@@ -80,7 +80,7 @@ export interface ConfigInput {
   inputSize?: string | undefined
   /** JSON file: your classes to classes of the model. */
   classMap?: string | undefined
-  /** Device for the maps. `auto`: CUDA where it starts, else the CPU, and the run says which. Default: auto. */
+  /** Device for maps. `auto`: CUDA where it starts, else the CPU, and the run says which. Default: auto. */
   device?: 'auto' | 'cuda' | 'webgpu' | 'cpu' | undefined
   /** Full float32 on CUDA, no TF32. */
   exact?: boolean | undefined

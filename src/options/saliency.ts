@@ -182,7 +182,7 @@ export const saliencyOptions = {
     group: 'The run',
     commands: MAPS,
     compared: false,
-    help: 'device for the maps',
+    help: 'device for maps',
     more: '`auto`: CUDA where it starts, else the CPU, and the run says which.',
   },
   exact: {

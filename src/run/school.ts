@@ -19,6 +19,11 @@ const CACHE_SHARE = 1 / 4
 /** Pictures decoded side by side. */
 const CHUNK = 64
 
+/** Pictures that can be used. */
+interface OpenedPictures extends Pictures {
+  source(index: number): Source
+}
+
 interface Part {
   readonly root: string
   readonly sources: readonly Source[]
@@ -102,7 +107,7 @@ export async function* openPictures(
     readonly jobs?: number | undefined
     readonly signal?: AbortSignal | undefined
   },
-): AsyncGenerator<TrainEvent, Pictures> {
+): AsyncGenerator<TrainEvent, OpenedPictures> {
   const { maxPixels, range, jobs = availableParallelism(), signal } = options
   const views = openViews(root, sources, { maxPixels, jobs, estimator: null, size: undefined, range })
   const room = Math.floor((CACHE_SHARE * process.availableMemory()) / (3 * grid.width * grid.height))
@@ -126,6 +131,7 @@ export async function* openPictures(
     size: usable.length,
     classes,
     label,
+    source: (index) => sources[usable[index]!]!,
     picture: async (index) => kept.get(usable[index]!) ?? onGrid(usable[index]!),
   }
 }

@@ -2,8 +2,7 @@
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { dense, type Label, type SoftLabel } from '../core/softLabel.js'
-import { type MethodName, methods, mixWith } from '../mix/index.js'
-import type { GroupMethod } from '../mix/method.js'
+import { groupSizeOf, type MethodName, mixWith } from '../mix/index.js'
 import type { Exam, Lessons } from './loop.js'
 import { streamFor } from './streams.js'
 import type { Batch } from './trainer.js'
@@ -79,7 +78,7 @@ async function mixed(
   const { method, parameters } = mix!
   const maps = saliency && (await Promise.all(views.map(({ image, index }) => saliency(image, index))))
   const samples = views.map(({ image }, i) => ({ image, saliency: maps ? maps[i]! : null }))
-  const step = groupSize(method, parameters)
+  const step = groupSizeOf(method, parameters)
   const results: Labelled[] = []
   for (let first = 0; first < views.length; first += step) {
     const isGroup = step > 1 && first + 1 < views.length
@@ -98,12 +97,6 @@ async function mixed(
     }
   }
   return results
-}
-
-/** How many pictures a method mixes at once; 1 for those that mix pairs. */
-function groupSize(name: MethodName, parameters: unknown): number {
-  const method = methods[name]
-  return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(parameters) : 1
 }
 
 /** sum_i weights[i] labels[i]. */

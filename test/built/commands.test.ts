@@ -19,6 +19,11 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
     instead:
       "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --method mixup --out 'aug-{shard}' --shard $i/8; done",
   },
+  {
+    command: /sage-augment trial/,
+    because: 'takes minutes',
+    instead: 'sage-augment trial ./pets --steps 2 --repetitions 1 --methods mixup',
+  },
   { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
   { command: /^parallel /, because: 'needs GNU parallel' },
   { command: /\$SAGE|PBS_O_WORKDIR/, because: 'needs a scheduler: test/external/clusters.sh has real ones' },

@@ -3,26 +3,14 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
-import { writeModel } from '../../src/onnx/model.js'
-import { makeNode } from '../../src/onnx/node.js'
 import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
-import { float32, modelOf, runModel } from '../helpers/onnx.js'
-
-/** Linear in the pixels: one step takes a moment. */
-const LINEAR = writeModel(
-  modelOf({
-    nodes: [makeNode('Flatten', ['x'], ['f']), makeNode('Gemm', ['f', 'w', 'b'], ['y'])],
-    inputs: { x: ['N', 1, 14, 14] },
-    outputs: ['y'],
-    weights: { w: { dims: [196, 10], values: Array(1960).fill(0) }, b: { dims: [10], values: Array(10).fill(0) } },
-  }),
-)
-const JSON_BESIDE = JSON.stringify({ mean: [0.3], std: [0.35], layout: 'nchw' })
+import { linearNet } from '../helpers/linearNet.js'
+import { float32, runModel } from '../helpers/onnx.js'
 
 /** A folder with the network, and the command that trains it for two epochs; the file is `<folder>/<name>.onnx`. */
 function prepared() {
-  const folder = temporaryFolder({ 'net.onnx': LINEAR, 'net.json': JSON_BESIDE })
+  const folder = temporaryFolder({ 'net.onnx': linearNet.bytes, 'net.json': linearNet.json })
   const at = (name: string) => path.join(folder, name)
   const args = (name: string, images = FASHION) => [
     ...['train', images, '--model', at('net.onnx'), '--out', at(`${name}.onnx`)],

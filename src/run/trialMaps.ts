@@ -1,0 +1,96 @@
+/** Saliency maps for the arms of a trial. */
+import type { Classifier } from '../classifiers/resolveModel.js'
+import { resolveModel } from '../classifiers/resolveModel.js'
+import type { Image } from '../core/image.js'
+import type { Arm, MapSource } from '../trial/arms.js'
+import { fitHead } from './adapt.js'
+import { parseConfig } from './config.js'
+import { startExplainer } from './explainer.js'
+import type { Inputs } from './inputs.js'
+import { untrainedNet } from './trialStudent.js'
+import type { SharedMaps } from './trialWorker.js'
+
+/** Pictures that a trial may learn from, on the student's grid, in the order of their sources. */
+export interface Studied extends Inputs {
+  readonly width: number
+  readonly height: number
+  image(index: number): Image
+}
+
+/** The maps of arms by where they come from; each kind is made once, that of adapted classifiers once a repetition. */
+export interface TrialMaps {
+  of(arm: Arm, repetition: number, lessons: Int32Array): Promise<SharedMaps | null>
+}
+
+/** What the maps have of the trial's options. */
+interface MapSettings {
+  readonly seed: number
+  readonly jobs?: number | undefined
+  readonly maxPixels: number
+  readonly range: string
+}
+
+export function trialMaps(
+  studied: Studied,
+  { seed, jobs, maxPixels, range }: MapSettings,
+  tell: (message: string) => void,
+): TrialMaps {
+  const settings = { seed, jobs, maxPixels, range }
+  const known = new Map<string, Promise<SharedMaps>>()
+  return {
+    async of({ maps }, repetition, lessons) {
+      if (maps === null || maps.model === 'student') return null
+      // Those of another repetition have seen what is held out now.
+      const key = JSON.stringify([maps, maps.model === 'adapted' ? repetition : null])
+      const found = known.get(key) ?? computed(maps, studied, lessons, settings, tell)
+      known.set(key, found)
+      return found
+    },
+  }
+}
+
+async function computed(
+  { model, saliency, grid }: MapSource,
+  studied: Studied,
+  lessons: Int32Array,
+  settings: MapSettings,
+  tell: (message: string) => void,
+): Promise<SharedMaps> {
+  const isMade = model === 'untrained' || model === 'adapted'
+  const config = parseConfig({
+    ...{ ...settings, saliency, device: 'cpu' },
+    ...(grid !== undefined && { grid }),
+    ...(!isMade && { model }),
+    ...(model === 'untrained' && { saliency: 'gradient', target: 'label' }),
+  })
+  let given: Classifier | undefined
+  if (model === 'untrained') given = await untrainedNet(studied, studied.classes, settings.seed)
+  if (model === 'adapted') given = await adaptedNet(studied, lessons, settings)
+  const { estimator, message } = await startExplainer(config, studied, {}, given)
+  tell(message)
+  try {
+    const { width, height } = estimator.facts.grid
+    const cells = width * height
+    const data = new SharedArrayBuffer(4 * cells * studied.sources.length)
+    const all = new Float32Array(data)
+    await Promise.all(
+      Array.from(lessons.length < studied.sources.length && model === 'adapted' ? lessons : studied.sources.keys()).map(
+        async (i) => {
+          const { saliency } = await estimator.estimate(i, studied.image(i))
+          all.set(saliency.data, i * cells)
+        },
+      ),
+    )
+    return { data, width, height }
+  } finally {
+    await estimator.close()
+  }
+}
+
+/** The classes fitted on the features of `general`, on the lessons alone. */
+async function adaptedNet(studied: Studied, lessons: Int32Array, settings: MapSettings): Promise<Classifier> {
+  const base = await resolveModel('general', studied.classes, {})
+  const sources = Array.from(lessons, (i) => studied.sources[i]!)
+  const { bytes } = await fitHead(parseConfig(settings), { ...studied, sources }, base, () => undefined)
+  return { ...base, name: 'general (adapted)', bytes, classes: studied.classes }
+}

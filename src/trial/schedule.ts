@@ -1,0 +1,82 @@
+/** What fits in the minutes there are, and which arms are given up. */
+import { type Design, difference, disagreementOf, errorOfOne, type Paired } from './statistics.js'
+
+/** Seconds that an arm takes: once a repetition (loading, maps, judging), and for each step. */
+export interface Cost {
+  readonly once: number
+  readonly step: number
+}
+
+export interface Timetable {
+  readonly steps: number
+  /** How many repetitions are foreseen; more if arms are given up, fewer if the machine slows down. */
+  readonly repetitions: number
+  /** How many arms, from the first on, there is time for. */
+  readonly arms: number
+}
+
+/** Repetitions that a plan makes room for before it makes longer ones. */
+const WANTED = 3
+
+/** Arms that a plan never leaves out: clean and the controls. */
+const LEAST_ARMS = 3
+
+/** Repetitions after which more say little. */
+export const MOST_REPETITIONS = 20
+
+/**
+ * A plan for `seconds` on `jobs` threads: the most steps, up to `range.most`, of which three repetitions of all arms fit. Where
+ * they do not fit with `range.least` steps, fewer repetitions, at least two, and then fewer arms, the last ones left out.
+ */
+export function timetable(
+  costs: readonly Cost[],
+  seconds: number,
+  jobs: number,
+  range: { readonly least: number; readonly most: number },
+): Timetable {
+  const repetitionOf = (arms: number, steps: number) => {
+    const runs = costs.slice(0, arms).map(({ once, step }) => once + steps * step)
+    return Math.max(...runs, runs.reduce((a, b) => a + b, 0) / jobs)
+  }
+  const fits = (arms: number, steps: number) => Math.floor(seconds / repetitionOf(arms, steps))
+  let arms = costs.length
+  while (arms > Math.min(LEAST_ARMS, costs.length) && fits(arms, range.least) < 2) arms--
+  const wanted = Math.min(WANTED, Math.max(1, fits(arms, range.least)))
+  let [low, high] = [range.least, range.most]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (fits(arms, middle) >= wanted) low = middle
+    else high = middle - 1
+  }
+  return { steps: low, repetitions: Math.min(MOST_REPETITIONS, Math.max(1, fits(arms, low))), arms }
+}
+
+/** How many standard errors behind the best an arm is given up. */
+const BEHIND = 3
+
+/**
+ * Whether an arm cannot win: it lies more than three standard errors behind the best one. The error is the larger one of the
+ * repetitions' own (see difference) and of what the held-out pictures allow, sqrt(q / (n r)), q the share of the n pictures that
+ * one of the two alone has right, in r repetitions: few repetitions may agree by chance.
+ */
+export function cannotWin(behind: readonly Paired[], design: Design): boolean {
+  const found = difference(behind, design)
+  const held = behind[0]!.ours.length
+  const least = errorOfOne(held, disagreementOf(behind)) / Math.sqrt(behind.length)
+  return found.mean < -BEHIND * Math.max(found.error, least)
+}
+
+/** Candidates left after each round of successive halving (Jamieson & Talwalkar 2016), and the repetitions each has had then. */
+export interface Round {
+  readonly candidates: number
+  readonly repetitions: number
+}
+
+/** Rounds for `candidates`: 1, 2, 4, ... repetitions each, the better third going on, until at most one is left. */
+export function rounds(candidates: number): Round[] {
+  const made: Round[] = []
+  for (let [left, repetitions] = [candidates, 1]; ; left = Math.ceil(left / 3), repetitions *= 2) {
+    made.push({ candidates: left, repetitions })
+    if (left <= 2) return made
+  }
+}
