@@ -108,12 +108,17 @@ def activation_maps(model, module, layout, x, labels):
             'layercam': torch.relu((torch.relu(g) * a).sum(1))}
 
 
-def class_activation_map(model, module, weights, layout, x, labels):
+def class_activation_maps(model, module, weights, head, layout, x, labels):
+    """'cam': of the logit alone; 'cam-ce': of what sets the class apart, times its softmax where the head sees one cell alone."""
     kept = []
     handle = module.register_forward_hook(lambda _, __, value: kept.append(value))
-    model(x)
+    apart = -torch.softmax(model(x).detach(), 1)
     handle.remove()
-    return torch.relu(torch.einsum('nc,nchw->nhw', weights[labels], planes(kept[0].detach(), layout)))
+    apart[range(len(labels)), labels] += 1
+    a = planes(kept[0].detach(), layout)
+    of = lambda w: torch.stack([sums.relu() if sums.max() > 0 else sums - sums.min() for sums in torch.einsum('nc,nchw->nhw', w, a)])
+    shares = torch.stack([torch.softmax(head(cells.flatten(1).T), 1)[:, k].reshape(cells.shape[1:]) for cells, k in zip(a, labels)])
+    return {'cam': of(weights[labels]), 'cam-ce': of(apart @ weights) * shares.detach()}
 
 
 def third_opinions(model, module, layout, x, labels, ours):
@@ -177,7 +182,8 @@ def write(folder, name, model, layers, layout, cam):
         record['maps'][kind] = pack(found[kind])
         third_opinions(model, module, layout, x, labels, found)
     if cam is not None:
-        record['maps']['cam'] = pack(class_activation_map(model, cam[0], cam[1], layout, x, labels))
+        for kind, found in class_activation_maps(model, *cam, model.head, layout, x, labels).items():
+            record['maps'][kind] = pack(found)
     (folder / f'{name}.json').write_text(json.dumps(record) + '\n')
 
 

@@ -2,7 +2,7 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
 import { type Attributes, attributesWithout, makeNode, type NodeProto } from '../onnx/node.js'
-import { DataType, makeTensor, numbers, type TensorProto } from '../onnx/tensor.js'
+import { DataType, makeTensor, numbers, rawTensor, type TensorProto } from '../onnx/tensor.js'
 import { type Dim, outputDtype, type ValueType } from '../onnx/valueInfo.js'
 
 /** The name of a value in the graph. */
@@ -132,6 +132,13 @@ export class GraphBuilder {
       this.constants.set(key, name)
       this.initializers.set(name, makeTensor(name, dtype, dims, values))
     }
+    return name
+  }
+
+  /** An initializer of many float32 values. */
+  weights(values: Float32Array, dims: readonly number[]): Value {
+    const name = this.fresh('weights')
+    this.initializers.set(name, rawTensor(name, DataType.FLOAT, dims, values))
     return name
   }
 

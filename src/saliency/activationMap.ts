@@ -11,12 +11,15 @@ import { didYouMean } from '../core/nearest.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'
 import type { Model } from '../onnx/model.js'
 import { DataType } from '../onnx/tensor.js'
+import { type HeadMatrix, headMatrix } from './headMatrix.js'
 
 /** Where a map of an inner layer is read: the layer, and for a class activation map the head behind it. */
 export interface Reading {
   readonly kind: Exclude<SaliencyKind, 'gradient'>
   readonly layer: Layer
   readonly linear: LinearHead | null
+  /** The head as it is applied to each cell, for a class activation map of what sets the class apart. */
+  readonly cells: HeadMatrix | null
 }
 
 interface Place {
@@ -73,12 +76,19 @@ const FEWEST_CELLS = 4
  * cells per side. `layercam`: the last one finer than that. Throws AugmentError 'model' where the classifier has no such
  * layer, 'usage' where it has none of that name.
  */
-export function findReading(kind: Reading['kind'], place: Place, named?: string): Reading {
+export async function findReading(
+  kind: Reading['kind'],
+  place: Place,
+  { loss, layer: named }: { readonly loss: Loss; readonly layer?: string | undefined },
+): Promise<Reading> {
   const { model, types, head, input } = place
   const classifier = { graph: model.graph, types, logits: head.logits, input }
   if (kind === 'cam') {
     const linear = linearHead(classifier)
-    if (typeof linear !== 'string') return { kind, layer: linear.layer, linear }
+    if (typeof linear !== 'string') {
+      const cells = loss === 'logit' ? null : await headMatrix(model, types, head, linear)
+      return { kind, layer: linear.layer, linear, cells }
+    }
     throw new AugmentError(
       'model',
       `${model.name}: ${linear}, expected a pooling, then only linear layers, for --saliency cam`,
@@ -89,7 +99,7 @@ export function findReading(kind: Reading['kind'], place: Place, named?: string)
   }
   const layers = findLayers(classifier)
   const layer = named === undefined ? layerByRule(kind, layers) : byName(layers, model, named)
-  if (layer !== undefined) return { kind, layer, linear: null }
+  if (layer !== undefined) return { kind, layer, linear: null, cells: null }
   throw new AugmentError('model', `${model.name}: found no inner layer with a grid over the picture, expected one`, {
     hint: '--saliency gradient works without',
   })
@@ -120,11 +130,12 @@ function byName(layers: readonly Layer[], { name, graph }: Model, named: string)
  *     cam:      relu(sum over c of w_c A_c), w = dS / d(pooled A), which the head's weights say
  *     gradcam:  relu(sum over c of mean(g_c) A_c)      (Selvaraju et al. 2017, arXiv 1610.02391)
  *     layercam: relu(sum over c of relu(g_c) A_c)      (Jiang et al. 2021, doi 10.1109/TIP.2021.3089943)
- * cam: Zhou et al. 2016, arXiv 1512.04150. Where nothing is positive, each is what its sum is above its least.
+ * cam: Zhou et al. 2016, arXiv 1512.04150, but for 'logit' times the share of the target in the cell (see sharesOf). Where
+ * nothing is positive, each is what its sum is above its least.
  */
 export function activationMap(
   g: GraphBuilder,
-  { kind, layer, linear }: Reading,
+  { kind, layer, linear, cells }: Reading,
   { model, head }: Place,
   target: Value,
   loss: Loss,
@@ -134,7 +145,8 @@ export function activationMap(
   const planes = layer.rectified ? g.emit('Relu', [rows]) : rows
   if (linear !== null) {
     const weights = g.cast(backward(g, model.graph, seed, linear.features, model.name), DataType.FLOAT)
-    return weighted(g, g.reshape(weights, [0, 1, layer.channels]), planes, layer)
+    const map = weighted(g, g.reshape(weights, [0, 1, layer.channels]), planes, layer)
+    return cells === null ? map : g.mul(map, sharesOf(g, cells, planes, target, layer))
   }
   const gradient = inRows(g, backward(g, model.graph, seed, layer.value, model.name), layer)
   if (kind === 'gradcam') {
@@ -145,6 +157,23 @@ export function activationMap(
   // Not a ReduceSum, which in onnxruntime adds in an order that depends on the picture's place in the batch.
   const ones = g.constant(DataType.FLOAT, new Array(layer.channels).fill(1), [1, layer.channels])
   return weighted(g, ones, g.mul(g.emit('Relu', [gradient]), planes), layer)
+}
+
+/**
+ * How much of each cell is the target's, [N, 1, h, w], relative to the cell where it is most: the softmax p of the head
+ * applied to the cell alone, as fully convolutional networks do (Long et al. 2015, arXiv 1411.4038), at the target t:
+ *     exp(sum over k of t_k log p_k),  which is p_t for one class.
+ * The weights alone cannot tell a cell of the class from one of another class that has some of its features too.
+ */
+function sharesOf(g: GraphBuilder, { weights, bias }: HeadMatrix, planes: Value, target: Value, layer: Layer): Value {
+  const { width, height, channels } = layer
+  const classes = bias.length
+  const features = g.transpose(planes, [0, 2, 1])
+  const matrix = g.transpose(g.weights(weights, [classes, channels]), [1, 0])
+  const logits = g.add(g.emit('MatMul', [features, matrix]), g.weights(bias, [classes]))
+  const p = g.emit('LogSoftmax', [logits], { axis: 2 })
+  const log = g.reshape(g.emit('MatMul', [p, g.unsqueeze(target, [2])]), [0, 1, height, width])
+  return g.emit('Exp', [g.sub(log, g.reduce('Max', log, [1, 2, 3]))])
 }
 
 /** dS / d logits, in the logits' own shape and type. */

@@ -98,7 +98,8 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
   g.declare('pixels', DataType.UINT8)
   const kind = kindOf({ model, types, head, input }, options)
   const layer = options.layer === undefined ? undefined : rename(options.layer)
-  const reading = kind === 'gradient' ? null : findReading(kind, { model, types, head, input }, layer)
+  const { loss } = options
+  const reading = kind === 'gradient' ? null : await findReading(kind, { model, types, head, input }, { loss, layer })
   const { grid, blur } = gridAndBlur(kind === 'gradient', input, options)
   const emit = options.integrated === undefined ? perPicture : integrated
   const built: Model = {

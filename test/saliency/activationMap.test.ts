@@ -12,7 +12,8 @@ interface Reference {
   readonly dims: readonly [number, number, number, number]
   readonly pixels: string
   readonly labels: readonly number[]
-  readonly maps: Partial<Record<SaliencyKind, { size: [width: number, height: number]; values: string }>>
+  /** Of the logit alone, but for 'cam-ce'. */
+  readonly maps: Partial<Record<SaliencyKind | 'cam-ce', { size: [width: number, height: number]; values: string }>>
 }
 
 const folder = new URL('../../fixtures/activations/', import.meta.url)
@@ -54,12 +55,15 @@ function toLargest(values: Float32Array, count: number): number[] {
   })
 }
 
-const cases = names.flatMap((name) => Object.keys(referenceOf(name).maps).map((kind) => [kind, name] as const))
+const cases = names.flatMap((name) =>
+  Object.keys(referenceOf(name).maps).map((map) => [map as keyof Reference['maps'], name] as const),
+)
 
-test.each(cases)('the %s map of the classifier "%s" is that of autograd in float64', async (kind, name) => {
-  const { size, values } = referenceOf(name).maps[kind as SaliencyKind]!
+test.each(cases)('the %s map of the classifier "%s" is that of autograd in float64', async (map, name) => {
+  const { size, values } = referenceOf(name).maps[map]!
   const [width, height] = size
-  const { model, saliency, uniform } = await maps(name, { kind: kind as SaliencyKind, grid: { width, height } })
+  const of = map === 'cam-ce' ? ({ kind: 'cam', loss: 'ce' } as const) : { kind: map }
+  const { model, saliency, uniform } = await maps(name, { ...of, grid: { width, height } })
   expect(model.grid).toEqual({ width, height })
   const expected = floats(values)
   expect(saliency.length).toBe(expected.length)
@@ -78,6 +82,40 @@ test('a head that is not linear has no class activation map, which is told with 
       hint: '--saliency gradcam works without',
     })
   }
+})
+
+test('a class activation map shows a cell that its class shares with another less, unless it is of the logit alone', async () => {
+  // Two cells, [1, 0] and [2, 4]: logit 0 is the first feature, logit 1 the second.
+  const model = modelOf({
+    nodes: [
+      makeNode('Conv', ['x', 'filter'], ['layer']),
+      makeNode('GlobalAveragePool', ['layer'], ['pooled']),
+      makeNode('Flatten', ['pooled'], ['features']),
+      makeNode('Gemm', ['features', 'w', 'b'], ['z'], { transB: 1 }),
+    ],
+    inputs: { x: [2, 3, 1, 2] },
+    outputs: ['z'],
+    weights: {
+      filter: { dims: [2, 3, 1, 1], values: [1, 0, 0, 0, 1, 0] },
+      w: { dims: [2, 2], values: [1, 0, 0, 1] },
+      b: { dims: [2], values: [1, 0] },
+    },
+  })
+  const preprocessing = { ...OPTIONS.preprocessing, mean: [0, 0, 0], scale: 1 }
+  const read = async (loss: 'ce' | 'logit') => {
+    const { bytes } = await saliencyModel(writeModel(model), 'two', { ...OPTIONS, loss, preprocessing, kind: 'cam' })
+    const out = await runModel(bytes, {
+      pixels: { type: 'uint8', dims: [2, 1, 2, 3], data: Uint8Array.of(1, 0, 0, 2, 4, 0, 1, 0, 0, 2, 4, 0) },
+      target: float32([2, 2], [1, 0, 0, 1]),
+    })
+    return Array.from(out.saliency!.data as Float32Array)
+  }
+  const expectNear = (found: number[], expected: number[]) => {
+    for (const [i, value] of expected.entries()) expect(found[i]).toBeCloseTo(value, 6)
+  }
+  expectNear(await read('logit'), [1 / 3, 2 / 3, 0, 1])
+  // Of class 0 the first cell has e^2 / (e^2 + 1), and what sets it apart there is positive; of class 1 all is in the second.
+  expectNear(await read('ce'), [1, 0, 0, 1])
 })
 
 test('a layer can be named, and one that is none is told', async () => {
