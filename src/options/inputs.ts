@@ -32,7 +32,7 @@ export interface ConfigInput {
   quality?: number | undefined
   /** Format of the soft labels. Other than `csv`: also writes `labels.<format>`, with the columns of `labels.csv`. Default: csv. */
   labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
-  /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards. Default: flat. */
+  /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: tar shards, and no file for each picture. Default: flat. */
   layout?: 'flat' | 'class-folders' | 'webdataset' | undefined
   /** Also write every picture unmixed. They come after the mixes. */
   includeOriginals?: boolean | undefined

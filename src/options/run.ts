@@ -161,7 +161,7 @@ export const runOptions = {
     commands: MAIN,
     rare: true,
     help: 'layout of the output folder',
-    more: '`class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: also tar shards.',
+    more: '`class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: tar shards, and no file for each picture.',
   },
   includeOriginals: {
     type: 'flag',

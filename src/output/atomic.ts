@@ -16,7 +16,7 @@ export async function writeAtomic(
   bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
   scratch: string,
 ): Promise<void> {
-  const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : bytes
+  const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : gathered(bytes)
   const temporary = path.join(scratch, `${path.basename(file)}.${WRITER}.${writes++}`)
   try {
     const handle = await open(temporary, 'w')
@@ -31,6 +31,22 @@ export async function writeAtomic(
     await rm(temporary, { force: true })
     throw placed(error, file)
   }
+}
+
+/** Bytes that are written at once. */
+const PIECE = 2 ** 18
+
+/** The same bytes in pieces that are worth a write each. */
+async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let [some, bytes] = [[] as Uint8Array[], 0]
+  for await (const chunk of chunks) {
+    some.push(chunk)
+    bytes += chunk.length
+    if (bytes < PIECE) continue
+    yield Buffer.concat(some)
+    ;[some, bytes] = [[], 0]
+  }
+  yield Buffer.concat(some)
 }
 
 /** Gives an error of the operating system the path that it lacks when it comes from an open file. */

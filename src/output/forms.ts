@@ -1,15 +1,22 @@
-/** The forms of a dataset that are made of the finished flat one: other label files, tar shards. */
+/** The forms of a dataset that are made of the finished flat one, which are other label files; and the check of all forms. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { writeAtomic } from './atomic.js'
 import { LABEL_WRITERS } from './labelForms.js'
-import { FORM_FILES, labelsIn, METADATA, TAR_FOLDER } from './layout.js'
+import { FORM_FILES, labelsIn, METADATA } from './layout.js'
 import { readTable } from './read.js'
 import type { RunRecord } from './record.js'
-import { metadataRow } from './rows.js'
-import { type FormFile, shards } from './webdataset.js'
+import { type MetadataRow, metadataRow } from './rows.js'
+import { type Sample, SHARD_SAMPLES, type ShardForm, shardName } from './shardForm.js'
+import { shardFormOf } from './shardForms.js'
+
+/** A file by its path in the output folder; its bytes follow from the tables and the pictures alone. */
+interface FormFile {
+  readonly file: string
+  readonly content: AsyncIterable<Uint8Array>
+}
 
 export type Forms = Pick<RunRecord['options'], 'labelsFormat' | 'layout'>
 
@@ -31,26 +38,60 @@ export async function writeForms(
 export async function checkWrittenForms(folder: string, classes: readonly string[], forms: Forms): Promise<string[]> {
   const problems: string[] = []
   const expected = new Set<string>()
-  for await (const { file, content } of formFiles(folder, classes, forms)) {
+  const form = shardFormOf(forms.layout)
+  const check = async ({ file, content }: FormFile) => {
     expected.add(file)
     const found = await digest(createReadStream(path.join(folder, file))).catch(() => 'nothing')
-    if (found !== (await digest(content))) problems.push(`${file}: does not match the pictures and metadata.jsonl`)
+    const right = await digest(content).catch(() => 'damaged')
+    if (found !== right) problems.push(`${file}: does not match the pictures and metadata.jsonl`)
   }
-  const present = await readdir(path.join(folder, TAR_FOLDER)).catch((): string[] => [])
-  const strange = present.map((name) => `${TAR_FOLDER}/${name}`).filter((file) => !expected.has(file))
+  for await (const file of formFiles(folder, classes, forms)) await check(file)
+  if (form === null) return problems
+  for await (const file of shardFiles(folder, classes, form)) await check(file)
+  const present = await readdir(path.join(folder, form.folder)).catch((): string[] => [])
+  const strange = present.map((name) => `${form.folder}/${name}`).filter((file) => !expected.has(file))
   return [...problems, ...strange.map((file) => `${file}: found a file that the run did not make`)]
 }
 
 async function* formFiles(
   folder: string,
   classes: readonly string[],
-  { labelsFormat = 'csv', layout }: Forms,
+  { labelsFormat = 'csv' }: Forms,
 ): AsyncGenerator<FormFile> {
   const rows = () => readTable(path.join(folder, METADATA), metadataRow)
   if (labelsFormat !== 'csv') {
     yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows(), classes) }
   }
-  if (layout === 'webdataset') yield* shards(folder, rows(), classes)
+}
+
+/** The shards as the rows and the pictures in them make them. */
+async function* shardFiles(folder: string, classes: readonly string[], form: ShardForm): AsyncGenerator<FormFile> {
+  let rows: { readonly row: MetadataRow; readonly bytes: Buffer }[] = []
+  let shard = 0
+  const next = (): FormFile => {
+    const file = `${form.folder}/${shardName(shard++, form)}`
+    return { file, content: form.encode(withRows(form.decode(path.join(folder, file)), rows), classes) }
+  }
+  for await (const row of readTable(path.join(folder, METADATA), metadataRow)) {
+    if (rows.push(row) < SHARD_SAMPLES) continue
+    yield next()
+    rows = []
+  }
+  if (rows.length > 0) yield next()
+}
+
+/** The pictures of a shard, in order, with what the tables say of them. */
+async function* withRows(
+  samples: AsyncIterable<Sample>,
+  rows: readonly { readonly row: MetadataRow; readonly bytes: Buffer }[],
+): AsyncGenerator<Sample> {
+  let at = 0
+  for await (const { picture } of samples) {
+    const row = rows[at++]
+    if (row === undefined) return
+    yield { file: row.row.file_name, picture, row: row.bytes }
+  }
+  if (at < rows.length) throw new Error(`found ${at} samples, expected ${rows.length}`)
 }
 
 async function digest(chunks: AsyncIterable<Uint8Array>): Promise<string> {

@@ -32,14 +32,20 @@ export const ADAPTED = '.sage/adapted.onnx'
 export const ADAPTED_JSON = '.sage/adapted.json'
 /** Rows set aside for reuse, until the outputs before them are made. */
 export const REUSABLE = '.sage/kept.tsv'
+/** The shard of pictures that is not full yet, and those set aside with their rows. */
+export const OPEN_SHARDS = '.sage/open'
+export const KEPT_SHARDS = '.sage/kept'
 
 /** In the order in which they may be written: a row of provenance.jsonl vouches for all before it. */
 export const TABLES = [FAILURES, LABELS, METADATA, PROVENANCE] as const
 /** Everything that is made of the finished flat files. */
-export const FORM_FILES = [...LABELS_FORMATS.filter((format) => format !== 'csv').map(labelsIn), TAR_FOLDER]
+export const FORM_FILES = LABELS_FORMATS.filter((format) => format !== 'csv').map(labelsIn)
 export const REPORTS = [REPORT, CONTACT_SHEET] as const
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
-export const OURS = [IMAGES, MASKS, ...TABLES, CLASSES, ...FORM_FILES, ...REPORTS, ADAPTED, ADAPTED_JSON] as const
+export const OURS = [
+  ...[IMAGES, MASKS, TAR_FOLDER, OPEN_SHARDS, KEPT_SHARDS],
+  ...[...TABLES, CLASSES, ...FORM_FILES, ...REPORTS, ADAPTED, ADAPTED_JSON],
+] as const
 
 /** Every name of a picture: relative to the folder, posix separators. No other may stand in a table. */
 export const PICTURE_NAME = /^images\/(?:[0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.(?:jpg|png)$/

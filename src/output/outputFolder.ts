@@ -13,6 +13,7 @@ import {
   LOCK,
   MAPS_RECORD,
   OURS,
+  PICTURE_NAME,
   PROVENANCE,
   REPORTS,
   RUN_RECORD,
@@ -21,11 +22,15 @@ import {
   STATE,
 } from './layout.js'
 import { type Lock, takeLock } from './lock.js'
+import { type PictureStore, pictureFiles, pictureShards } from './pictureStore.js'
 import { damaged, repairHint } from './read.js'
 import { type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
 import { dropReusable, openReusable, reusableRows, rewindToFailure } from './reusable.js'
 import type { ProvenanceRow, Row } from './rows.js'
 import { AS_IT_WAS, type Asked, refuseChanged, refuseOtherOutputs } from './sameRun.js'
+import type { ShardForm } from './shardForm.js'
+import { shardFormOf } from './shardForms.js'
+import { requireShards, Shelf, setAside } from './shelf.js'
 import { Tables } from './tables.js'
 
 /** An output folder that this process alone writes to. */
@@ -35,8 +40,9 @@ export interface OutputFolder {
   readonly finished: RunRecord | null
   /** The row of an output that an earlier attempt made and that is still whole; asked in rising order of index. */
   reusable(index: number): Promise<Row | null>
-  /** Writes `<name>.<extension>` durably, making its folder. */
+  /** Writes a file durably, making its folder; a picture that goes into a shard is durable with its row. */
   write(file: string, bytes: Uint8Array): Promise<void>
+  readonly pictures: PictureStore
   /** Makes the other forms asked for, then writes run.json with `complete: true`, as the last thing of all. */
   finish(facts: Readonly<Record<string, unknown>>): Promise<void>
   /** Gives up the lock; the run can be continued. */
@@ -81,10 +87,11 @@ export async function openOutput(
     const scratch = path.join(folder, SCRATCH)
     await rm(scratch, { recursive: true, force: true })
     await makeFolder(scratch)
-    const run = { folder, classes, options, lock, save: saver(folder, identity, options.facts) }
+    const form = shardFormOf((identity.options as Forms).layout)
+    const run = { folder, classes, options, lock, form, save: saver(folder, identity, options.facts) }
     if (record === null) await begin(run)
     else await refuseOtherClasses(folder, classes)
-    return folderOf(run, identity, await openTables(run, record, isOther))
+    return await folderOf(run, identity, await openTables(run, record, isOther))
   } catch (error) {
     await lock.release()
     throw error
@@ -96,6 +103,8 @@ interface OpenRun {
   readonly classes: readonly string[]
   readonly options: OutputOptions
   readonly lock: Lock
+  /** Null where each picture is a file. */
+  readonly form: ShardForm | null
   readonly save: Saver
 }
 
@@ -122,7 +131,7 @@ async function begin({ classes, options, save }: OpenRun): Promise<void> {
 
 /** The tables, checked before anything is changed, and the record of a run that is complete already. */
 async function openTables(
-  { folder, classes, options, lock, save }: OpenRun,
+  { folder, classes, options, lock, form, save }: OpenRun,
   record: RunRecord | null,
   isOther: boolean,
 ) {
@@ -130,7 +139,7 @@ async function openTables(
   const retry = options.retryFailed && existsSync(path.join(folder, FAILURES))
   const finished = record?.complete === true && !retry && !isOther ? record : null
   if (isOther) await refuseOtherOutputs(folder, options)
-  const present = pictureCheck(folder)
+  const present = pictureCheck(folder, form)
   const guard = () => lock.check()
   const visit = (row: ProvenanceRow) => {
     sources?.made(row)
@@ -142,45 +151,66 @@ async function openTables(
   if (record !== null && tables.rows > 0) await refuseAltered(path.join(folder, INPUTS), sources)
   present.refuseMissing()
   if (finished === null) await tables.trim()
+  if (finished !== null && form !== null) await requireShards({ folder, form }, tables.rows)
   if (isOther) {
     await remove(folder, REPORTS)
     await save.record(false)
   }
-  if (!retry) return { tables, finished }
+  if (!retry) return { tables, finished, last: present.last }
   await save.record(false)
   await save.text(INPUTS, inputs)
   await rewindToFailure(folder)
   await remove(folder, REPORTS)
   const shorter = await Tables.open(folder, classes, { first, visit: present.look, guard })
+  if (form !== null) await setAside({ folder, form }, shorter.rows)
   present.refuseMissing()
-  return { tables: shorter, finished }
+  return { tables: shorter, finished, last: present.last }
 }
 
-function folderOf(
-  { folder, classes, lock, save }: OpenRun,
-  identity: Identity,
-  opened: Pick<OutputFolder, 'tables' | 'finished'>,
-): OutputFolder {
+type Opened = Awaited<ReturnType<typeof openTables>>
+
+async function openPictures({ folder, classes, form }: OpenRun, { tables, finished, last }: Opened, write: Write) {
+  if (form === null) return pictureFiles(folder, tables, write)
+  const shelf = finished === null ? await Shelf.open({ folder, form }, classes, tables.rows, last) : null
+  return pictureShards(folder, tables, form, shelf)
+}
+
+type Write = (file: string, bytes: Uint8Array) => Promise<void>
+
+async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promise<OutputFolder> {
+  const { folder, classes, lock, save } = run
   const scratch = path.join(folder, SCRATCH)
   const makeFolderOnce = folderMaker()
+  const write: Write = async (file, bytes) => {
+    const target = path.join(folder, file)
+    await lock.check()
+    await makeFolderOnce(path.dirname(target))
+    await writeAtomic(target, bytes, scratch)
+  }
+  const pictures = await openPictures(run, opened, write)
+  if (opened.finished !== null) await pictures.clear()
+  const reusable = openReusable(folder, (file) => pictures.kept(file))
   return {
     ...opened,
-    reusable: openReusable(folder),
-    async write(file, bytes) {
-      const target = path.join(folder, file)
-      await lock.check()
-      await makeFolderOnce(path.dirname(target))
-      await writeAtomic(target, bytes, scratch)
+    pictures,
+    async reusable(index) {
+      const found = await reusable(index)
+      if (found !== null) await pictures.restore(found.row.made.file_name, found.picture)
+      return found?.row ?? null
     },
+    write: (file, bytes) => (PICTURE_NAME.test(file) ? pictures.save(file, bytes) : write(file, bytes)),
     async finish(facts) {
       await lock.check()
       await dropReusable(folder)
+      await pictures.finish()
       await writeForms(folder, classes, identity.options as Forms, scratch)
       await syncFolder(folder)
       await save.record(true, facts)
       await syncFolder(folder)
+      await pictures.clear()
     },
     async close() {
+      await pictures.close()
       // After another has taken the lock over, what lies there is his.
       await lock.check().then(
         () => rm(scratch, { recursive: true, force: true }),
@@ -228,10 +258,17 @@ function refuseCount(folder: string, { counts }: RunRecord, rows: number): void 
 }
 
 /** Finds rows whose picture is not there any more. */
-function pictureCheck(folder: string) {
+function pictureCheck(folder: string, form: ShardForm | null) {
   const missing: string[] = []
+  let last: string | null = null
   return {
+    /** Of the last row. */
+    get last() {
+      return last
+    },
     look({ file_name: file }: ProvenanceRow): void {
+      last = file
+      if (form !== null) return
       if (!lstatSync(path.join(folder, file), { throwIfNoEntry: false })?.isFile()) missing.push(file)
     },
     refuseMissing(): void {

@@ -35,6 +35,8 @@ import {
   provenanceRow,
   type Row,
 } from './rows.js'
+import { shardFormOf } from './shardForms.js'
+import { setAside } from './shelf.js'
 
 export interface Repaired {
   /** Rows that stay where they are. */
@@ -70,6 +72,8 @@ export async function repairRun(
     await writeAtomic(path.join(folder, CLASSES), classesText(classes), scratch)
     for (const name of REPORTS) await rm(path.join(folder, name), { force: true })
     const repaired = await takeBack(folder, record, classes, (row) => intact(row, record))
+    const form = shardFormOf(record.options.layout)
+    if (form !== null) await setAside({ folder, form }, repaired.whole)
     await rm(scratch, { recursive: true, force: true })
     return repaired
   } finally {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { open, readFile, rename, rm, truncate } from 'node:fs/promises'
+import { open, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { FAILURES, METADATA, PROVENANCE, REUSABLE } from './layout.js'
 import { type Line, readLines } from './lines.js'
@@ -64,8 +64,14 @@ function reusableOn(line: Line, file: string): Row {
   }
 }
 
-/** Finds reusable rows, asked for in rising order of index; null if there is none or its picture has changed. */
-export function openReusable(folder: string): (index: number) => Promise<Row | null> {
+/**
+ * Finds reusable rows and their pictures, asked for in rising order of index; null if there is none or its picture, as `read`
+ * finds it, has changed.
+ */
+export function openReusable(
+  folder: string,
+  read: (file: string) => Promise<Uint8Array | null>,
+): (index: number) => Promise<{ row: Row; picture: Uint8Array } | null> {
   const rows = reusableRows(folder)
   let ahead: Row | null = null
   async function find(index: number): Promise<Row | null> {
@@ -81,16 +87,14 @@ export function openReusable(folder: string): (index: number) => Promise<Row | n
     const found = turn.then(() => find(index))
     turn = found
     const row = await found
-    return row !== null && (await isIntact(folder, row.made)) ? row : null
+    if (row === null) return null
+    const { file_name: file, sha256 } = row.made
+    const picture = await read(file)
+    return picture !== null && createHash('sha256').update(picture).digest('hex') === sha256 ? { row, picture } : null
   }
 }
 
 /** Deletes the reusable rows of a finished run. */
 export function dropReusable(folder: string): Promise<void> {
   return rm(path.join(folder, REUSABLE), { force: true })
-}
-
-async function isIntact(folder: string, { file_name: file, sha256 }: ProvenanceRow): Promise<boolean> {
-  const bytes = await readFile(path.join(folder, file)).catch(() => null)
-  return bytes !== null && createHash('sha256').update(bytes).digest('hex') === sha256
 }

@@ -79,20 +79,27 @@ export class Tables {
     if (this.rows === 0) await this.begin()
   }
 
-  /** Appends outcomes that follow each other in plan order, up to but not including output `next`, durably. */
-  async append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void> {
+  /**
+   * Appends outcomes that follow each other in plan order, up to but not including output `next`, durably. `before` hears the
+   * lines of metadata.jsonl, and makes durable what they speak of.
+   */
+  async append(
+    rows: readonly Row[],
+    failures: readonly Failure[],
+    next: number,
+    before: (metadata: readonly string[]) => Promise<void> = async () => {},
+  ): Promise<void> {
     await this.guard()
     const weights = rows.map(({ label }) => weightsText(label))
+    const metadata = rows.map((row, i) => metadataLine(row, this.classes, weights[i]))
+    await before(metadata)
     await Promise.all([
       this.add(FAILURES, failures.map(jsonLine)),
       this.add(
         LABELS,
         rows.map((row, i) => labelsLine(row, weights[i])),
       ),
-      this.add(
-        METADATA,
-        rows.map((row, i) => metadataLine(row, this.classes, weights[i])),
-      ),
+      this.add(METADATA, metadata),
     ])
     await this.add(
       PROVENANCE,

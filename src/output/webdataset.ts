@@ -1,60 +1,59 @@
 /** WebDataset shards: tar files in which the files of one sample follow each other and share their name up to the dot. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGES, TAR_FOLDER } from './layout.js'
-import type { MetadataRow } from './rows.js'
-import { TAR_END, tarMember } from './tar.js'
+import { metadataRow, parseRow } from './rows.js'
+import type { Sample, ShardForm } from './shardForm.js'
+import { readTar, TAR_END, tarMember } from './tar.js'
 
-/** A file by its path in the output folder; its bytes follow from the flat files alone. */
-export interface FormFile {
-  readonly file: string
-  readonly content: AsyncIterable<Uint8Array>
+/** For each picture `<key>.jpg`, `<key>.cls` (index of the heaviest class) and `<key>.json` (its line of metadata.jsonl). */
+export const webdataset: ShardForm = {
+  folder: TAR_FOLDER,
+  ending: '.tar',
+  async *encode(samples, classes) {
+    const indices = new Map(classes.map((name, k) => [name, k]))
+    for await (const { file, picture, row } of samples) {
+      const { label } = parseRow(metadataRow, Buffer.from(row))
+      yield* tarMember(memberOf(file), picture)
+      yield* tarMember(`${keyOf(file)}.cls`, Buffer.from(String(indices.get(label))))
+      yield* tarMember(`${keyOf(file)}.json`, row)
+    }
+    yield TAR_END
+  },
+  async *decode(file) {
+    for await (const { sample } of samplesIn(file)) yield sample
+  },
 }
 
-/** A row of metadata.jsonl and its text. */
-interface Sample {
-  readonly row: MetadataRow
-  readonly bytes: Buffer
+/** The members of a sample without its class, as an open shard holds them. */
+export function* spooled({ file, picture, row }: Sample): Generator<Uint8Array> {
+  yield* tarMember(memberOf(file), picture)
+  yield* tarMember(`${keyOf(file)}.json`, row)
 }
 
-const SAMPLES_PER_SHARD = 1000
-
-/**
- * The shards of a finished dataset: for each picture `<key>.jpg`, `<key>.cls` (index of the heaviest class) and
- * `<key>.json` (its line of metadata.jsonl), in the order of the rows.
- */
-export async function* shards(
-  folder: string,
-  metadata: AsyncIterable<Sample>,
-  classes: readonly string[],
-): AsyncGenerator<FormFile> {
-  let samples: Sample[] = []
-  let count = 0
-  const shard = () => ({
-    file: `${TAR_FOLDER}/${String(count++).padStart(6, '0')}.tar`,
-    content: tar(folder, samples, classes),
-  })
-  for await (const sample of metadata) {
-    samples.push(sample)
-    if (samples.length < SAMPLES_PER_SHARD) continue
-    yield shard()
-    samples = []
+/** The samples in a tar, closed or open, and where each ends. Throws an Error where one is damaged or lacks its row. */
+export async function* samplesIn(tar: string): AsyncGenerator<{ readonly sample: Sample; readonly end: number }> {
+  let pending: { readonly name: string; readonly data: Uint8Array } | undefined
+  for await (const { name, data, end } of readTar(tar)) {
+    if (name.endsWith('.cls')) continue
+    if (!name.endsWith('.json')) {
+      pending = { name, data }
+      continue
+    }
+    if (pending === undefined || keyOf(pending.name) !== keyOf(name))
+      throw new Error(`found ${name} without its picture`)
+    yield { sample: { file: path.posix.join(IMAGES, pending.name), picture: pending.data, row: data }, end }
+    pending = undefined
   }
-  if (samples.length > 0) yield shard()
+  if (pending !== undefined) throw new Error(`found ${pending.name} without its row`)
 }
 
-async function* tar(
-  folder: string,
-  samples: readonly Sample[],
-  classes: readonly string[],
-): AsyncGenerator<Uint8Array> {
-  for (const { row, bytes } of samples) {
-    const { file_name: file, label } = row
-    const { dir, name, ext } = path.posix.parse(path.posix.relative(IMAGES, file))
-    const key = path.posix.join(dir, name)
-    yield* tarMember(`${key}${ext}`, await readFile(path.join(folder, file)))
-    yield* tarMember(`${key}.cls`, Buffer.from(String(classes.indexOf(label))))
-    yield* tarMember(`${key}.json`, bytes)
-  }
-  yield TAR_END
+/** `images/00000/000000012.jpg` is `00000/000000012.jpg` in a tar. */
+function memberOf(file: string): string {
+  return path.posix.relative(IMAGES, file)
+}
+
+/** What the members of a sample have in common. */
+function keyOf(file: string): string {
+  const { dir, name } = path.posix.parse(file.startsWith(`${IMAGES}/`) ? memberOf(file) : file)
+  return path.posix.join(dir, name)
 }

@@ -39,6 +39,8 @@ import { versions } from './versions.js'
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
 const FLUSH_ROWS = 256
 const FLUSH_MS = 2000
+/** So many bytes of pictures wait in memory, where they go into shards. */
+const FLUSH_BYTES = 2 ** 26
 
 const STARVED =
   'the limit of address space (ulimit -v, h_vmem) leaves no room for WebAssembly: the same shifts are searched without it, more slowly. ' +
@@ -222,7 +224,7 @@ async function* work(
   resources: Omit<Resources, 'model'> & { readonly output: OutputFolder },
 ): AsyncGenerator<AugmentEvent, number> {
   const { range, config, signal, explainer } = run
-  const { tables } = resources.output
+  const { tables, pictures } = resources.output
   const jobs = startJobs(run.inputs, run.plan, config, { ...resources, model: explainer?.classifier.sha256 ?? null })
   const outcomes = orderedMap(tables.next, range.end, jobs.window, (index) => jobs.run(index), signal)
   let [next, made] = [tables.next, 0]
@@ -233,7 +235,7 @@ async function* work(
     const [made, failed] = [rows, failures]
     // Forgotten before they are written, so that none is written twice where that fails half-way.
     ;[rows, failures, flushed] = [[], [], performance.now()]
-    await tables.append(made, failed, next)
+    await pictures.append(made, failed, next)
   }
   try {
     for await (const outcome of outcomes) {
@@ -250,7 +252,8 @@ async function* work(
         rows.push(outcome)
         made++
       }
-      if (rows.length + failures.length >= FLUSH_ROWS || performance.now() - flushed > FLUSH_MS) await flush()
+      const full = rows.length + failures.length >= FLUSH_ROWS || pictures.waiting > FLUSH_BYTES
+      if (full || performance.now() - flushed > FLUSH_MS) await flush()
       const done = tables.rows + rows.length
       yield { type: 'progress', done, total: range.end - range.start, skipped: next - range.start - done }
     }

@@ -12,6 +12,8 @@ import { type Output, readOutputs } from '../output/outputs.js'
 import { readTable } from '../output/read.js'
 import type { RunRecord } from '../output/record.js'
 import { failureRow, type ProvenanceRow } from '../output/rows.js'
+import { shardFormOf } from '../output/shardForms.js'
+import { picturesOf } from '../output/shelf.js'
 import { orderedMap } from '../threads/orderedMap.js'
 
 export interface RunCheck {
@@ -47,8 +49,8 @@ export async function checkRun(
   const outside = (index: number) => range !== undefined && (index < range.start || index >= range.end)
   let rows = 0
   const outputs = readOutputs(folder, classes, problems)
-  const checkPicture = pictureCheck(folder, record.options.writeMasks === true, look)
-  for await (const { row, lines, problems: found } of withPictures(outputs, checkPicture)) {
+  const checkPicture = pictureCheck(folder, record.options, look)
+  for await (const { row, lines, problems: found } of withPictures(outputs, checkPicture.check)) {
     rows++
     problems.push(...found)
     if (row === null) continue
@@ -58,6 +60,7 @@ export async function checkRun(
     if (outside(index)) problems.push(`${PROVENANCE}:${rows}: found output ${index}, which is not part of this run`)
     visit?.(row.made)
   }
+  await checkPicture.close()
   const skipped = await countFailures(folder, problems, outside)
   const { counts } = record
   if (counts === undefined || counts.written !== rows)
@@ -106,8 +109,20 @@ async function* withPictures(
   }
 }
 
-/** What checks the picture of a row, and its mask where there must be one. Neither may be a link, or lie behind one. */
-export function pictureCheck(folder: string, masks: boolean, look?: RunCheck['look']) {
+/** Checks the picture of a row, and its mask where there must be one. Neither may be a link, or lie behind one. */
+interface PictureCheck {
+  /** What is wrong, one line each. */
+  check(row: ProvenanceRow): Promise<string[]>
+  close(): Promise<void>
+}
+
+export function pictureCheck(
+  folder: string,
+  { writeMasks, layout }: RunRecord['options'],
+  look?: RunCheck['look'],
+): PictureCheck {
+  const form = shardFormOf(layout)
+  const shards = form && picturesOf({ folder, form })
   const linked = new Map<string, boolean>()
   async function isLinked(file: string): Promise<boolean> {
     const home = path.posix.dirname(file)
@@ -128,11 +143,18 @@ export function pictureCheck(folder: string, masks: boolean, look?: RunCheck['lo
       return `${file}: ${found}, expected ${expected}`
     }
   }
-  return async (row: ProvenanceRow): Promise<string[]> => {
+  /** The bytes of a row's picture; a string says why there are none. */
+  async function pictureOf({ file_name: file }: ProvenanceRow): Promise<Buffer | string> {
+    if (shards !== null) return (await shards.get(file)) ?? `${file}: not in ${form!.folder}, expected a picture`
+    const size = await sizeOf(file, 'a picture')
+    if (typeof size === 'string') return size
+    return readFile(path.join(folder, file)).catch((error) => `${file}: ${reasonOf(error)}, expected a picture`)
+  }
+  async function check(row: ProvenanceRow): Promise<string[]> {
     const problems: (string | undefined)[] = []
-    const size = await sizeOf(row.file_name, 'a picture')
-    problems.push(typeof size === 'string' ? size : await checkPicture(folder, row, look))
-    if (masks && row.method !== 'original') {
+    const picture = await pictureOf(row)
+    problems.push(typeof picture === 'string' ? picture : await checkPicture(picture, row, look))
+    if (writeMasks && row.method !== 'original') {
       const mask = maskOf(row.file_name)
       const size = await sizeOf(mask, 'a mask')
       const [width, height] = row.canvas
@@ -142,15 +164,16 @@ export function pictureCheck(folder: string, masks: boolean, look?: RunCheck['lo
     }
     return problems.filter((problem) => problem !== undefined)
   }
+  return { check, close: async () => shards?.close() }
 }
 
-async function checkPicture(folder: string, row: ProvenanceRow, look: RunCheck['look']): Promise<string | undefined> {
+async function checkPicture(bytes: Buffer, row: ProvenanceRow, look: RunCheck['look']): Promise<string | undefined> {
   const { file_name: file, sha256 } = row
   try {
-    const bytes = await readFile(path.join(folder, file))
     const hash = createHash('sha256').update(bytes).digest('hex')
     return hash === sha256 ? await look?.(bytes, row) : `${file}: found SHA-256 ${hash}, expected ${sha256}`
   } catch (error) {
-    return error instanceof AugmentError ? error.message : `${file}: ${reasonOf(error)}, expected a picture`
+    if (error instanceof AugmentError) return error.message
+    throw error
   }
 }

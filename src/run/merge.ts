@@ -5,11 +5,24 @@ import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
 import { folderMaker } from '../output/atomic.js'
 import { readClasses } from '../output/classes.js'
-import { FAILURES, INPUTS, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
+import {
+  FAILURES,
+  INPUTS,
+  LABELS,
+  METADATA,
+  maskOf,
+  PROVENANCE,
+  refuseLinks,
+  SCRATCH,
+  TABLES,
+} from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
 import { readTable } from '../output/read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
-import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.js'
+import { labelsHeader, metadataRow, type ProvenanceRow, provenanceRow } from '../output/rows.js'
+import type { Sample, ShardForm } from '../output/shardForm.js'
+import { shardFormOf } from '../output/shardForms.js'
+import { picturesOf } from '../output/shelf.js'
 import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
 import { countReadings } from './readings.js'
@@ -54,7 +67,9 @@ export async function merge(
     facts,
   })
   try {
-    for (const part of parts) await linkPictures(part, out)
+    const form = shardFormOf(record.options.layout)
+    if (form !== null) await output.pictures.fill(samplesOf(parts, form))
+    for (const part of parts) await linkFiles(part, out, form === null)
     for (const table of TABLES) await join(parts, table, out, table === LABELS ? labelsHeader(classes) : '')
     const counts = total(parts)
     await output.finish({ counts, pictures: await countReadings(out), shards: parts.length })
@@ -151,7 +166,21 @@ function relocated(record: RunRecord, from: string, to: string): Record<string, 
   return Object.fromEntries(named.flatMap(([name, file]) => (file === undefined ? [] : [[name, moved(file)]])))
 }
 
-async function linkPictures({ folder, record }: Part, out: string): Promise<void> {
+/** The samples in the shards of all parts, in order. */
+async function* samplesOf(parts: readonly Part[], form: ShardForm): AsyncGenerator<Sample> {
+  for (const { folder } of parts) {
+    const pictures = picturesOf({ folder, form })
+    for await (const { row, bytes } of readTable(path.join(folder, METADATA), metadataRow)) {
+      const { file_name: file } = row
+      // Every part has been checked.
+      yield { file, picture: (await pictures.get(file))!, row: bytes }
+    }
+    await pictures.close()
+  }
+}
+
+/** Links the masks of a part and, with `pictures`, its pictures. */
+async function linkFiles({ folder, record }: Part, out: string, pictures: boolean): Promise<void> {
   const limit = pLimit(16)
   const makeFolder = folderMaker()
   const place = async (file: string) => {
@@ -162,7 +191,7 @@ async function linkPictures({ folder, record }: Part, out: string): Promise<void
   let pending: Promise<void>[] = []
   for await (const { row } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
     const masked = record.options.writeMasks === true && row.method !== 'original'
-    for (const file of masked ? [row.file_name, maskOf(row.file_name)] : [row.file_name]) {
+    for (const file of [...(pictures ? [row.file_name] : []), ...(masked ? [maskOf(row.file_name)] : [])]) {
       await makeFolder(path.join(out, path.dirname(file)))
       pending.push(limit(place, file))
     }

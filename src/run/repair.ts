@@ -1,4 +1,6 @@
+import type { RunRecord } from '../output/record.js'
 import { type Repaired, repairRun } from '../output/repair.js'
+import type { ProvenanceRow } from '../output/rows.js'
 import { pictureCheck } from './check.js'
 import { requirePaths } from './paths.js'
 
@@ -9,13 +11,14 @@ import { requirePaths } from './paths.js'
  */
 export async function repair(folder: string, notice: (text: string) => void): Promise<Repaired> {
   await requirePaths('folder', [folder], 'the folder of a run')
-  let check: ReturnType<typeof pictureCheck> | undefined
-  return repairRun(
-    folder,
-    async (row, { options }) => {
-      check ??= pictureCheck(folder, options.writeMasks === true)
-      return (await check(row)).length === 0
-    },
-    notice,
-  )
+  let pictures: ReturnType<typeof pictureCheck> | undefined
+  const intact = async (row: ProvenanceRow, { options }: RunRecord) => {
+    pictures ??= pictureCheck(folder, options)
+    return (await pictures.check(row)).length === 0
+  }
+  try {
+    return await repairRun(folder, intact, notice)
+  } finally {
+    await pictures?.close()
+  }
 }

@@ -1,10 +1,10 @@
 /** Makes a report on a run from its output folder: what it shows is mixed again by the plan. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeImage } from '../codec/codec.js'
 import { decodeImage } from '../codec/decode.js'
 import type { Image } from '../core/image.js'
 import { CONTACT_SHEET, REPORT } from '../output/layout.js'
+import type { OutputFolder } from '../output/outputFolder.js'
 import { readRows } from '../output/outputs.js'
 import type { Row } from '../output/rows.js'
 import { contactSheet } from '../report/contactSheet.js'
@@ -25,7 +25,8 @@ import { openViews, SourceError } from './views.js'
 /** Outputs on the page, on the contact sheet, and failures on the page. */
 const [SHOWN, ON_SHEET, FAILURES] = [200, 60, 200]
 
-interface ReportResources extends Omit<Resources, 'model'> {
+interface ReportResources extends Omit<Resources, 'model' | 'output'> {
+  readonly output: OutputFolder
   readonly counts: Report['counts']
   readonly record: Report['record']
 }
@@ -64,7 +65,7 @@ async function mixAgain(
   inputs: Inputs,
   plan: Plan,
   config: Config,
-  { estimator, threads, range }: ReportResources,
+  { estimator, output, threads, range }: ReportResources,
 ) {
   const { maxPixels, size } = config
   const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range })
@@ -77,7 +78,7 @@ async function mixAgain(
       0,
       rows.length,
       () => threads + 1,
-      (i) => show(rows[i]!, plan.job(rows[i]!.made.index), inputs, (job) => mixer.mix(job)),
+      (i) => show(rows[i]!, plan.job(rows[i]!.made.index), inputs, output, (job) => mixer.mix(job)),
     )
     let i = 0
     for await (const one of shown) {
@@ -92,19 +93,25 @@ async function mixAgain(
 }
 
 /** An output with what it was made of; null where a source cannot be used any more. */
-async function show({ label, made: row }: Row, job: Job, inputs: Inputs, mix: (job: Job) => Promise<MixedJob>) {
+async function show(
+  { label, made: row }: Row,
+  job: Job,
+  inputs: Inputs,
+  output: OutputFolder,
+  mix: (job: Job) => Promise<MixedJob>,
+) {
   const mixed = await mix(job).catch((error: unknown) => {
     if (error instanceof SourceError) return null
     throw error
   })
   if (mixed === null) return null
-  const file = await readFile(path.join(inputs.out, row.file_name))
+  const file = await output.pictures.picture(row.file_name)
   const made = await decodeImage(file, row.file_name, { maxPixels: row.canvas[0] * row.canvas[1] })
   const images = await smallPictures(mixed, made)
   const thumbnails = await Promise.all(
     Object.entries(images).map(async ([name, image]) => [name, image && (await thumbnail(image))]),
   )
-  const output: ShownOutput = {
+  const shown: ShownOutput = {
     index: row.index,
     file: row.file_name,
     sources: mixed.shares.map(({ source }, i) => ({
@@ -118,7 +125,7 @@ async function show({ label, made: row }: Row, job: Job, inputs: Inputs, mix: (j
     ...(row.total_saliency !== undefined && { totalSaliency: row.total_saliency }),
     ...(row.total_saliency_unshifted !== undefined && { totalSaliencyUnshifted: row.total_saliency_unshifted }),
   }
-  return { output, strip: Object.values(images).filter((image) => image !== null) }
+  return { output: shown, strip: Object.values(images).filter((image) => image !== null) }
 }
 
 function sumOfLabels({ sources, classes }: Inputs): Float64Array {

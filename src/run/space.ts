@@ -9,6 +9,8 @@ import { AugmentError } from '../core/errors.js'
 import { parseSize } from '../core/size.js'
 import { nearestFolder } from '../output/place.js'
 import { rowsIn } from '../output/read.js'
+import { SHARD_SAMPLES } from '../output/shardForm.js'
+import { shardFormOf } from '../output/shardForms.js'
 import type { Config } from './config.js'
 import type { Inputs } from './inputs.js'
 
@@ -27,6 +29,8 @@ const SAMPLES = 16
 /** Of the three label files for an output: names, hashes, numbers; and what each class adds, `0.0,` and `0.0, `. */
 const ROW_BYTES = 900
 const CLASS_BYTES = 9
+/** Of what stands beside a picture in a tar: three headers, its class, its row. */
+const SAMPLE_BYTES = 2560
 
 /**
  * Estimates what `outputs` outputs take, less those that are there already, from some sources encoded as outputs are.
@@ -43,12 +47,17 @@ export async function checkSpace(inputs: Inputs, config: Config, outputs: number
     const message = `${inputs.out}: found ${formatBytes(free)} free, expected about ${formatBytes(bytes)} for ${counted(missing, 'output')}`
     throw new AugmentError('failed', message, { hint })
   }
-  const needed = missing * (config.writeMasks ? 2 : 1)
+  const inShards = shardFormOf(config.layout) !== null
+  const needed = missing * ((config.writeMasks ? 1 : 0) + (inShards ? 1 / SHARD_SAMPLES : 1))
   // Some file systems make files as they need them and count none.
   if (files > 0 && needed > ffree) {
-    throw new AugmentError('failed', `${inputs.out}: found room for ${counted(ffree, 'file')}, expected ${needed}`, {
-      hint,
-    })
+    throw new AugmentError(
+      'failed',
+      `${inputs.out}: found room for ${counted(ffree, 'file')}, expected ${Math.ceil(needed)}`,
+      {
+        hint,
+      },
+    )
   }
   return { missing, bytes, free }
 }
@@ -57,6 +66,7 @@ export async function checkSpace(inputs: Inputs, config: Config, outputs: number
 async function meanOutput({ root, sources }: Inputs, config: Config, block: number): Promise<number> {
   const { maxPixels, format, quality } = config
   const onDisk = (bytes: number) => Math.ceil(bytes / block) * block
+  const pictureOnDisk = (bytes: number) => (shardFormOf(config.layout) === null ? onDisk(bytes) : bytes + SAMPLE_BYTES)
   let [sum, usable] = [0, 0]
   const step = Math.max(1, sources.length / SAMPLES)
   for (let at = 0; at < sources.length; at += step) {
@@ -65,7 +75,7 @@ async function meanOutput({ root, sources }: Inputs, config: Config, block: numb
       const image = await decodeImage(await readFile(path.join(root, file)), file, { maxPixels })
       const [width, height] = config.size === undefined ? [image.width, image.height] : parseSize(config.size)
       const picture = await encodeImage(await resizeToCover(image, width, height), format, quality)
-      sum += onDisk(picture.length) + (config.writeMasks ? onDisk(4 * width * height) : 0)
+      sum += pictureOnDisk(picture.length) + (config.writeMasks ? onDisk(4 * width * height) : 0)
       usable++
     } catch {
       // What is wrong with a picture is told when its turn comes.

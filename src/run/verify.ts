@@ -8,6 +8,7 @@ import { listedClasses } from '../output/inputList.js'
 import { IMAGES, refuseLinks } from '../output/layout.js'
 import { readRecord } from '../output/record.js'
 import type { ProvenanceRow } from '../output/rows.js'
+import { shardFormOf } from '../output/shardForms.js'
 import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
 
@@ -48,7 +49,8 @@ export async function verify(folder: string): Promise<Verdict> {
   await told(refuseOtherClasses(folder, classes))
   const { rows, files, problems: found } = await checkRun(folder, record, classes, { look })
   problems.push(...found)
-  for await (const problem of strays(folder, files)) problems.push(problem)
+  const inShards = shardFormOf(record.options.layout) !== null
+  for await (const problem of strays(folder, inShards ? new Set() : files)) problems.push(problem)
   // They are made of what has just been found right.
   if (problems.length === 0) problems.push(...(await checkWrittenForms(folder, classes, record.options)))
   return { rows, problems }

@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { randomStream } from '../../src/core/random.js'
 import { FASHION, ROOT, run, spawned, start } from '../helpers/cli.js'
+import { flatPictures } from '../helpers/flatPictures.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 import { needing } from '../helpers/needing.js'
 import { pythonWith } from '../helpers/python.js'
@@ -70,11 +71,17 @@ test('verify sees a changed shard; another layout is refused, and so is a class 
   expect(await run(command)).toMatchObject({ code: 0 })
   const shard = path.join(out, 'webdataset/000000.tar')
   const bytes = readFileSync(shard)
-  writeFileSync(shard, bytes.fill(1, 600, 610))
-  expect(await run(['verify', out])).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining('000000.tar: does not match'),
-  })
+  const found = async (at: number) => {
+    writeFileSync(shard, Buffer.from(bytes).fill(1, at, at + 10))
+    const { code, stderr } = await run(['verify', out])
+    expect(code).toBe(1)
+    return stderr
+  }
+  expect(await found(600)).toMatch(/^images\/00000\/000000000\.jpg: found SHA-256/)
+  // The class, behind two headers and the picture.
+  const cls = 1024 + 512 * Math.ceil(Number.parseInt(bytes.toString('latin1', 124, 135), 8) / 512)
+  expect(await found(cls)).toMatch(/^webdataset\/000000\.tar: does not match/)
+  expect(await found(0)).toMatch(/^images\/00000\/000000000\.jpg: not in webdataset/)
   const flat = [...command.slice(0, -1), 'flat']
   expect(await run(flat)).toMatchObject({ code: 6, stderr: expect.stringContaining('options.layout "webdataset"') })
   for (const [name, file] of [
@@ -91,6 +98,23 @@ test('verify sees a changed shard; another layout is refused, and so is a class 
     stderr: expect.stringContaining('in/file_name: class "file_name" has the name of the column of file names'),
   })
   expect(existsSync(path.join(folder, 'hidden'))).toBe(false)
+})
+
+test('a repair keeps the pictures in shards that are as they were', async () => {
+  const [images, folder] = [flatPictures(6), temporaryFolder()]
+  const [whole, out] = [path.join(folder, 'whole'), path.join(folder, 'aug')]
+  const command = [images, '--method', 'mixup', '--count', '12', '--layout', 'webdataset', '--quiet', '--out']
+  for (const place of [whole, out]) expect(await run([...command, place])).toMatchObject({ code: 0, stderr: '' })
+  const shard = path.join(out, 'webdataset/000000.tar')
+  const bytes = readFileSync(shard)
+  const second = bytes.indexOf('00000/000000001.jpg')
+  writeFileSync(shard, bytes.fill(1, second + 512, second + 520))
+  expect(await run(['verify', out, '--repair'])).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/1 row stays?, 10 set aside/),
+  })
+  expect(await run([...command, out])).toMatchObject({ code: 0, stderr: '' })
+  expect(tree(out)).toEqual(tree(whole))
 })
 
 /** Words that Hugging Face `imagefolder` takes for a split, where no letter touches them. */
@@ -114,7 +138,8 @@ test('no name of a class or source becomes part of a path, and every number is a
     const options = ['--layout', layout, '--labels-format', 'jsonl', '--method', 'mixup', '--include-originals']
     expect(await run([input, '--out', out, '--quiet', ...options])).toMatchObject({ code: 0 })
     expect(files(out).filter((file) => SPLITS.test(file))).toEqual([])
-    expect(files(path.join(out, 'images')).every((file) => /^\d{5}\/\d{9}\.jpg$/.test(file))).toBe(true)
+    if (layout === 'webdataset') expect(files(out).filter((file) => file.endsWith('.jpg'))).toEqual([])
+    else expect(files(path.join(out, 'images')).every((file) => /^\d{5}\/\d{9}\.jpg$/.test(file))).toBe(true)
     // An original's label is 1 and zeros, which must not look like integers.
     const original = lines(path.join(out, 'labels.csv')).at(-1)!
     expect(original.split(',').slice(1).sort()).toEqual(['0.0', '0.0', '0.0', '0.0', '1.0'])

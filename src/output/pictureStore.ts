@@ -1,0 +1,91 @@
+/** Where the pictures of a run lie: in a file each, or in shards. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Failure, Row } from './rows.js'
+import type { Sample, ShardForm } from './shardForm.js'
+import { clearShelf, picturesOf, type Shelf } from './shelf.js'
+import type { Tables } from './tables.js'
+
+export interface PictureStore {
+  /** Bytes of pictures in memory that wait for their rows. */
+  readonly waiting: number
+  /** Takes a picture; it is durable at once, or with its row. */
+  save(file: string, picture: Uint8Array): Promise<void>
+  /** Appends outcomes to the tables, as these do it, their pictures being durable before. */
+  append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void>
+  /** Puts in the pictures of all rows to come, in order. */
+  fill(samples: AsyncIterable<Sample>): Promise<void>
+  /** The picture of a row that an earlier attempt made and that has been set aside; null where there is none. */
+  kept(file: string): Promise<Uint8Array | null>
+  /** Puts a picture back that `kept` gave. */
+  restore(file: string, picture: Uint8Array): Promise<void>
+  /** A finished picture. */
+  picture(file: string): Promise<Uint8Array>
+  /** Completes what is there; no more pictures come. */
+  finish(): Promise<void>
+  /** Takes away what only an unfinished run needs. */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A file for each picture, which `write` makes durable. */
+export function pictureFiles(
+  folder: string,
+  tables: Tables,
+  write: (file: string, bytes: Uint8Array) => Promise<void>,
+): PictureStore {
+  const picture = (file: string) => readFile(path.join(folder, file))
+  return {
+    waiting: 0,
+    save: write,
+    append: (rows, failures, next) => tables.append(rows, failures, next),
+    fill: async () => {},
+    kept: (file) => picture(file).catch(() => null),
+    restore: async () => {},
+    picture,
+    finish: async () => {},
+    clear: async () => {},
+    close: async () => {},
+  }
+}
+
+/** Pictures in shards; `shelf` is null where the run is finished. */
+export function pictureShards(folder: string, tables: Tables, form: ShardForm, shelf: Shelf | null): PictureStore {
+  let finished: ReturnType<typeof picturesOf> | undefined
+  return {
+    get waiting() {
+      return shelf?.waiting ?? 0
+    },
+    save: async (file, picture) => shelf?.hold(file, picture),
+    async append(rows, failures, next) {
+      if (shelf === null) return
+      let [from, first] = [0, tables.next]
+      do {
+        const some = rows.slice(from, from + shelf.room)
+        from += some.length
+        // A shard is closed once its rows are durable, so that none has to be opened again.
+        const end = rows[from]?.made.index ?? next
+        const failed = failures.filter(({ index }) => index >= first && index < end)
+        const files = some.map(({ made }) => made.file_name)
+        await tables.append(some, failed, end, (lines) => shelf.append(files, lines))
+        await shelf.closeFull()
+        first = end
+      } while (from < rows.length)
+    },
+    fill: async (samples) => shelf?.fill(samples),
+    kept: async (file) => (await shelf?.kept(file)) ?? null,
+    restore: async (file, picture) => shelf?.hold(file, picture),
+    async picture(file) {
+      finished ??= picturesOf({ folder, form })
+      const picture = await finished.get(file)
+      if (picture === null) throw new Error(`${file}: not in the shards`)
+      return picture
+    },
+    finish: async () => shelf?.finish(),
+    clear: () => clearShelf(folder),
+    async close() {
+      await finished?.close()
+      await shelf?.close()
+    },
+  }
+}

@@ -1,0 +1,7 @@
+import type { ShardForm } from './shardForm.js'
+import { webdataset } from './webdataset.js'
+
+/** The form of the pictures in a layout; null where each has a file of its own. */
+export function shardFormOf(layout: unknown): ShardForm | null {
+  return layout === 'webdataset' ? webdataset : null
+}
