@@ -126,7 +126,9 @@ export function backwardAll(
       if (answer === undefined) uncovered.add(node)
       if (!answer) continue
       const sofar = cotangents.get(input)
-      cotangents.set(input, sofar === undefined ? answer : g.add(sofar, answer))
+      const sum = sofar === undefined ? answer : g.add(sofar, answer)
+      cotangents.set(input, g.note(sum, g.dims(input)))
+      g.note(answer, g.dims(input))
     }
   }
   if (uncovered.size > 0) throw refuse([...uncovered].reverse(), g.opset, model)

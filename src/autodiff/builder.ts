@@ -19,9 +19,6 @@ function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim
   return a === null && b === null && volume(rest) > 0 && volume(rest) === volume(others)
 }
 
-/** Steep enough for a step; a power of two, so that products with it are exact, and 2^27 times it is a float32. */
-const STEEP = 2 ** 100
-
 export class GraphBuilder {
   private readonly nodes: NodeProto[] = []
   private readonly initializers = new Map<Value, TensorProto>()
@@ -31,9 +28,12 @@ export class GraphBuilder {
   private readonly makers = new Map<Value, NodeProto>()
   private readonly types: Types
   private readonly prefix: string
+  private readonly noted = new Map<Value, readonly Dim[]>()
   private count = 0
   /** Opset of the graph: decides where Reduce* take their axes. */
   readonly opset: number
+  /** Whether rules leave what a later pass writes out better (see composite) as one node each; not by default. */
+  composes = false
 
   /** `types` must cover every value of `graph` that a gradient rule looks at; `prefix` starts the names of new values. */
   constructor(opset: number, types: Types, reserved: Iterable<Value> = [], prefix = 'grad') {
@@ -61,6 +61,17 @@ export class GraphBuilder {
     const type = this.types.get(value)
     if (!type) throw new Error(`the shape of "${value}" is not known`)
     return type.dims
+  }
+
+  /** Remembers the sizes of an emitted value for a later pass. */
+  note(value: Value, dims: readonly Dim[]): Value {
+    this.noted.set(value, dims)
+    return value
+  }
+
+  /** Sizes of every value of the original graph, and of those emitted ones of which they were noted. */
+  get allDims(): ReadonlyMap<Value, readonly Dim[]> {
+    return new Map([...[...this.types].map(([name, { dims }]) => [name, dims] as const), ...this.noted])
   }
 
   /** Sizes from axis `start` on, which must not depend on what is fed. */
@@ -168,6 +179,30 @@ export class GraphBuilder {
     return names
   }
 
+  /** Emits one node of one output of another domain than the standard one. */
+  emitOf(domain: string, op: string, operands: readonly Operand[], attributes: Attributes = {}): Value {
+    const output = this.emit(op, operands, attributes)
+    this.nodes.at(-1)!.domain = domain
+    return output
+  }
+
+  /** Emits `node` again as one of another domain, on other inputs. */
+  emitLikeOf(domain: string, node: NodeProto, operands: readonly Operand[]): Value {
+    const output = this.emitLike(node, operands, [])
+    this.nodes.at(-1)!.domain = domain
+    return output
+  }
+
+  /** Appends a node as it is. */
+  append(node: NodeProto): void {
+    this.nodes.push(node)
+    const dtypes = node.input.map((v) => this.dtype(v))
+    for (const [i, name] of node.output.entries()) {
+      this.taken.add(name)
+      this.dtypes.set(name, outputDtype(node, i, dtypes))
+    }
+  }
+
   /** Emits `node` again, on other inputs and without the `dropped` attributes. */
   emitLike(node: NodeProto, operands: readonly Operand[], dropped: readonly string[]): Value {
     const output = this.emit(node.opType, operands)
@@ -184,32 +219,6 @@ export class GraphBuilder {
     const scalar = (o: Operand) => (typeof o === 'number' ? this.scalar(o, like) : o)
     return this.emit('Where', [condition, scalar(a), scalar(b)])
   }
-  /** 1 where the original value x is above `limit` and 0 where it equals it; x must not be below. */
-  above = (x: Value, limit: Operand) => this.step(x, limit, STEEP, 'Greater')
-  /** 1 where the original value x is below `limit` and 0 where it equals it; x must not be above. */
-  below = (x: Value, limit: Operand) => this.step(x, limit, -STEEP, 'Less')
-
-  /**
-   * A HardSigmoid, clamp(slope (x - limit), 0, 1), is one pass, and onnxruntime's CPU provider computes it in the blocked
-   * layout of the convolutions around it, which a comparison leaves. It has no kernel for doubles.
-   */
-  private step(x: Value, limit: Operand, slope: number, comparison: string): Value {
-    const number = typeof limit === 'number' ? limit : this.known(limit ?? '')?.[0]
-    if (number !== undefined && Math.abs(number) < 2 ** 27 && this.dtype(x) === DataType.FLOAT)
-      return this.hardSigmoid(x, slope, -slope * number)
-    return this.cast(this.emit(comparison, [x, limit]), this.dtype(x))
-  }
-
-  /** 1 - x for an original value x between 0 and 1. */
-  complement(x: Value): Value {
-    return this.dtype(x) === DataType.FLOAT ? this.hardSigmoid(x, -1, 1) : this.sub(1, x)
-  }
-
-  /** clamp(alpha x + beta, 0, 1). */
-  private hardSigmoid(x: Value, alpha: number, beta: number): Value {
-    return this.emit('HardSigmoid', [x], { alpha: { float: alpha }, beta: { float: beta } })
-  }
-
   cast = (value: Value, to: DataType) => (this.dtype(value) === to ? value : this.emit('Cast', [value], { to }))
   transpose = (value: Value, perm: readonly number[]) => this.emit('Transpose', [value], { perm })
   squeeze = (value: Value, axes: readonly number[]) => this.emit('Squeeze', [value, this.integers(axes)])

@@ -1,6 +1,8 @@
 /** The transpose of a strided convolution as plain convolutions, which runtimes compute several times faster. */
+import { intAttribute, intsAttribute, type NodeProto } from '../onnx/node.js'
 import { DataType } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { COMPOSITE } from './composite.js'
 import type { Convolution } from './kernelCotangent.js'
 import { interleave } from './window.js'
 
@@ -55,9 +57,16 @@ function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
   return lists.reduce<T[][]>((found, list) => found.flatMap((head) => list.map((item) => [...head, item])), [[]])
 }
 
+/** Filters made of the elements of others; see `rearrange`. */
+export interface Rearrangement {
+  readonly group: number
+  /** For every residue, which element of the kernel each tap is; as many as there are, for 0. */
+  readonly places: readonly (readonly number[])[]
+  readonly taps: readonly number[]
+}
+
 /** Weights [M, C / group, k...] as [residues, C, M / group, taps...]; several residues only of one group. */
 function rearranged(g: GraphBuilder, w: Value, geo: Convolution, axes: readonly Meeting[]): Value {
-  const [m, c] = g.sizes(w)
   const { kernel, group } = geo
   const volume = product(kernel)
   const places = combinations(axes.map((a) => count(a.elements.length))).map((residues) =>
@@ -65,13 +74,28 @@ function rearranged(g: GraphBuilder, w: Value, geo: Convolution, axes: readonly 
       at.some((k, i) => k === kernel[i]) ? volume : at.reduce((place, k, i) => place * kernel[i]! + k, 0),
     ),
   )
+  const taps = axes.map((a) => a.elements[0]!.length)
+  if (!g.composes || places.length > 1 || taps.length !== 2) return rearrange(g, w, { group, places, taps })
+  const sizes = [group * g.size(w, 1), g.size(w, 0) / group, ...taps]
+  return g.note(g.emitOf(COMPOSITE, 'Rearrange', [w], { group, places: places[0]!, taps }), sizes)
+}
+
+/** What a composite node of one residue stands for. */
+export function rearrangementOf(node: NodeProto): Rearrangement {
+  const ints = (name: string) => intsAttribute(node, name)!
+  return { group: intAttribute(node, 'group', 1), places: [ints('places')], taps: ints('taps') }
+}
+
+/** Weights [M, C / group, k...] as [residues, C, M / group, taps...]. */
+export function rearrange(g: GraphBuilder, w: Value, { group, places, taps }: Rearrangement): Value {
+  const [m, c, ...kernel] = g.sizes(w)
+  const volume = product(kernel)
   const split = g.reshape(w, [group, m! / group, c!, volume])
   const hasNone = places.flat().includes(volume)
   const padded = hasNone ? g.pad(split, [0, 0, 0, 0], [0, 0, 0, 1]) : split
   const dims = [places.length, places[0]!.length]
   const index = g.constant(DataType.INT64, places.flat(), dims)
   const gathered = g.emit('Gather', [g.transpose(padded, [3, 0, 1, 2]), index], { axis: 0 })
-  const taps = axes.map((a) => a.elements[0]!.length)
   return g.reshape(g.transpose(gathered, [0, 2, 4, 3, 1]), [dims[0]! * group * c!, m! / group, ...taps])
 }
 
@@ -104,7 +128,7 @@ function blockOf(strides: readonly number[], channels: number): number[] {
 export function inputCotangent(g: GraphBuilder, c: Value, x: Value, y: Value, w: Value, geo: Convolution): Value {
   const isDepthwise = geo.group > 1 && g.size(w, 1) === 1
   const outputs = g.sizes(y, 2)
-  if (!isDepthwise || geo.strides.every((s) => s === 1)) return byResidues(g, c, x, outputs, w, geo)
+  if (g.composes || !isDepthwise || geo.strides.every((s) => s === 1)) return byResidues(g, c, x, outputs, w, geo)
   const spread = interleave(g, new Map([[geo.strides.map(() => 0).join(), c]]), geo.strides, [
     ...g.dims(y).slice(0, 2),
     ...outputs,
@@ -126,11 +150,13 @@ function byResidues(
   const channels = g.size(x, 1)
   const isPicture = geo.group === 1 && channels < LANES
   const block = isPicture ? blockOf(geo.strides, channels) : geo.strides
+  const counts = sizes.map((size, i) => Math.ceil(size / block[i]!))
   const at = (residues: readonly (readonly number[])[]) => {
     const axes = residues.map((r, i) => meeting(geo, i, block[i]!, r, [sizes[i]!, outputs[i]!]))
-    return axes.includes(null) ? null : convolve(g, c, w, geo, axes as Meeting[])
+    if (axes.includes(null)) return null
+    const places = residues.reduce((count, { length }) => count * length, 1)
+    return g.note(convolve(g, c, w, geo, axes as Meeting[]), [g.dims(x)[0]!, places * channels, ...counts])
   }
-  const counts = sizes.map((size, i) => Math.ceil(size / block[i]!))
   const positions = combinations(block.map(count))
   const phases = isPicture
     ? g.emitMany(

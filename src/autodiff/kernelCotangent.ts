@@ -1,4 +1,6 @@
+import { intAttribute, intsAttribute, type NodeProto } from '../onnx/node.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { COMPOSITE } from './composite.js'
 
 /** What a convolution does along its spatial axes, one element per axis. */
 export interface Convolution {
@@ -11,7 +13,7 @@ export interface Convolution {
 }
 
 /** The two values that a convolution relates, and their sizes behind the batch: [channels, ...]. */
-interface Sides {
+export interface Sides {
   readonly wide: Value
   readonly narrow: Value
   readonly wideSizes: readonly number[]
@@ -32,8 +34,33 @@ const FEW = 64
 export function kernelCotangent(g: GraphBuilder, sides: Sides, geo: Convolution): Value {
   const { wideSizes, narrowSizes } = sides
   const isDepthwise = geo.group > 1 && wideSizes[0] === geo.group && narrowSizes[0] === geo.group
+  if (g.composes && geo.kernel.length === 2) return composite(g, sides, geo)
   if (!isDepthwise) return byProducts(g, sides, geo)
   return geo.strides.every((s) => s === 1) ? bySums(g, sides, geo) : byConvolution(g, sides, geo)
+}
+
+/** It as one node, for a pass that knows how the values lie in memory. */
+function composite(g: GraphBuilder, { wide, narrow, wideSizes, narrowSizes }: Sides, geo: Convolution): Value {
+  const { kernel, strides, dilations, before, after, group } = geo
+  const attributes = { kernel, strides, dilations, before, after, group, wideSizes, narrowSizes }
+  return g.emitOf(COMPOSITE, 'KernelCotangent', [wide, narrow], attributes)
+}
+
+/** What such a node stands for. */
+export function sidesOf(node: NodeProto): { readonly sides: Sides; readonly geo: Convolution } {
+  const [wide, narrow] = node.input as [Value, Value]
+  const ints = (name: string) => intsAttribute(node, name)!
+  const [wideSizes, narrowSizes] = [ints('wideSizes'), ints('narrowSizes')]
+  const [kernel, strides, dilations] = [ints('kernel'), ints('strides'), ints('dilations')]
+  const geo = {
+    kernel,
+    strides,
+    dilations,
+    before: ints('before'),
+    after: ints('after'),
+    group: intAttribute(node, 'group', 1),
+  }
+  return { sides: { wide, narrow, wideSizes, narrowSizes }, geo }
 }
 
 /** The elements of `wide` [_, _, sizes...] that each element of the kernel meets, in the kernel's order. */

@@ -1,6 +1,7 @@
 /** Windows sliding over the spatial axes of [N, C, ...]: taking them apart into strided views, and its transpose. */
 import type { Dim } from '../onnx/valueInfo.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { COMPOSITE } from './composite.js'
 
 /** One spatial axis: output i covers the elements i stride + k dilation - before, k < kernel. */
 export interface Axis {
@@ -14,6 +15,8 @@ export interface Axis {
 
 /** Elements of the padded axis that the windows reach. */
 export const reach = (a: Axis) => (a.outputs - 1) * a.stride + (a.kernel - 1) * a.dilation + 1
+
+const STILL: Axis = { size: 1, kernel: 1, stride: 1, dilation: 1, before: 0, outputs: 1 }
 
 /** All offsets inside a window in row-major order, the order in which PyTorch looks for the maximum. */
 function offsets(window: readonly Axis[]): number[][] {
@@ -98,6 +101,12 @@ export function interleave(
   dims: readonly Dim[],
 ): Value {
   const lead = dims.length - strides.length
+  if (g.composes && dims.length === 4 && lead === 2) {
+    const places = offsets(strides.map((kernel) => ({ ...STILL, kernel })))
+    const full = dims.map((dim, j) => (dim === null || j < lead ? dim : dim * strides[j - lead]!))
+    const operands = places.map((place) => phases.get(place.join()) ?? null)
+    return g.note(g.emitOf(COMPOSITE, 'Interleave', operands, { strides, sizes: dims.slice(1) as number[] }), full)
+  }
   const join = (fixed: readonly number[]): Value | undefined => {
     const i = fixed.length
     if (i === strides.length) return phases.get(fixed.join())

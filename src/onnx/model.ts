@@ -157,6 +157,17 @@ export function namesIn({ nodes, initializers, inputs }: Graph): string[] {
   return [...inputs.map(({ name }) => name), ...initializers.keys(), ...nodes.flatMap(({ output }) => output)]
 }
 
+/** A model of a graph of our own. */
+export function makeModel(name: string, graph: Graph, opset: number): Model {
+  return { name, opset, graph, proto: create(ModelProtoSchema, { irVersion: 8n }) }
+}
+
+/** The model with version 1 of one more domain of operators. */
+export function withDomain(model: Model, domain: string): Model {
+  const added = create(OperatorSetIdProtoSchema, { domain, version: 1n })
+  return { ...model, proto: revise(model.proto, { opsetImport: [...model.proto.opsetImport, added] }) }
+}
+
 /** The model as ONNX bytes. */
 export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
   const { graph, proto, opset } = model

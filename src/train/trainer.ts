@@ -7,6 +7,7 @@ import { declaredType, typeName } from '../onnx/valueInfo.js'
 import { type InputOptions, pictureInput } from '../saliency/pictureInput.js'
 import { createSession, type Session, type Tensor } from '../saliency/session.js'
 import { networkInput } from './networkInput.js'
+import { stepRunner } from './stepRunner.js'
 import { streamFor } from './streams.js'
 import { type TrainingOptions, trainingModel } from './trainingModel.js'
 
@@ -77,7 +78,7 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
   const { classes, fixedBatch } = model
   const weights = model.carried.reduce((sum, { kind, dims }) => sum + (kind === 'weight' ? volume(dims) : 0), 0)
   const grid: Grid = { width, height, channels, classes, fixedBatch, weights, preprocessing }
-  const session = await createSession(model.bytes, { device: 'cpu', threads })
+  const steps = stepRunner(model, threads)
   let carried = new Map(model.carried.map((c): [string, Tensor] => [c.input, float32(c.dims, c.initial)]))
   let inference: Session | null = null
 
@@ -111,7 +112,7 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
         )
         return [input, float32(sizes, data)]
       })
-      const found = await session.run({
+      const found = await steps.run(batch.count, {
         [model.input]: picturesOf(batch),
         target: float32([batch.count, grid.classes], batch.target),
         rate: float32([], Float32Array.of(rate)),
@@ -137,7 +138,7 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     classifier: (values) => model.classifier(named(values)),
     async release() {
       await stale()
-      await session.release()
+      await steps.release()
     },
   }
 }

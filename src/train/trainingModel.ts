@@ -1,9 +1,11 @@
 import { findHead, type Head } from '../autodiff/head.js'
 import { AugmentError } from '../core/errors.js'
-import { type Model, readModel, writeModel } from '../onnx/model.js'
+import { type Model, readModel, withDomain, writeModel } from '../onnx/model.js'
 import { DataType, floats, rawTensor } from '../onnx/tensor.js'
 import { sizesOf } from '../saliency/gradientModel.js'
 import { type Prepared, prepare } from '../saliency/prepare.js'
+import { BLOCKED } from './blocked/layouts.js'
+import type { Blocks } from './blocked/lower.js'
 import { foldConstants } from './foldConstants.js'
 import { chooseParameters, headOf, type Trainable } from './graph/choose.js'
 import { inferenceForm, withOwnVectors } from './graph/form.js'
@@ -68,6 +70,8 @@ export interface TrainingModel {
   readonly fixedBatch: number | null
   readonly carried: readonly Initial[]
   readonly masks: readonly TrainingMask[]
+  /** The same step for batches of one size alone, on blocked values, which only onnxruntime's CPU provider takes. */
+  blocked(blocks: Blocks): Uint8Array<ArrayBuffer>
   /** The classifier as ONNX for inference, with `values` for some of its weights and statistics, by `name`. */
   classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
   /** The same with one output, `logits` float32 [N, K], and the input called as the step's is. */
@@ -93,7 +97,7 @@ export async function trainingModel(
   const isTrained = new Set(chosen.map((parameter) => parameter.name))
   if (options.classes !== undefined && !headOf(all, model, head).every((weight) => isTrained.has(weight)))
     throw new AugmentError('usage', `trainable: ${name} has a new last layer, expected weights that include it`)
-  const settings = { loss, smoothing, optimizer, decay, clip, statistics, dropout }
+  const settings = { loss, smoothing, optimizer, decay, clip, statistics, dropout, blocked: null }
   const step = trainingStep(model, types, head, chosen, settings)
   const initial = initialValues(model, head, all, options)
   const input = step.graph.inputs[0]!.name
@@ -105,6 +109,10 @@ export async function trainingModel(
     fixedBatch,
     carried: step.carried.map((c) => ({ ...c, initial: initial(c) })),
     masks: step.masks.map((mask) => ({ input: mask.name, ratio: mask.ratio, dims: mask.type.dims })),
+    blocked(blocks) {
+      const { graph } = trainingStep(model, types, head, chosen, { ...settings, blocked: blocks })
+      return writeModel(withDomain({ ...model, graph }, BLOCKED))
+    },
     classifier: (values) => writeModel(withValues(model, values)),
     evaluation: (values) => {
       const trained = withValues(model, values)

@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Tensor } from '../../src/saliency/session.js'
 import { createSession } from '../../src/saliency/session.js'
+import { blockSize } from '../../src/train/blockSize.js'
 import { type TrainingModel, type TrainingOptions, trainingModel } from '../../src/train/trainingModel.js'
 import { float32, runModel } from '../helpers/onnx.js'
 
 const folder = fileURLToPath(new URL('../../fixtures/training/', import.meta.url))
-const bytes = new Uint8Array(readFileSync(`${folder}small.onnx`))
+const network = new Uint8Array(readFileSync(`${folder}small.onnx`))
 const torch: Record<string, { losses: number[]; after: number[] }> = JSON.parse(
   readFileSync(`${folder}losses.json`, 'utf8'),
 )
@@ -38,8 +39,8 @@ const rateOf = (step: number) =>
   step < 5 ? (0.1 * (step + 1)) / 5 : 0.05 * (1 + Math.cos((Math.PI * (step - 5)) / (STEPS - 5)))
 
 /** The losses of all steps, and the values carried out of the last one by the classifier's names. */
-async function train(model: TrainingModel, scale: number) {
-  const session = await createSession(model.bytes, { device: 'cpu', threads: 1 })
+async function train(model: TrainingModel, scale: number, bytes = model.bytes) {
+  const session = await createSession(bytes, { device: 'cpu', threads: 1 })
   const values = new Map(model.carried.map((c) => [c.input, float32(c.dims, c.initial)]))
   const losses: number[] = []
   for (let step = 0; step < STEPS; step++) {
@@ -68,15 +69,25 @@ const CASES: [string, TrainingOptions, number][] = [
   ['adamw', { weightDecay: 0.05, optimizer: { name: 'adamw' } }, 0.1],
 ]
 
-test.each(CASES)('50 steps of %s lose as in PyTorch, and end in the same classifier', async (name, options, scale) => {
-  const model = await trainingModel(bytes, 'small.onnx', options)
-  expect(model.masks).toEqual([{ input: 'mask/0', ratio: 0.25, dims: [null, 8] }])
-  const { losses, trained } = await train(model, scale)
-  const { losses: expected, after } = torch[name]!
-  const errors = losses.map((loss, i) => Math.abs(loss - expected[i]!))
-  expect(Math.max(...errors)).toBeLessThan(1e-5)
-  expect(Math.min(...expected)).toBeLessThan(0.95 * expected[0]!)
-  const { logits } = await runModel(model.classifier(trained), { input: batch(0).pictures })
-  const found = Array.from(logits!.data as Float32Array)
-  expect(Math.max(...found.map((value, i) => Math.abs(value - after[i]!)))).toBeLessThan(1e-4)
-})
+const block = await blockSize()
+const FORMS = CASES.flatMap(([name, options, scale]) => [
+  [name, 'standard', options, scale] as const,
+  ...(block === null ? [] : [[name, 'blocked', options, scale] as const]),
+])
+
+test.each(FORMS)(
+  '50 steps of %s, %s, lose as in PyTorch, and end in the same classifier',
+  async (name, form, options, scale) => {
+    const model = await trainingModel(network, 'small.onnx', options)
+    expect(model.masks).toEqual([{ input: 'mask/0', ratio: 0.25, dims: [null, 8] }])
+    const bytes = form === 'standard' ? model.bytes : model.blocked({ batch: BATCH, block: block! })
+    const { losses, trained } = await train(model, scale, bytes)
+    const { losses: expected, after } = torch[name]!
+    const errors = losses.map((loss, i) => Math.abs(loss - expected[i]!))
+    expect(Math.max(...errors)).toBeLessThan(1e-5)
+    expect(Math.min(...expected)).toBeLessThan(0.95 * expected[0]!)
+    const { logits } = await runModel(model.classifier(trained), { input: batch(0).pictures })
+    const found = Array.from(logits!.data as Float32Array)
+    expect(Math.max(...found.map((value, i) => Math.abs(value - after[i]!)))).toBeLessThan(1e-4)
+  },
+)

@@ -2,6 +2,7 @@ import { floatAttribute, intAttribute, type NodeProto, stringAttribute, tensorAt
 import { numbers } from '../../onnx/tensor.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { elementwise, unary, type VjpRule } from '../rule.js'
+import { above, complement } from '../steps.js'
 
 const positive = (g: GraphBuilder, x: Value) => g.emit('Greater', [x, 0])
 const square = (g: GraphBuilder, x: Value) => g.mul(x, x)
@@ -88,7 +89,7 @@ const LogSoftmax: VjpRule = unary((g, c, x, y, node) => {
 
 export const ACTIVATION: Record<string, VjpRule> = {
   /** max(x, 0): c where y > 0; the derivative at 0 is 0. */
-  Relu: unary((g, c, _x, y) => g.mul(c, g.above(y, 0))),
+  Relu: unary((g, c, _x, y) => g.mul(c, above(g, y, 0))),
   LeakyRelu: unary((g, c, x, _y, node) => halves(g, x, c, g.mul(c, alphaOf(node, 0.01)))),
   PRelu: elementwise((g, { input: [x, slope] }, c) => [
     halves(g, x!, c, g.mul(c, slope!)),
@@ -109,7 +110,7 @@ export const ACTIVATION: Record<string, VjpRule> = {
     const outside = g.emit('Greater', [g.emit('Abs', [x]), floatAttribute(node, 'lambd', 0.5)])
     return g.where(outside, c, 0)
   }),
-  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, g.complement(y)))),
+  Sigmoid: unary((g, c, _x, y) => g.mul(c, g.mul(y, complement(g, y)))),
   HardSigmoid,
   HardSwish,
   Tanh: unary((g, c, _x, y) => g.mul(c, g.sub(1, square(g, y)))),

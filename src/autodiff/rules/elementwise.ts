@@ -2,6 +2,7 @@ import { intAttribute } from '../../onnx/node.js'
 import { broadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { elementwise, single, stop, unary, type VjpRule } from '../rule.js'
+import { above, below, complement } from '../steps.js'
 
 /** y = a^b: da = c b a^(b - 1), 0 where b = 0; db = c y log a, 0 where a <= 0. */
 const Pow: VjpRule = elementwise((g, node, c) => {
@@ -35,7 +36,7 @@ const Mul: VjpRule = elementwise((g, { input, output }, c) => {
   const [a, b] = input as [Value, Value]
   const y = output[0]!
   const isGate = (s: Value, x: Value) => g.maker(s)?.opType === 'Sigmoid' && g.maker(s)!.input[0] === x
-  const slope = (s: Value) => g.add(g.mul(y, g.complement(s)), s)
+  const slope = (s: Value) => g.add(g.mul(y, complement(g, s)), s)
   if (isGate(b, a)) return [g.mul(c, slope(b)), null]
   if (isGate(a, b)) return [null, g.mul(c, slope(a))]
   return [b, a].map((other) => g.mul(c, broadcast(g, other, g.dims(y))))
@@ -49,8 +50,8 @@ const cast: VjpRule = unary((g, c, x) => g.cast(c, g.dtype(x)))
  */
 const Clip: VjpRule = single((g, { input: [, min, max], output }, c) => {
   const y = output[0]!
-  const above = min ? g.mul(c, g.above(y, min)) : c
-  return [max ? g.mul(above, g.below(y, max)) : above]
+  const fromMin = min ? g.mul(c, above(g, y, min)) : c
+  return [max ? g.mul(fromMin, below(g, y, max)) : fromMin]
 })
 
 const square = (g: GraphBuilder, x: Value) => g.mul(x, x)

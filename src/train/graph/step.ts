@@ -9,6 +9,7 @@ import type { Graph, Model, ValueInfoProto } from '../../onnx/model.js'
 import { renameValues } from '../../onnx/rename.js'
 import { DataType } from '../../onnx/tensor.js'
 import { type Dim, makeValueInfo } from '../../onnx/valueInfo.js'
+import { type Blocks, lowered } from '../blocked/lower.js'
 import { type Mask, type Statistic, trainingForm } from './form.js'
 import { lossOf, type TrainingLoss } from './loss.js'
 import { clipped, type Optimizer, optimizerUpdates } from './optimizer.js'
@@ -24,6 +25,8 @@ export interface StepOptions {
   readonly clip: number | null
   readonly statistics: 'batch' | 'frozen'
   readonly dropout: boolean
+  /** For this batch alone, and on values in blocks of so many channels (see blocked/layouts); standard ONNX without it. */
+  readonly blocked: Blocks | null
 }
 
 /** A value that a step takes and gives back changed. */
@@ -43,7 +46,7 @@ export interface Step {
 }
 
 const FIXED = ['target', 'rate', 'loss', 'logits']
-const PREFIX = /^(next|state|mask|batch)\//
+const PREFIX = /^(next|state|mask|batch|blocked)\//
 
 /** A value of the model whose name the step uses itself gets another. */
 const renamed = (name: Value) => (FIXED.includes(name) || PREFIX.test(name) ? `model/${name}` : name)
@@ -83,6 +86,7 @@ export function trainingStep(
   const initializers = new Map([...form.graph.initializers].filter(([name]) => !fed.has(name)))
   const forward: Graph = { ...form.graph, initializers }
   const g = new GraphBuilder(model.opset, form.types, FIXED)
+  g.composes = options.blocked !== null
   g.include(forward)
   for (const value of [...fed, ...form.masks.map((mask) => mask.name)]) g.declare(value, form.types.get(value)!.dtype)
   g.declare('rate', DataType.FLOAT)
@@ -100,7 +104,8 @@ export function trainingStep(
   const unused = [...form.graph.initializers].filter(
     ([name]) => fed.has(name) && carried.every((c) => c.input !== name),
   )
-  const step = finished(parts, carried, form.masks)
+  const plain = finished(parts, carried, form.masks)
+  const step = options.blocked ? lowered(plain, model.opset, form.types, g.allDims, options.blocked) : plain
   return {
     graph: { ...step, initializers: new Map([...step.initializers, ...unused]) },
     carried: carried.map((c) => ({ ...c, name: original.get(c.name) ?? c.name })),

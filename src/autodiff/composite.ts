@@ -1,0 +1,5 @@
+/**
+ * Domain of nodes that stand for several, which no runtime knows: a later pass writes them out. `Interleave` (see window) and
+ * `KernelCotangent`.
+ */
+export const COMPOSITE = 'sage-augment.composite'

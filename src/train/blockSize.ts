@@ -1,0 +1,57 @@
+import { makeModel, withDomain, writeModel } from '../onnx/model.js'
+import { makeNode } from '../onnx/node.js'
+import { DataType } from '../onnx/tensor.js'
+import { makeValueInfo } from '../onnx/valueInfo.js'
+import { createSession, type Tensor } from '../saliency/session.js'
+import { BLOCKED } from './blocked/layouts.js'
+import { lowered } from './blocked/lower.js'
+
+let found: Promise<number | null> | undefined
+
+/**
+ * How many channels a block of onnxruntime's convolutions has on this machine (16 with AVX-512, 8 with AVX), or null where it
+ * has none, or other ones than this program knows: found by trying, once.
+ */
+export function blockSize(): Promise<number | null> {
+  found ??= probe().catch(() => null)
+  return found
+}
+
+const wave = (dims: readonly number[]): Tensor => {
+  const count = dims.reduce((a, b) => a * b, 1)
+  return { type: 'float32', dims, data: Float32Array.from({ length: count }, (_, i) => Math.sin(1.7 * i)) }
+}
+
+async function outputOf(model: Parameters<typeof writeModel>[0], feeds: Record<string, Tensor>): Promise<Tensor> {
+  const session = await createSession(writeModel(withDomain(model, BLOCKED)), { device: 'cpu', threads: 1 })
+  try {
+    return (await session.run(feeds)).y!
+  } finally {
+    await session.release()
+  }
+}
+
+async function probe(): Promise<number | null> {
+  const float = (name: string, dims?: readonly number[]) => makeValueInfo(name, DataType.FLOAT, dims)
+  const reorder = makeNode('ReorderInput', ['x'], ['y'])
+  reorder.domain = BLOCKED
+  const small = { nodes: [reorder], initializers: new Map(), inputs: [float('x', [1, 4, 1, 1])], outputs: [float('y')] }
+  const block = (await outputOf(makeModel('blocks', small, 17), { x: wave([1, 4, 1, 1]) })).dims[1]!
+  if (block !== 8 && block !== 16) return null
+
+  const dims = { x: [2, 4 * block, 5, 4], w: [2 * block, 4 * block, 3, 3] }
+  const graph = {
+    nodes: [makeNode('Conv', ['x', 'w'], ['y'], { pads: [1, 1, 1, 1] })],
+    initializers: new Map(),
+    inputs: [float('x', dims.x), float('w', dims.w)],
+    outputs: [float('y')],
+  }
+  const feeds = { x: wave(dims.x), w: wave(dims.w) }
+  const inBlocks = lowered(graph, 17, new Map(), new Map(Object.entries(dims)), { batch: 2, block })
+  const [expected, actual] = await Promise.all(
+    [graph, inBlocks].map((each) => outputOf(makeModel('convolution', each, 17), feeds)),
+  )
+  const values = expected!.data as Float32Array
+  const isSame = (actual!.data as Float32Array).every((value, i) => Math.abs(value - values[i]!) < 1e-3)
+  return isSame ? block : null
+}

@@ -1,0 +1,112 @@
+/** Elementwise operators on blocked values. */
+import type { Value } from '../../autodiff/builder.js'
+import type { Attributes, NodeProto } from '../../onnx/node.js'
+import type { Deferred, Layouts, Sizes } from './layouts.js'
+import { affine } from './perChannel.js'
+
+/** Operators of one value, finite at 0: what fills up the blocks stays so. */
+const UNARY = new Set(
+  'Abs Cast Celu Cos Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Mish Neg Not Relu Selu Sigmoid Sign Sin Softplus Softsign Sqrt Tanh'.split(
+    ' ',
+  ),
+)
+/** Operators of several values of one shape, or of scalars. */
+const NARY = new Set(
+  'Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mul Or Sub Sum Where'.split(' '),
+)
+
+const isScalar = (l: Layouts, value: Value) => l.shape(value)?.every((size) => size === 1) === true
+const same = (a: readonly number[] | undefined, b: readonly number[]) => a?.join() === b.join()
+
+/** The activation of a convolution that does what `node` does, if its only reader does. */
+function activationOf(l: Layouts, node: NodeProto): Attributes | null {
+  if (node.opType === 'Relu') return { activation: 'Relu' }
+  if (node.opType !== 'Clip') return null
+  const [low, high] = [l.g.known(node.input[1])?.[0], l.g.known(node.input[2])?.[0]]
+  if (low === undefined || high === undefined) return null
+  return { activation: 'Clip', activation_params: { floats: [low, high] } }
+}
+
+/** Emits an elementwise operator in blocks, if one of its operands lies in blocks. */
+export function lowerElementwise(l: Layouts, node: NodeProto, uses: (value: Value) => number): boolean {
+  const x = node.input[0]!
+  const output = node.output[0]!
+  if (node.opType === 'Clip' || UNARY.has(node.opType)) {
+    const sizes = l.sizesOf(x)
+    if (!sizes || !l.isBlocked(x)) return false
+    const activation = activationOf(l, node)
+    const deferred = l.deferred(x)
+    if (activation && deferred && uses(x) === 1) l.setBlocked(output, l.settle(deferred, sizes, activation), sizes)
+    else l.setBlocked(output, l.g.emitLike(node, [l.blocked(x), ...node.input.slice(1)], []), sizes)
+    return true
+  }
+  if (!NARY.has(node.opType)) return false
+  const full = node.input
+    .map((v) => l.sizesOf(v))
+    .find((sizes, i) => sizes && l.isBlocked(node.input[i]!) && sizes[2] * sizes[3] > 1)
+  if (!full) return false
+  if (node.input.every((v) => same(l.shape(v), full) || isScalar(l, v))) return bySame(l, node, full, uses)
+  return byChannel(l, node, full)
+}
+
+function bySame(l: Layouts, node: NodeProto, sizes: Sizes, uses: (value: Value) => number): boolean {
+  const output = node.output[0]!
+  // 1 / 0 in what fills up the blocks would not stay finite.
+  if (node.opType === 'Div' && l.filled(sizes[1]) !== sizes[1] && !isScalar(l, node.input[1]!)) return false
+  const joined = /^(Add|Sub)$/.test(node.opType) ? joinedSum(l, node, sizes, uses) : null
+  if (joined) {
+    l.defer(output, joined, sizes)
+    return true
+  }
+  if (node.opType === 'Mul' && node.input.every((v) => same(l.shape(v), sizes)) && uses(output) === 1) {
+    l.setProduct(output, [node.input[0]!, node.input[1]!], sizes)
+    return true
+  }
+  const operands = node.input.map((v) => (same(l.shape(v), sizes) ? l.blocked(v) : l.plain(v)))
+  l.setBlocked(output, l.g.emitLike(node, operands, []), sizes)
+  return true
+}
+
+/** a + b or a - b as part of the convolution that makes one of them, and that nothing else reads. */
+function joinedSum(l: Layouts, node: NodeProto, sizes: Sizes, uses: (value: Value) => number): Deferred | null {
+  const [a, b] = node.input as [Value, Value]
+  if (a === b || !same(l.shape(a), sizes) || !same(l.shape(b), sizes)) return null
+  const open = (v: Value) => {
+    const deferred = uses(v) === 1 ? l.deferred(v) : undefined
+    return deferred?.sum === null ? deferred : undefined
+  }
+  const [first, second] = [open(a), open(b)]
+  if (node.opType === 'Add') {
+    if (second) return { ...second, sum: l.blocked(a) }
+    return first ? { ...first, sum: l.blocked(b) } : null
+  }
+  if (!second?.bias) return null
+  const negated = { w: l.g.emit('Neg', [second.w]), bias: l.g.emit('Neg', [second.bias]) }
+  return { ...second, ...negated, sum: l.blocked(a) }
+}
+
+/** x with a value of one element per channel, or per channel of each picture. */
+function byChannel(l: Layouts, node: NodeProto, sizes: Sizes): boolean {
+  const { g } = l
+  const [a, b] = node.input as [Value, Value]
+  if (!/^(Add|Sub|Mul|Div)$/.test(node.opType)) return false
+  const [n, c] = sizes
+  const isFirst = same(l.shape(a), sizes)
+  const [x, other] = isFirst ? [a, b] : [b, a]
+  if (!same(l.shape(x), sizes) || (node.opType === 'Div' && !isFirst)) return false
+  const shape = l.shape(other)
+  if (!shape) return false
+  const four = [...Array(4 - shape.length).fill(1), ...shape]
+  if (four[1] !== c || four[2] !== 1 || four[3] !== 1 || (four[0] !== 1 && four[0] !== n)) return false
+  const isPerPicture = four[0] !== 1
+  const channels = l.filled(c)
+  const given = node.opType === 'Div' ? g.div(1, l.plain(other)) : l.plain(other)
+  const whole = g.pad(g.reshape(given, [isPerPicture ? n : 1, c]), [0, 0], [0, channels - c])
+  const vector = g.reshape(whole, [(isPerPicture ? n : 1) * channels])
+  const ones = (value: number) => g.constant(g.dtype(vector), Array((isPerPicture ? n : 1) * channels).fill(value))
+  const isFactor = node.opType === 'Mul' || node.opType === 'Div'
+  const scale = isFactor ? vector : ones(node.opType === 'Sub' && !isFirst ? -1 : 1)
+  const shift = isFactor ? null : node.opType === 'Sub' && isFirst ? g.emit('Neg', [vector]) : vector
+  l.defer(node.output[0]!, affine(l, l.blocked(x), sizes, scale, shift, isPerPicture), sizes)
+  return true
+}

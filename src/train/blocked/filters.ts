@@ -1,0 +1,116 @@
+/** Convolutions on blocked values. */
+import type { Value } from '../../autodiff/builder.js'
+import type { Rearrangement } from '../../autodiff/inputCotangent.js'
+import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { BLOCKED, type Layouts, type Sizes, type Turned } from './layouts.js'
+
+/** Fewer channels than half a block are not worth filling up. */
+const isWide = (l: Layouts, channels: number) => 2 * channels >= l.block
+
+/**
+ * Filters [M, C, h, w] as the kernel takes them: [M / B, C / B, h, w, B of C, B of M], or for plain inputs [M / B, C, h, w, B].
+ * ReorderInput, which brings the second axis into blocks, is the fastest way to transpose.
+ */
+function dense(l: Layouts, w: Value, [m, c, h, width]: Sizes, isPlain: boolean): Value {
+  const { g, block } = l
+  const [outs, ins] = [l.filled(m), isPlain ? c : l.filled(c)]
+  const whole = g.pad(w, [0, 0, 0, 0], [-m & 3, ins - c, 0, 0])
+  const blocks = g.emitOf(BLOCKED, 'ReorderInput', [g.reshape(whole, [1, m + (-m & 3), ins * h * width, 1])])
+  const sizes = [outs, ins, h, width]
+  if (isPlain || h * width === 1) return g.reshape(blocks, sizes)
+  const split = g.reshape(blocks, [outs / block, ins / block, block, h * width, block])
+  return g.reshape(g.transpose(split, [0, 1, 3, 2, 4]), sizes)
+}
+
+/** Filters [M, C, k...] turned into ones from M to C channels: [C / B, M / B, taps..., B of M, B of C]. */
+function turned(l: Layouts, w: Value, { places: [places], taps }: Rearrangement): Value {
+  const { g, block } = l
+  const [m, c, ...kernel] = g.sizes(w)
+  const volume = product(kernel)
+  const [outs, ins] = [l.filled(c!), l.filled(m!)]
+  const whole = g.pad(g.reshape(w, [m!, c!, volume, 1]), [0, 0, 0, 0], [ins - m!, -c! & 3, 0, 0])
+  const blocks = g.emitOf(BLOCKED, 'ReorderInput', [whole])
+  const split = g.reshape(blocks, [ins / block, block, outs / block, volume, block])
+  const order = g.transpose(split, [2, 0, 3, 1, 4])
+  return g.reshape(taken(l, order, 2, places!, volume), [outs, ins, ...taps])
+}
+
+/** The elements `places` along an axis of `volume` elements, zeros for places beyond it. */
+function taken(l: Layouts, value: Value, axis: number, places: readonly number[], volume: number): Value {
+  const { g } = l
+  if (places.every((place, i) => place === i) && places.length === volume) return value
+  const after = Array.from({ length: axis === 2 ? 5 : 3 }, (_, i) => Number(i === axis))
+  const all = places.includes(volume)
+    ? g.pad(
+        value,
+        after.map(() => 0),
+        after,
+      )
+    : value
+  return g.emit('Gather', [all, g.integers(places)], { axis })
+}
+
+/** Filters [C, 1, h, w] of a depthwise convolution as [C / B, h, w, B], rearranged or not. */
+function depthwise(l: Layouts, w: Value, [m, , ...kernel]: Sizes, turn: Rearrangement | undefined): Value {
+  const { g, block } = l
+  const outs = l.filled(m)
+  const volume = product(turn ? g.sizes(w, 2) : kernel)
+  const whole = g.pad(g.reshape(w, [1, m, volume, 1]), [0, 0, 0, 0], [0, -m & 3, 0, 0])
+  const blocks = g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [whole]), [outs / block, volume, block])
+  const order = turn ? taken(l, blocks, 1, turn.places[0]!, volume) : blocks
+  return g.reshape(order, [outs, 1, ...kernel])
+}
+
+const product = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1)
+
+/** Sizes along an axis of a convolution's result. */
+export function outputSize(size: number, kernel: number, stride: number, dilation: number, padding: number): number {
+  return Math.floor((size + padding - (kernel - 1) * dilation - 1) / stride) + 1
+}
+
+function filtersOf(
+  l: Layouts,
+  { w, turn }: Turned | { readonly w: Value; readonly turn?: undefined },
+  sizes: Sizes,
+  isDepthwise: boolean,
+  isPlain: boolean,
+): Value {
+  if (isDepthwise) return depthwise(l, w, sizes, turn)
+  return turn ? turned(l, w, turn) : dense(l, w, sizes, isPlain)
+}
+
+/** Defers a Conv in blocks, if there is a kernel for it that pays. */
+export function lowerConv(l: Layouts, node: NodeProto): boolean {
+  const [x, w, bias] = node.input as [Value, Value, Value?]
+  const [sizes, filter] = [l.sizesOf(x), l.sizesOf(w)]
+  if (!sizes || !filter || stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET') return false
+  const [n, c, height, width] = sizes
+  const [m, each, ...kernel] = filter
+  const group = intAttribute(node, 'group', 1)
+  const strides = intsAttribute(node, 'strides') ?? [1, 1]
+  const dilations = intsAttribute(node, 'dilations') ?? [1, 1]
+  const pads = intsAttribute(node, 'pads') ?? [0, 0, 0, 0]
+  const isDepthwise = group > 1 && group === c && m === c
+  const inWholes = [each, m / group].every((channels) => channels % l.block === 0)
+  if (!isWide(l, m) || (group > 1 && !isDepthwise && !inWholes)) return false
+  const isPlain = group === 1 && c < l.block && !l.isBlocked(x)
+  const from = isPlain ? l.plain(x) : l.blocked(x)
+  const turn = l.turned(w)
+  const filters = filtersOf(
+    l,
+    turn && (isDepthwise || (group === 1 && !isPlain)) ? turn : { w: l.plain(w) },
+    filter,
+    isDepthwise,
+    isPlain,
+  )
+  const at = (i: 0 | 1) => outputSize(sizes[2 + i]!, kernel[i], strides[i]!, dilations[i]!, pads[i]! + pads[i + 2]!)
+  const attributes = { kernel_shape: kernel, strides, dilations, pads, group: isDepthwise ? l.filled(c) : group }
+  const result: Sizes = [n, m, at(0), at(1)]
+  if (height * width === 0) return false
+  l.defer(
+    node.output[0]!,
+    { x: from, w: filters, bias: bias ? l.vector(bias, m) : null, attributes, sum: null, isPerPicture: false },
+    result,
+  )
+  return true
+}

@@ -1,0 +1,186 @@
+/**
+ * Values in two layouts: plain, [N, C, H, W] row by row, and blocked, as onnxruntime's CPU kernels of convolutions take it:
+ * channels in blocks of B side by side, [N, C / B, H, W, B], though it is declared as [N, C, H, W]; C is filled up to a
+ * multiple of B with channels of no meaning, whose elements are finite.
+ */
+import type { GraphBuilder, Value } from '../../autodiff/builder.js'
+import { type Rearrangement, rearrange } from '../../autodiff/inputCotangent.js'
+import type { Attributes } from '../../onnx/node.js'
+import { DataType } from '../../onnx/tensor.js'
+
+/** onnxruntime's domain of operators on blocked values. */
+export const BLOCKED = 'com.microsoft.nchwc'
+
+export type Sizes = readonly [n: number, channels: number, height: number, width: number]
+
+/** A convolution of the blocked domain that is not emitted yet, because a sum and an activation may still join it. */
+export interface Deferred {
+  readonly x: Value
+  readonly w: Value
+  readonly bias: Value | null
+  readonly attributes: Attributes
+  /** Blocked, of the result's sizes. */
+  readonly sum: Value | null
+  /** [1, N C, H, W]: every channel of every picture is one of its own. */
+  readonly isPerPicture: boolean
+}
+
+/** Filters that are others, rearranged. */
+export interface Turned {
+  readonly w: Value
+  readonly turn: Rearrangement
+}
+
+export class Layouts {
+  readonly g: GraphBuilder
+  /** Channels of a block. */
+  readonly block: number
+  private readonly sizes: Map<Value, readonly number[]>
+  private readonly plainOf = new Map<Value, Value>()
+  private readonly blockedOf = new Map<Value, Value>()
+  private readonly deferredOf = new Map<Value, Deferred>()
+  private readonly turnedOf = new Map<Value, Turned>()
+  private readonly productOf = new Map<Value, readonly [Value, Value]>()
+
+  /** `sizes` of values, all of them known numbers. */
+  constructor(g: GraphBuilder, block: number, sizes: ReadonlyMap<Value, readonly number[]>) {
+    this.g = g
+    this.block = block
+    this.sizes = new Map(sizes)
+  }
+
+  /** Channels, filled up to whole blocks. */
+  filled(channels: number): number {
+    return Math.ceil(channels / this.block) * this.block
+  }
+
+  shape(value: Value): readonly number[] | undefined {
+    return this.sizes.get(value)
+  }
+
+  setShape(value: Value, sizes: readonly number[]): void {
+    this.sizes.set(value, sizes)
+  }
+
+  /** Sizes of a value of four axes. */
+  sizesOf(value: Value): Sizes | undefined {
+    const sizes = this.sizes.get(value)
+    return sizes?.length === 4 ? (sizes as unknown as Sizes) : undefined
+  }
+
+  /** Whether the value exists in blocks. */
+  isBlocked(value: Value): boolean {
+    return this.blockedOf.has(value) || this.deferredOf.has(value) || this.productOf.has(value)
+  }
+
+  /** Says that the blocked form of `value` is called `name`. */
+  setBlocked(value: Value, name: Value, sizes: Sizes): void {
+    this.blockedOf.set(value, name)
+    this.sizes.set(value, sizes)
+  }
+
+  defer(value: Value, deferred: Deferred, sizes: Sizes): void {
+    this.deferredOf.set(value, deferred)
+    this.sizes.set(value, sizes)
+  }
+
+  setTurned(value: Value, turned: Turned): void {
+    this.turnedOf.set(value, turned)
+  }
+
+  turned(value: Value): Turned | undefined {
+    return this.turnedOf.get(value)
+  }
+
+  /** Says that `value` is the product of two values of its sizes. */
+  setProduct(value: Value, factors: readonly [Value, Value], sizes: Sizes): void {
+    this.productOf.set(value, factors)
+    this.sizes.set(value, sizes)
+  }
+
+  /** The factors of a product that is not emitted yet. */
+  product(value: Value): readonly [Value, Value] | undefined {
+    return this.blockedOf.has(value) ? undefined : this.productOf.get(value)
+  }
+
+  deferred(value: Value): Deferred | undefined {
+    return this.blockedOf.has(value) ? undefined : this.deferredOf.get(value)
+  }
+
+  /** Emits a deferred convolution, with an activation. */
+  settle(
+    { x, w, bias, attributes, sum, isPerPicture }: Deferred,
+    [n, c, h, width]: Sizes,
+    activation: Attributes = {},
+  ): Value {
+    const channels = this.filled(c)
+    const single = [1, n * channels, h, width]
+    const added = sum !== null && isPerPicture ? this.g.reshape(sum, single) : sum
+    const operands = added === null ? (bias === null ? [x, w] : [x, w, bias]) : [x, w, bias, added]
+    const y = this.g.emitOf(BLOCKED, 'Conv', operands, { ...attributes, ...activation })
+    return isPerPicture ? this.g.reshape(y, [n, channels, h, width]) : y
+  }
+
+  /** The value in blocks; it must have four axes. */
+  blocked(value: Value): Value {
+    const found = this.blockedOf.get(value)
+    if (found !== undefined) return found
+    const sizes = this.sizesOf(value)!
+    const deferred = this.deferredOf.get(value)
+    const factors = this.productOf.get(value)
+    let name: Value
+    if (deferred) name = this.settle(deferred, sizes)
+    else if (factors) name = this.g.mul(this.blocked(factors[0]), this.blocked(factors[1]))
+    else name = this.intoBlocks(value, sizes)
+    this.blockedOf.set(value, name)
+    return name
+  }
+
+  private intoBlocks(value: Value, [, c, h, w]: Sizes): Value {
+    const { g } = this
+    const channels = this.filled(c)
+    const plain = this.plain(value)
+    if (h * w === 1) return g.pad(plain, [0, 0, 0, 0], [0, channels - c, 0, 0])
+    const isFlag = g.dtype(plain) === DataType.BOOL
+    const numbers = g.cast(plain, DataType.FLOAT)
+    const four = g.pad(numbers, [0, 0, 0, 0], [0, -c & 3, 0, 0])
+    const blocks = g.emitOf(BLOCKED, 'ReorderInput', [four])
+    return isFlag ? g.cast(blocks, DataType.BOOL) : blocks
+  }
+
+  /** The value row by row; `as` names it. */
+  plain(value: Value): Value {
+    const found = this.plainOf.get(value)
+    if (found !== undefined) return found
+    const turned = this.turnedOf.get(value)
+    if (!turned && !this.isBlocked(value)) return value
+    const [, c, h, w] = this.sizesOf(value)!
+    const name = turned
+      ? rearrange(this.g, turned.w, turned.turn)
+      : this.outOfBlocks(this.blocked(value), c, h * w === 1)
+    this.plainOf.set(value, name)
+    return name
+  }
+
+  private outOfBlocks(blocks: Value, channels: number, isVector: boolean): Value {
+    const { g } = this
+    if (isVector) return channels === this.filled(channels) ? blocks : g.slice(blocks, [1], [0], [channels])
+    const isFlag = g.dtype(blocks) === DataType.BOOL
+    const plain = g.emitOf(BLOCKED, 'ReorderOutput', [g.cast(blocks, DataType.FLOAT)], { channels })
+    return isFlag ? g.cast(plain, DataType.BOOL) : plain
+  }
+
+  /** The value as a matrix [N H W, C]. */
+  rows(value: Value): Value {
+    const [, channels] = this.sizesOf(value)!
+    const last = this.isBlocked(value)
+      ? this.g.emitOf(BLOCKED, 'ReorderOutput', [this.blocked(value)], { channels, channels_last: 1 })
+      : this.g.transpose(this.plain(value), [0, 2, 3, 1])
+    return this.g.reshape(last, [null, channels])
+  }
+
+  /** A plain vector [C] filled up with zeros to whole blocks. */
+  vector(value: Value, channels: number): Value {
+    return this.g.pad(value, [0], [this.filled(channels) - channels])
+  }
+}

@@ -1,0 +1,185 @@
+/** A step of training for one batch size, on blocked values wherever that is possible. */
+import { GraphBuilder, type Types, type Value } from '../../autodiff/builder.js'
+import { COMPOSITE } from '../../autodiff/composite.js'
+import { rearrangementOf } from '../../autodiff/inputCotangent.js'
+import { interleave } from '../../autodiff/window.js'
+import type { Graph } from '../../onnx/model.js'
+import { intAttribute, intsAttribute, isStandard, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import { revise } from '../../onnx/revise.js'
+import { DataType } from '../../onnx/tensor.js'
+import type { Dim } from '../../onnx/valueInfo.js'
+import { lowerElementwise } from './elementwise.js'
+import { lowerConv, outputSize } from './filters.js'
+import { lowerKernelCotangent } from './kernel.js'
+import { BLOCKED, Layouts, type Sizes } from './layouts.js'
+import { lowerBatchNormalization, lowerInstanceNormalization, lowerReduction } from './perChannel.js'
+
+/** Pictures of a batch, and channels of a block. */
+export interface Blocks {
+  readonly batch: number
+  readonly block: number
+}
+
+/** Emits a node in blocks; false where it must be emitted as it is. */
+type Lowering = (l: Layouts, node: NodeProto) => boolean
+
+const LOWERINGS: Readonly<Record<string, Lowering | undefined>> = {
+  AveragePool: lowerPool,
+  BatchNormalization: lowerBatchNormalization,
+  Conv: lowerConv,
+  GlobalAveragePool: lowerPool,
+  InstanceNormalization: lowerInstanceNormalization,
+  MaxPool: lowerPool,
+  Pad: lowerPad,
+  ReduceMean: lowerReduction,
+  ReduceSum: lowerReduction,
+  Shape: lowerSize,
+  Size: lowerSize,
+}
+
+/**
+ * The graph, which may hold composite nodes, for batches of `batch` pictures and blocks of `block` channels. `dims` are the sizes
+ * of its values where known; what nothing is known of stays as it is.
+ */
+export function lowered(
+  graph: Graph,
+  opset: number,
+  types: Types,
+  dims: ReadonlyMap<Value, readonly Dim[]>,
+  { batch, block }: Blocks,
+): Graph {
+  const g = new GraphBuilder(opset, types, [], 'blocked')
+  g.include({ ...graph, nodes: [] })
+  const sizes = new Map<Value, readonly number[]>()
+  for (const [name, { dims: own }] of graph.initializers) sizes.set(name, own.map(Number))
+  for (const [name, own] of dims)
+    if (own.slice(1).every((d) => d !== null))
+      sizes.set(
+        name,
+        own.map((d) => d ?? batch),
+      )
+  const l = new Layouts(g, block, sizes)
+  const counts = new Map<Value, number>()
+  for (const value of [...graph.nodes.flatMap((node) => node.input), ...graph.outputs.map((v) => v.name)])
+    counts.set(value, (counts.get(value) ?? 0) + 1)
+  const uses = (value: Value) => counts.get(value) ?? 0
+  for (const node of graph.nodes) lower(l, node, uses)
+  for (const { name } of graph.outputs) if (l.isBlocked(name)) g.emit('Identity', [l.plain(name)], {}, name)
+  return g.finish(graph.inputs, graph.outputs)
+}
+
+function lower(l: Layouts, node: NodeProto, uses: (value: Value) => number): void {
+  if (node.domain === COMPOSITE) {
+    if (node.opType === 'Interleave') lowerInterleave(l, node)
+    else if (node.opType === 'Rearrange')
+      l.setTurned(node.output[0]!, { w: node.input[0]!, turn: rearrangementOf(node) })
+    else lowerKernelCotangent(l, node)
+    return
+  }
+  if (isStandard(node)) {
+    if (LOWERINGS[node.opType]?.(l, node)) return
+    if (lowerElementwise(l, node, uses)) return
+  }
+  const input = node.input.map((v) => (v === '' ? v : l.plain(v)))
+  l.g.append(input.every((v, i) => v === node.input[i]) ? node : revise(node, { input }))
+}
+
+/** Sizes are known: nothing need be brought out of blocks to ask for them. */
+function lowerSize(l: Layouts, node: NodeProto): boolean {
+  const sizes = l.sizesOf(node.input[0]!)
+  if (!sizes || !l.isBlocked(node.input[0]!) || node.attribute.length > 0) return false
+  const values = node.opType === 'Shape' ? sizes : [sizes.reduce((a, b) => a * b)]
+  l.g.emit('Identity', [l.g.constant(DataType.INT64, values, node.opType === 'Shape' ? [4] : [])], {}, node.output[0]!)
+  return true
+}
+
+/** MaxPool, AveragePool and GlobalAveragePool, whose blocked forms have the same attributes. */
+function lowerPool(l: Layouts, node: NodeProto): boolean {
+  const [x, output] = [node.input[0]!, node.output[0]!]
+  const sizes = l.sizesOf(x)
+  if (!sizes || !l.isBlocked(x) || node.output[1]) return false
+  const result =
+    node.opType === 'GlobalAveragePool' ? ([sizes[0], sizes[1], 1, 1] as const) : pooledSizes(l, node, sizes)
+  if (!result) return false
+  l.setBlocked(output, l.g.emitLikeOf(BLOCKED, node, [l.blocked(x)]), result)
+  return true
+}
+
+/** Sizes of what MaxPool or AveragePool makes. */
+function pooledSizes(l: Layouts, node: NodeProto, [n, c, ...spatial]: Sizes): Sizes | undefined {
+  const given = l.sizesOf(node.output[0]!)
+  if (given) return given
+  if (intAttribute(node, 'ceil_mode', 0) === 1 || stringAttribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET')
+    return undefined
+  const ints = (name: string, fallback: number) => intsAttribute(node, name) ?? Array(4).fill(fallback)
+  const [kernel, strides, dilations, pads] = [
+    ints('kernel_shape', 1),
+    ints('strides', 1),
+    ints('dilations', 1),
+    ints('pads', 0),
+  ]
+  const at = (i: 0 | 1) => outputSize(spatial[i], kernel[i]!, strides[i]!, dilations[i]!, pads[i]! + pads[i + 2]!)
+  return [n, c, at(0), at(1)]
+}
+
+/** Zeros around the positions, or positions cut off. */
+function lowerPad(l: Layouts, node: NodeProto): boolean {
+  const { g } = l
+  const x = node.input[0]!
+  const sizes = l.sizesOf(x)
+  const pads = g.known(node.input[1])
+  const fill = node.input[2] ? g.known(node.input[2])?.[0] : 0
+  if (!sizes || !l.isBlocked(x) || pads?.length !== 8 || fill === undefined || node.input[3]) return false
+  if ([0, 1, 4, 5].some((i) => pads[i] !== 0) || stringAttribute(node, 'mode', 'constant') !== 'constant') return false
+  const [n, c, h, w] = sizes
+  const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, h, w, l.block])
+  const padded = g.pad(five, [0, 0, pads[2]!, pads[3]!, 0], [0, 0, pads[6]!, pads[7]!, 0], fill)
+  const [height, width] = [h + pads[2]! + pads[6]!, w + pads[3]! + pads[7]!]
+  l.setBlocked(node.output[0]!, g.reshape(padded, [n, l.filled(c), height, width]), [n, c, height, width])
+  return true
+}
+
+/** The parts of a strided grid side by side: in blocks a position is a row of B, and joining rows is joining their ends. */
+function lowerInterleave(l: Layouts, node: NodeProto): void {
+  const { g, block } = l
+  const strides = intsAttribute(node, 'strides')!
+  const parts = node.input.map((v) => (v === '' ? undefined : v))
+  const output = node.output[0]!
+  const any = parts.find((part) => part !== undefined && l.isBlocked(part))
+  if (any === undefined) {
+    const phases = new Map(
+      parts.flatMap((part, i) => (part ? [[`${Math.floor(i / strides[1]!)},${i % strides[1]!}`, part]] : [])),
+    )
+    g.emit('Identity', [interleave(g, phases, strides, [null, ...intsAttribute(node, 'sizes')!])], {}, output)
+    return
+  }
+  const [n, c, h, w] = l.sizesOf(any)!
+  const lead = (n * l.filled(c)) / block
+  const lines = Array.from({ length: strides[0]! }, (_, row) => {
+    const own = parts.slice(row * strides[1]!, (row + 1) * strides[1]!)
+    const ends = own.map((part) => part && g.reshape(l.blocked(part), [lead * h * w, block]))
+    const joined = side(l, ends, [lead * h * w, block])
+    return joined && g.reshape(joined, [lead * h, w * strides[1]! * block])
+  })
+  const joined = side(l, lines, [lead * h, w * strides[1]! * block])!
+  const sizes: Sizes = [n, c, h * strides[0]!, w * strides[1]!]
+  l.setBlocked(output, g.reshape(joined, [n, l.filled(c), sizes[2], sizes[3]]), sizes)
+}
+
+/** Matrices of sizes `size` side by side, zeros for those that there are none of. */
+function side(l: Layouts, parts: readonly (Value | undefined)[], size: readonly [number, number]): Value | undefined {
+  const { g } = l
+  const present = parts.filter((part) => part !== undefined)
+  if (present.length === 0) return undefined
+  if (parts.length === 1) return present[0]
+  if (present.length === 1) {
+    const at = parts.indexOf(present[0])
+    return g.pad(present[0]!, [0, at * size[1]], [0, (parts.length - 1 - at) * size[1]])
+  }
+  const zeros = () => g.emit('Expand', [g.scalar(0, present[0]!), g.integers(size)])
+  return g.emit(
+    'Concat',
+    parts.map((part) => part ?? zeros()),
+    { axis: 1 },
+  )
+}

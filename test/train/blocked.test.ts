@@ -1,0 +1,162 @@
+/** The step on blocked values against the standard one, which is compared with PyTorch elsewhere. */
+import { expect, test } from 'vitest'
+import { readModel, writeModel } from '../../src/onnx/model.js'
+import { type Attributes, isStandard, makeNode } from '../../src/onnx/node.js'
+import { blockSize } from '../../src/train/blockSize.js'
+import { type TrainingModel, trainingModel } from '../../src/train/trainingModel.js'
+import { float32, type GraphSpec, modelOf, runModel, type Weight } from '../helpers/onnx.js'
+
+const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
+  makeNode(op, inputs, [output], attributes)
+
+/** Numbers without a pattern, near a normal distribution. */
+function noise(count: number, seed: number): number[] {
+  let state = seed
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  return Array.from({ length: count }, () => next() + next() + next() + next() - 2)
+}
+const volume = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
+const weight = (dims: number[], seed: number, scale = 0.3): Weight => ({
+  dims,
+  values: noise(volume(dims), seed).map((value) => scale * value),
+})
+const vector = (size: number, value: number): Weight => ({
+  dims: [size],
+  values: Array.from({ length: size }, (_, i) => value + 0.01 * i),
+})
+
+const square = (k: number, stride = 1, group = 1): Attributes => ({
+  kernel_shape: [k, k],
+  pads: Array(4).fill((k - 1) / 2),
+  strides: [stride, stride],
+  group,
+})
+
+const norm = (name: string, x: string, channels: number): [ReturnType<typeof n>, Record<string, Weight>] => {
+  const parts = ['scale', 'bias', 'mean', 'variance'].map((part) => `${name}.${part}`)
+  const values = [1, 0.1, 0, 1].map((value) => vector(channels, value))
+  return [n('BatchNormalization', [x, ...parts], name), Object.fromEntries(parts.map((part, i) => [part, values[i]!]))]
+}
+
+/**
+ * What convolutional networks are made of: a stem on a picture, a residual block, a depthwise one with gates and ReLU6, strides in
+ * each, 24 channels, which fill no whole blocks, groups, an instance normalisation, and pooling of every kind.
+ */
+function network(): GraphSpec {
+  const norms = [
+    norm('b1', 'c1', 32),
+    norm('b2', 'c2', 32),
+    norm('b3', 'c3', 24),
+    norm('b4', 'c4', 24),
+    norm('b5', 'c5', 32),
+    norm('b6', 'c6', 32),
+  ]
+  const [b1, b2, b3, b4, b5, b6] = norms.map(([node]) => node) as ReturnType<typeof n>[]
+  return {
+    nodes: [
+      n('Conv', ['x', 'w1'], 'c1', square(3)),
+      b1!,
+      n('Relu', ['b1'], 'r1'),
+      n('MaxPool', ['r1'], 'm1', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+      n('Conv', ['m1', 'w2', 'v2'], 'c2', square(3)),
+      b2!,
+      n('Add', ['b2', 'm1'], 'a2'),
+      n('Relu', ['a2'], 'r2'),
+      n('Conv', ['r2', 'w3'], 'c3', square(1)),
+      b3!,
+      n('Clip', ['b3', 'low', 'high'], 'r3'),
+      n('Conv', ['r3', 'w4'], 'c4', square(3, 2, 24)),
+      b4!,
+      n('GlobalAveragePool', ['b4'], 'g4'),
+      n('Conv', ['g4', 's4'], 'q4', square(1)),
+      n('Sigmoid', ['q4'], 't4'),
+      n('Mul', ['b4', 't4'], 'r4'),
+      n('Conv', ['r4', 'w5'], 'c5', square(1)),
+      b5!,
+      n('Conv', ['r2', 'w6'], 'c6', square(1, 2)),
+      b6!,
+      n('Add', ['b5', 'b6'], 'a6'),
+      n('Conv', ['a6', 'w7', 'v7'], 'c7', square(3, 2, 2)),
+      n('InstanceNormalization', ['c7', 'i7', 'j7'], 'n7'),
+      n('Sigmoid', ['n7'], 'u7'),
+      n('Mul', ['n7', 'u7'], 'r7'),
+      n('AveragePool', ['r7'], 'p7', { kernel_shape: [2, 2], strides: [1, 1] }),
+      n('Conv', ['p7', 'w8'], 'c8', { ...square(3), dilations: [2, 2], pads: [2, 2, 2, 2] }),
+      n('GlobalAveragePool', ['c8'], 'g8'),
+      n('Flatten', ['g8'], 'f8'),
+      n('Gemm', ['f8', 'w9', 'v9'], 'y', { transB: 1 }),
+    ],
+    inputs: { x: ['N', 3, 17, 13] },
+    outputs: ['y'],
+    weights: {
+      ...Object.assign({}, ...norms.map(([, weights]) => weights)),
+      w1: weight([32, 3, 3, 3], 1),
+      w2: weight([32, 32, 3, 3], 2, 0.1),
+      v2: weight([32], 3),
+      w3: weight([24, 32, 1, 1], 4),
+      low: { dims: [], values: [0] },
+      high: { dims: [], values: [1.5] },
+      w4: weight([24, 1, 3, 3], 5),
+      s4: weight([24, 24, 1, 1], 6),
+      w5: weight([32, 24, 1, 1], 7),
+      w6: weight([32, 32, 1, 1], 8),
+      w7: weight([64, 16, 3, 3], 9, 0.1),
+      v7: weight([64], 10),
+      i7: vector(64, 1),
+      j7: vector(64, -0.2),
+      w8: weight([40, 64, 3, 3], 11, 0.1),
+      w9: weight([5, 40], 12),
+      v9: weight([5], 13),
+    },
+  }
+}
+
+/** The values that a step on `count` pictures carries on. */
+function step(model: TrainingModel, bytes: Uint8Array, count: number) {
+  const dims = [count, 3, 17, 13]
+  const targets = Array.from({ length: 5 * count }, (_, i) => Number(i % 5 === ((i / 5) % 5) >> 0))
+  return runModel(bytes, {
+    [model.input]: float32(dims, noise(volume(dims), 99)),
+    target: float32([count, 5], targets),
+    rate: float32([], [0.1]),
+    ...Object.fromEntries(model.carried.map((c) => [c.input, float32(c.dims, c.initial)])),
+  })
+}
+
+const block = await blockSize()
+const model = trainingModel(writeModel(modelOf(network())), 'test.onnx')
+
+test.skipIf(process.arch !== 'x64')('onnxruntime has blocks on this machine', () => {
+  expect([8, 16]).toContain(block)
+})
+
+test.skipIf(block === null).each([3, 16, 21])(
+  'a step in blocks on %i pictures changes every weight as the standard one does',
+  async (count) => {
+    const made = await model
+    const standard = await step(made, made.bytes, count)
+    const blocked = await step(made, made.blocked({ batch: count, block: block! }), count)
+    expect((blocked.loss!.data as Float32Array)[0]).toBeCloseTo((standard.loss!.data as Float32Array)[0]!, 5)
+    for (const { output, initial } of made.carried) {
+      const [a, b] = [standard, blocked].map((found) => found[output]!.data as Float32Array) as [
+        Float32Array,
+        Float32Array,
+      ]
+      const change = Math.hypot(...a.map((value, i) => value - initial[i]!))
+      const error = Math.hypot(...a.map((value, i) => value - b[i]!))
+      expect(error, output).toBeLessThan(1e-3 * change + 1e-5)
+    }
+  },
+)
+
+test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {
+  const { graph } = readModel((await model).blocked({ batch: 16, block: block! }), 'test.onnx')
+  const standard = new Set(graph.nodes.filter(isStandard).map((node) => node.opType))
+  for (const operator of ['Conv', 'BatchNormalization', 'InstanceNormalization', 'GlobalAveragePool'])
+    expect(standard).not.toContain(operator)
+  const domains = (bytes: Uint8Array) => new Set(readModel(bytes, 'test.onnx').graph.nodes.map((node) => node.domain))
+  expect([...domains((await model).bytes)]).toEqual([''])
+})
