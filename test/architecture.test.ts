@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   options: ['core', 'mix'],
   codec: ['core'],
   output: ['core'],
-  dataset: ['core', 'codec', 'output'],
+  containers: ['core'],
+  dataset: ['core', 'codec', 'output', 'containers'],
   classifiers: ['core', 'onnx', 'output'],
   saliency: ['core', 'onnx', 'autodiff', 'classifiers'],
   'train/blocked': ['core', 'onnx', 'autodiff'],
@@ -49,6 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'fit',
     'mix',
     'codec',
+    'containers',
     'dataset',
     'classifiers',
     'saliency',
@@ -88,6 +90,9 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'cli-progress': /^cli\//,
   undici: /^classifiers\//,
   'hyparquet-writer': /^output\//,
+  hyparquet: /^containers\/parquet/,
+  'hyparquet-compressors': /^containers\/parquet/,
+  yauzl: /^containers\/zip\.ts$/,
   'node:worker_threads': /^threads\//,
 }
 

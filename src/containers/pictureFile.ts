@@ -1,0 +1,50 @@
+/** Reads a picture by its path: a file of its own, or `<file>#<key>` in a container. */
+import { type Stats, statSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { AugmentError } from '../core/errors.js'
+import { insideOf, openContainer, readKey } from './container.js'
+import { ContainerError } from './containerError.js'
+
+/** The bytes of a picture, and what its file, or the container it is in, was after they had been read. */
+export interface PictureBytes {
+  readonly bytes: Uint8Array
+  readonly stats: Stats
+}
+
+/** Throws AugmentError `failed`, naming `name`, for what is wrong with a container, and errors of the system. */
+export async function readPicture(path: string, name: string): Promise<PictureBytes> {
+  const inside = insideOf(path)
+  if (inside === undefined) {
+    const handle = await open(path)
+    try {
+      return { bytes: await handle.readFile(), stats: await handle.stat() }
+    } finally {
+      await handle.close()
+    }
+  }
+  try {
+    const bytes = await readKey(await openContainer(inside.file), inside.key)
+    return { bytes, stats: await stat(inside.file) }
+  } catch (cause) {
+    if (!(cause instanceof ContainerError)) throw cause
+    const hint = cause.hint === undefined ? {} : { hint: cause.hint }
+    throw new AugmentError('failed', `${name}: ${cause.message}`, { cause, ...hint })
+  }
+}
+
+/** The first bytes of a picture. */
+export async function readHead(path: string, name: string, length: number): Promise<Uint8Array> {
+  if (insideOf(path) !== undefined) return (await readPicture(path, name)).bytes.subarray(0, length)
+  const handle = await open(path)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What a picture's file, or the container it is in, is; undefined where there is none. */
+export function pictureStats(path: string): Stats | undefined {
+  return statSync(insideOf(path)?.file ?? path, { throwIfNoEntry: false })
+}
