@@ -9,6 +9,7 @@ import { describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } 
 import { Problems, quoted } from './problems.js'
 import { FOLLOW_LINKS, type Folder, isImageName } from './scan.js'
 import { refuseNoClasses, shapeNotices } from './shape.js'
+import { type SplitChoice, splitsInClasses } from './splits.js'
 import { FOUND_NAMES } from './table.js'
 
 interface ClassFolders {
@@ -26,13 +27,20 @@ interface ClassFolders {
  * Reads the folders in a folder as classes. Throws AugmentError `usage` for what cannot be read, and where they look like
  * anything else than classes, unless those are `fixed`.
  */
-export async function readClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<ClassFolders> {
+export async function readClassFolders(
+  folder: Folder,
+  place: string,
+  fixed: Classes | undefined,
+  choice: SplitChoice,
+): Promise<ClassFolders> {
   const problems = new Problems()
   const found = await findPictures(
     folder.root,
     [...folder.files].filter((file) => file.includes('/')),
   )
-  const files = [...found.pictures, ...(await linkedPictures(folder, place, problems))]
+  const all = [...found.pictures, ...(await linkedPictures(folder, place, problems))]
+  const split = splitsInClasses(all, choice, place)
+  const files = split?.kept ?? all
   const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
   const names = new Set(files.map(folderOf))
   const classes = fixed ?? new Classes(sortedClasses(names))
@@ -40,7 +48,7 @@ export async function readClassFolders(folder: Folder, place: string, fixed?: Cl
     if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
   }
   checkNames(classes.names, (name) => path.join(place, name), problems)
-  for (const { name, problem } of emptiedClasses({ ...found, pictures: files })) {
+  for (const { name, problem } of emptiedClasses({ ...found, pictures: all })) {
     problems.add(path.join(place, name), problem)
     problems.hint('convert these files to PNG, or move the folder away if it is not a class')
   }
@@ -54,6 +62,7 @@ export async function readClassFolders(folder: Folder, place: string, fixed?: Cl
     named: found.pictures.filter(isImageName).length,
     unread: found.unread.length === 0 ? null : describeUnread(place, found.unread),
     notices: [
+      ...(split?.notice === undefined ? [] : [split.notice]),
       ...joinedNotices(names),
       ...(fixed ? [] : [...emptyNotices(emptyFolders(folder, files)), ...shapeNotices(shape)]),
     ],

@@ -24,6 +24,11 @@ const BOOLEAN = /^(true|false)$/i
 const SPLIT_COLUMN = new RegExp(`^(split|subset|set|partition|phase|usage|fold|(is_)?${SPLIT_WORDS})$`, 'i')
 const SPLIT = new RegExp(`^${SPLIT_WORDS}$`, 'i')
 
+/** Whether a column says by its name which part of the data a row is in. */
+export function isSplitColumn(name: string): boolean {
+  return SPLIT_COLUMN.test(name)
+}
+
 /** Values of a split column that are kept. */
 const KEPT_VALUES = 10
 
@@ -38,7 +43,7 @@ export class Column {
 
   constructor(name: string) {
     this.name = name
-    this.#values = SPLIT_COLUMN.test(name) ? new Set() : undefined
+    this.#values = isSplitColumn(name) ? new Set() : undefined
   }
 
   /** Whether its name is that of a split, so that its cells are worth seeing where they are no numbers. */
@@ -55,6 +60,11 @@ export class Column {
   get parts(): string[] {
     const values = [...(this.#values ?? [])].sort()
     return values.some((value) => SPLIT.test(value)) || values.every((value) => BOOLEAN.test(value)) ? values : []
+  }
+
+  /** Whether it holds the names of splits and no weights. */
+  get holdsSplits(): boolean {
+    return this.#values !== undefined && this.cells === 0
   }
 
   /** The number in a cell, True being 1 and False 0; NaN for anything else. */

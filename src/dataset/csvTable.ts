@@ -49,6 +49,7 @@ class Header implements Columns {
   /** Columns of splits, by their place in a record. */
   readonly #splits: readonly (readonly [cell: number, column: Column])[]
   readonly #texts = new Map<string, string>()
+  readonly #splitSets = new Map<string, Readonly<Record<string, string>>>()
   readonly #row = new RowReader()
 
   constructor({ line, cells }: CsvRecord, place: string) {
@@ -77,10 +78,12 @@ class Header implements Columns {
       return undefined
     }
     for (const [cell, column] of this.#splits) column.see(detached(cells[cell]!))
+    const splits = this.#splitsIn(cells)
     const file = detached(cells[this.#file]!)
     const weights = this.#weights(cells, line)
-    if (this.label >= 0) return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights }
-    return weights && { position: line, file, label: undefined, weights }
+    if (this.label >= 0)
+      return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights, splits }
+    return weights && { position: line, file, label: undefined, weights, splits }
   }
 
   /** The numbers of a record; undefined where there is a label column that can be no class, or a cell without a number. */
@@ -90,6 +93,7 @@ class Header implements Columns {
     if (own && !own.mayBeWeights) return undefined
     let bad = -1
     for (let k = 0; k < columns.length; k++) {
+      if (label < 0 && columns[k]!.isSplit && isWord(cells[this.#cells[k]!]!)) continue
       const value = columns[k]!.note(cells[this.#cells[k]!])
       if (Number.isNaN(value)) bad = bad < 0 ? k : bad
       else if (label < 0 || columns[k]!.mayBeWeights) this.#row.add(k, value)
@@ -100,6 +104,17 @@ class Header implements Columns {
     return undefined
   }
 
+  /** One copy of each choice of splits, since there are few. */
+  #splitsIn(cells: readonly string[]): Readonly<Record<string, string>> | undefined {
+    if (this.#splits.length === 0) return undefined
+    const key = this.#splits.map(([cell]) => cells[cell]).join('\0')
+    const known = this.#splitSets.get(key)
+    if (known !== undefined) return known
+    const made = Object.fromEntries(this.#splits.map(([cell, { name }]) => [name, detached(cells[cell]!)]))
+    this.#splitSets.set(detached(key), made)
+    return made
+  }
+
   /** One copy of each label, since there are few. */
   #text(cell: string): string {
     const known = this.#texts.get(cell)
@@ -108,4 +123,8 @@ class Header implements Columns {
     this.#texts.set(text, text)
     return text
   }
+}
+
+function isWord(cell: string): boolean {
+  return cell !== '' && Number.isNaN(Number(cell))
 }

@@ -1,5 +1,5 @@
 import type { SparseLabel } from '../core/softLabel.js'
-import { Column, RowReader } from './columns.js'
+import { Column, isSplitColumn, RowReader } from './columns.js'
 import { type Entry, EXPECTED_LABEL, JsonLabels, parseJson } from './json.js'
 import { ArraySplitter } from './jsonArray.js'
 import { quoted } from './problems.js'
@@ -48,6 +48,7 @@ class Keys {
   readonly #index = new Map<string, number>()
   readonly #row = new RowReader()
   readonly #badCells: BadCell[] = []
+  readonly #splitSets = new Map<string, Readonly<Record<string, string>>>()
   readonly #drafts: Draft[] = []
   /** Rows whose labels are weights in one value, which leave nothing to decide. */
   readonly #weighted: Row[] = []
@@ -86,7 +87,8 @@ class Keys {
         this.#label = this.#place(key)
         this.#labelKeys.add(key)
       }
-      this.#drafts.push({ position, file, label, weights: numbers, ...(key !== undefined && { wrong }) })
+      const splits = this.#splitsIn(row)
+      this.#drafts.push({ position, file, label, weights: numbers, splits, ...(key !== undefined && { wrong }) })
     }
   }
 
@@ -113,11 +115,23 @@ class Keys {
       const place = this.#place(key)
       const column = this.#columns[place]!
       column.see(value)
-      const number = column.note(value)
-      if (Number.isNaN(number)) this.#badCells.push({ position, column, text: JSON.stringify(value) })
+      const number = column.isSplit && typeof value === 'string' ? Number.NaN : column.note(value)
+      if (Number.isNaN(number) && !column.holdsSplits)
+        this.#badCells.push({ position, column, text: JSON.stringify(value) })
       else this.#row.add(place, number)
     }
     return this.#row.take(this.#columns.length)
+  }
+
+  /** One copy of each choice of splits, since there are few. */
+  #splitsIn(row: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> | undefined {
+    const entries = Object.entries(row).filter(([key]) => isSplitColumn(key))
+    if (entries.length === 0) return undefined
+    const made = Object.fromEntries(entries.map(([key, value]) => [key, String(value)]))
+    const text = JSON.stringify(made)
+    const known = this.#splitSets.get(text) ?? made
+    this.#splitSets.set(text, known)
+    return known
   }
 
   #place(key: string): number {

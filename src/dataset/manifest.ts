@@ -4,18 +4,22 @@ import path from 'node:path'
 import { counted } from '../core/counted.js'
 import type { Label } from '../core/softLabel.js'
 import { readClassFolders } from './classFolders.js'
+import { containersIn, readContainers } from './contained.js'
+import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
+import type { Contained } from './opening.js'
 import { describeGap } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
 import { isRun } from './shape.js'
+import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
 import { linesOf, readText } from './text.js'
 
 /** A picture and its label. */
 export interface Source {
-  /** Posix path relative to the manifest's root. */
+  /** Posix path relative to the manifest's root; in a file that holds many, that path, # and what it is called there. */
   readonly file: string
   /** A class index, or a distribution over the classes if it is not one-hot. */
   readonly label: Label
@@ -25,6 +29,8 @@ export interface Source {
 export interface Manifest {
   /** Absolute path of the folder that files are relative to. */
   readonly root: string
+  /** Absolute path, or pattern, of what was given: the folder itself, or files with pictures in them. */
+  readonly given: string
   /** Class names; a class index is a place in this list. */
   readonly classes: readonly string[]
   readonly sources: readonly Source[]
@@ -42,7 +48,7 @@ export interface Manifest {
   readonly notices: readonly string[]
 }
 
-export interface ManifestOptions {
+export interface ManifestOptions extends SplitChoice {
   /** A CSV, JSON or JSON lines file whose names are relative to the folder of the pictures. */
   readonly labels?: string
   /** A file with one class name per line, in the order of their indices. */
@@ -53,28 +59,111 @@ export interface ManifestOptions {
 
 /**
  * Reads the labels of a folder of pictures: from `options.labels`, else from a manifest found in the folder, else one
- * class per folder. Throws AugmentError `usage` that lists every problem of the manifest with its line.
+ * class per folder; or of files that hold many pictures, one, a pattern of some, or a folder of them. Throws AugmentError
+ * `usage` that lists every problem with its line.
  */
-export async function readManifest(imagesFolder: string, options: ManifestOptions = {}): Promise<Manifest> {
+export async function readManifest(place: string, options: ManifestOptions = {}): Promise<Manifest> {
   const fixed = options.classes === undefined ? undefined : await readClasses(options.classes)
-  const folder = await Folder.scan(imagesFolder, options)
-  const labels = options.labels ?? (await findLabels(imagesFolder))
+  const given = await givenFiles(place)
+  const reading = { place, options, fixed }
   const manifest =
-    labels === undefined
-      ? await fromClassFolders(folder, imagesFolder, fixed)
-      : await fromTable(folder, labels, options.labels ?? path.basename(labels), fixed ?? (await classesOfRun(labels)))
-  const again = (await isRun(imagesFolder))
-    ? [`${imagesFolder}: these pictures are mixes of sage-augment, and are mixed again`]
-    : []
+    given === undefined
+      ? await fromFolder(await Folder.scan(place, options), reading)
+      : await fromContainers(given.root, given.files, reading)
+  const again = (await isRun(place)) ? [`${place}: these pictures are mixes of sage-augment, and are mixed again`] : []
   const gap = fixed ? undefined : describeGap(manifest.classes)
-  const notices = [
-    ...manifest.notices,
-    ...(gap ? [gap] : []),
-    ...twiceNotices(folder, manifest),
-    ...oneClassNotices(manifest),
-    ...again,
-  ]
-  return { ...manifest, notices }
+  const notices = [...manifest.notices, ...(gap ? [gap] : []), ...oneClassNotices(manifest), ...again]
+  return { ...manifest, notices, given: path.resolve(place) }
+}
+
+/** With what a folder or files are read. */
+interface Place {
+  /** As the user wrote it, for messages. */
+  readonly place: string
+  readonly options: ManifestOptions
+  readonly fixed: Classes | undefined
+}
+
+type Read = Omit<Manifest, 'given'>
+
+async function fromFolder(folder: Folder, { place, options, fixed }: Place): Promise<Read> {
+  const labels = options.labels ?? (await findLabels(folder))
+  if (labels !== undefined) {
+    const origin = options.labels ?? path.basename(labels)
+    const manifest = await fromTable(folder, labels, origin, options, fixed ?? (await classesOfRun(labels)))
+    return { ...manifest, notices: [...manifest.notices, ...twiceNotices(folder, manifest)] }
+  }
+  const pictures = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
+  const split = splitFolder(pictures, fixed, options, place)
+  if (split !== undefined) {
+    const { base, notice } = split
+    const inner = { place: path.join(place, base), options: { ...options, split: undefined }, fixed }
+    return prefixed(await fromFolder(folder.below(base), inner), folder.root, `${base}/`, notice)
+  }
+  const containers = [...containersIn(folder.files).values()].flat()
+  if (pictures.length === 0 && containers.length > 0) {
+    return fromContainers(folder.root, folder.files, { place, options, fixed })
+  }
+  const { classes, sources, named, unread, notices } = await readClassFolders(folder, place, fixed, options)
+  const manifest = manifestOf(folder, classes, sources.sort(byFile), 'class folders', named)
+  return { ...manifest, unread, notices: [...notices, ...twiceNotices(folder, manifest)] }
+}
+
+/** A manifest whose names go on below `root`, behind `prefix`. */
+function prefixed(manifest: Read, root: string, prefix: string, notice: string | undefined): Read {
+  const sources = manifest.sources.map(({ file, label }) => ({ file: `${prefix}${file}`, label }))
+  return { ...manifest, root, sources, notices: [...(notice === undefined ? [] : [notice]), ...manifest.notices] }
+}
+
+async function fromContainers(root: string, files: Iterable<string>, { place, options, fixed }: Place): Promise<Read> {
+  const found = await readContainers(root, files, place, options)
+  if (!('archive' in found)) return fromRows(root, found, place, fixed, options)
+  const { file, archive } = found
+  const { folder, prefix } = unwrapped(Folder.of(`${path.join(root, file)}#`, archive.names))
+  const choice = found.isSplit ? { ...options, split: undefined } : options
+  const inner = await fromFolder(folder, { place, options: choice, fixed })
+  const manifest = prefixed(inner, root, `${file}#${prefix}`, undefined)
+  return { ...manifest, told: `${inner.told} in ${file}`, notices: [...found.notices, ...manifest.notices] }
+}
+
+/** The folder without the one around all that it holds, as archives often have it. */
+function unwrapped(whole: Folder): { readonly folder: Folder; readonly prefix: string } {
+  const [first] = whole.files
+  const base = first?.includes('/') ? first.slice(0, first.indexOf('/')) : undefined
+  if (base === undefined || ![...whole.files].every((file) => file.startsWith(`${base}/`)))
+    return { folder: whole, prefix: '' }
+  const folder = whole.below(base)
+  const isWrapping = [...folder.folders].length > 1 || FOUND_NAMES.some((name) => folder.files.has(name))
+  return isWrapping ? { folder, prefix: `${base}/` } : { folder: whole, prefix: '' }
+}
+
+/** The rows of containers, their labels read. */
+async function fromRows(
+  root: string,
+  { rows, classes: own, told, notices, areFiles }: Contained,
+  place: string,
+  fixed: Classes | undefined,
+  options: ManifestOptions,
+): Promise<Read> {
+  const problems = new Problems()
+  const classes = fixed ?? own ?? new Classes(classNames(rows.map(({ label }) => label)))
+  if (rows.length === 0) problems.add(place, 'found no rows, expected one per picture')
+  checkNames(classes.names, () => place, problems)
+  const unnamed = !fixed && !own && rows.some(({ label }) => typeof label === 'object' && !('names' in label))
+  if (unnamed) problems.add(place, UNNAMED_WEIGHTS)
+  problems.throwIfAny()
+  const folder = areFiles ? await Folder.scan(root, options) : undefined
+  const sources: Source[] = []
+  for (const { file: name, label: written } of rows) {
+    const label = classes.read(written, (problem) => problems.add(name, problem))
+    const found = folder === undefined ? { file: name } : await folder.locate(name)
+    if ('problem' in found) problems.add(place, found.problem)
+    else sources.push({ file: found.file, label: label ?? 0 })
+  }
+  problems.throwIfAny()
+  const soft = sources.some(({ label }) => typeof label !== 'number')
+  const facts = { classes: classes.names, soft, origin: path.basename(place), ignored: 0, unread: null }
+  return { root, sources: sources.sort(byFile), ...facts, told, notices }
 }
 
 /** The classes of an output of ours, whose tables are read as they were written, whatever the classes are called. */
@@ -104,22 +193,16 @@ export function twiceNotices({ twice }: Folder, { sources }: Pick<Manifest, 'sou
   return [`links make ${counted(files.length, 'picture')} appear twice: ${shown.join(', ')}${more}`]
 }
 
-function oneClassNotices({ sources, classes }: Manifest): string[] {
+function oneClassNotices({ sources, classes }: Read): string[] {
   const label = sources[0]?.label
   if (typeof label !== 'number' || !sources.every((source) => source.label === label)) return []
   return [`all pictures are of one class, ${quoted(classes[label]!)}, so every mix has that label`]
 }
 
-async function fromClassFolders(folder: Folder, place: string, fixed?: Classes): Promise<Manifest> {
-  const { classes, sources, named, unread, notices } = await readClassFolders(folder, place, fixed)
-  return { ...manifestOf(folder, classes, sources.sort(byFile), 'class folders', named), unread, notices }
-}
-
-async function findLabels(folder: string): Promise<string | undefined> {
+async function findLabels({ root, files }: Folder): Promise<string | undefined> {
   for (const name of FOUND_NAMES) {
-    const file = path.join(folder, name)
-    const found = await stat(file).catch(() => undefined)
-    if (found?.isFile()) return file
+    const file = path.join(root, name)
+    if (files.has(name) || (await stat(file).catch(() => undefined))?.isFile()) return file
   }
   return undefined
 }
@@ -143,9 +226,15 @@ export async function readClasses(file: string): Promise<Classes> {
   return new Classes(names)
 }
 
-async function fromTable(folder: Folder, file: string, origin: string, fixed?: Classes): Promise<Manifest> {
+async function fromTable(
+  folder: Folder,
+  file: string,
+  origin: string,
+  choice: SplitChoice,
+  fixed: Classes | undefined,
+): Promise<Read> {
   const problems = new Problems()
-  const table = await readTable(file, origin, fixed, problems)
+  const table = await readTable(file, origin, fixed, problems, choice)
   if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
   checkClasses(table, classes, fixed, origin, problems)
@@ -178,7 +267,8 @@ async function fromTable(folder: Folder, file: string, origin: string, fixed?: C
   const manifest = manifestOf(folder, classes, sources, origin, named)
   const kind = table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
   const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
-  return { ...manifest, told, notices: table.notices ?? [] }
+  const ignored = Math.max(0, manifest.ignored - (table.others ?? 0))
+  return { ...manifest, told, ignored, notices: table.notices ?? [] }
 }
 
 /** Order of UTF-16 code units. */
@@ -199,13 +289,7 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
 }
 
 /** `named` of the listed pictures are among the sources, the others are ignored. */
-function manifestOf(
-  folder: Folder,
-  classes: Classes,
-  sources: readonly Source[],
-  origin: string,
-  named: number,
-): Manifest {
+function manifestOf(folder: Folder, classes: Classes, sources: readonly Source[], origin: string, named: number): Read {
   let ignored = -named
   for (const file of folder.files) if (isImageName(file)) ignored++
   const soft = sources.some((source) => typeof source.label !== 'number')

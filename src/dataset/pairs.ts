@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
+import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, type WrittenLabel } from './labels.js'
 import {
   type Manifest,
@@ -13,7 +14,7 @@ import {
 } from './manifest.js'
 import { Pairs, type WrittenPairs } from './pairList.js'
 import { Problems, quoted } from './problems.js'
-import { Folder } from './scan.js'
+import { Folder, type ScanOptions } from './scan.js'
 import { type MadeWith, readPairsFile } from './writtenPairs.js'
 
 export interface PairList {
@@ -94,6 +95,12 @@ function checkOutputNames(pairs: WrittenPairs, placeOf: (position: number) => st
   }
 }
 
+/** What lies in a folder, or the files that were given in place of one. */
+async function folderOf(place: string, options: ScanOptions): Promise<Folder> {
+  const given = await givenFiles(place)
+  return given === undefined ? Folder.scan(place, options) : Folder.of(given.root, given.files)
+}
+
 /** The pictures that pairs may name, their labels, and which of them have been used. */
 class Catalogue {
   readonly #inputs: ManifestOptions & { readonly images: string }
@@ -137,7 +144,7 @@ class Catalogue {
   /** The file that `name` means. */
   async find(name: string): Promise<Found | Wrong> {
     if (this.#labels.has(name)) return { file: name }
-    this.#folder ??= await Folder.scan(this.#inputs.images, this.#inputs)
+    this.#folder ??= await folderOf(this.#inputs.images, this.#inputs)
     return this.#folder.locate(name)
   }
 
@@ -153,7 +160,8 @@ class Catalogue {
     const sources = Array.from(this.#used, ([file, label]): Source => ({ file, label }))
     sources.sort((a, b) => (a.file < b.file ? -1 : 1))
     return {
-      root: path.resolve(this.#inputs.images),
+      root: this.#base?.root ?? this.#folder?.root ?? path.resolve(this.#inputs.images),
+      given: path.resolve(this.#inputs.images),
       classes: this.#classes.names,
       sources,
       soft: sources.some((source) => typeof source.label !== 'number'),

@@ -4,6 +4,7 @@ import { jsonLines } from './json.js'
 import { jsonArray, readJsonTable } from './jsonTable.js'
 import type { Classes } from './labels.js'
 import type { Problems } from './problems.js'
+import type { SplitChoice } from './splits.js'
 import type { Table } from './table.js'
 import { textOf } from './text.js'
 
@@ -17,10 +18,11 @@ export async function readTable(
   name: string,
   classes: Classes | undefined,
   problems: Problems,
+  choice: SplitChoice = {},
 ): Promise<Table> {
   const extension = path.extname(file).toLowerCase()
   const placeOf = (position: number) => (extension === '.json' ? `${name}[${position}]` : `${name}:${position}`)
-  const reading = { name, classes, problems, placeOf }
+  const reading = { name, classes, problems, choice, placeOf }
   if (extension === '.csv') return readCsvTable(textOf(file), reading)
   if (extension === '.json') return readJsonTable(jsonArray(textOf(file), reading), reading)
   if (extension === '.jsonl') return readJsonTable(jsonLines(file, name, problems), reading)

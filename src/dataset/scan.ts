@@ -2,6 +2,7 @@
 import { readlink, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
+import { hasKey, insideOf, openContainer } from '../containers/container.js'
 import { reasonOf } from '../core/systemError.js'
 import { isHidden, type Listing, list } from './listing.js'
 import { NearFiles } from './nearFile.js'
@@ -74,6 +75,29 @@ export class Folder {
     return new Folder(path.resolve(root), await realpath(root), listing, followLinks)
   }
 
+  /** Files that are known by their names, hidden ones left out; for those of an archive `root` is its path and a #. */
+  static of(root: string, names: readonly string[]): Folder {
+    const files = new Set(names.filter((name) => !name.split('/').some(isHidden)))
+    return new Folder(root, root, { ...nothing(), files, folders: foldersOf(files) }, false)
+  }
+
+  /** One of its folders as the root. */
+  below(base: string): Folder {
+    const start = `${base}/`
+    const inside = (names: Iterable<string>) =>
+      new Set([...names].flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : [])))
+    const { files, folders, links, runs, twice } = this.#listing
+    const pairs = [...twice].filter(([name, first]) => name.startsWith(start) && first.startsWith(start))
+    const listing = {
+      files: inside(files),
+      folders: inside(folders).add('.'),
+      links: inside(links),
+      runs: inside(runs),
+      twice: new Map(pairs.map(([name, first]) => [name.slice(start.length), first.slice(start.length)])),
+    }
+    return new Folder(path.join(this.root, base), path.join(this.#realRoot, base), listing, this.#followLinks)
+  }
+
   /**
    * The file below the root that `name` means: itself, or the only one with that name in another Unicode normal form or
    * with an extension added, and whether it is among `files`. Otherwise what is wrong with the name, as `problem`.
@@ -81,6 +105,8 @@ export class Folder {
   async locate(name: string): Promise<Located> {
     if (this.files.has(name)) return { file: name, listed: true }
     if (name === '') return { problem: 'found an empty file name, expected a path' }
+    const inside = insideOf(name)
+    if (inside !== undefined) return this.#locateInside(name, inside)
     const file = path.posix.normalize(path.posix.isAbsolute(name) ? await this.#relative(name) : name)
     if (path.posix.isAbsolute(file) || path.win32.isAbsolute(file) || /^\.\.(\/|\\|$)/.test(file)) {
       return this.#wrong(`path ${quoted(name)} leaves the folder of the pictures`, name)
@@ -90,6 +116,20 @@ export class Folder {
     if (this.#mayBeUnlisted(file)) return this.#locateOnDisk(file)
     if (this.#listing.folders.has(file.replace(/\/$/, ''))) return { problem: aFolder(file) }
     return this.#wrong(missing(file), name)
+  }
+
+  /** A picture in a container below the root, or in this archive where it is one. */
+  async #locateInside(name: string, { file, key }: { file: string; key: string }): Promise<Located> {
+    if (this.root.endsWith(`${path.sep}${path.basename(file)}#`)) return this.locate(key)
+    const found = await this.locate(file)
+    if ('problem' in found) return found
+    try {
+      const container = await openContainer(path.join(this.root, found.file))
+      if (await hasKey(container, key)) return { file: `${found.file}#${key}`, listed: false }
+    } catch (cause) {
+      return { problem: `${quoted(file)}: ${reasonOf(cause)}` }
+    }
+    return this.#wrong(`${quoted(file)} has no picture ${quoted(key)}`, name)
   }
 
   #wrong(problem: string, name: string): Located {
@@ -177,6 +217,19 @@ export class Folder {
       return code === 'ENOENT' ? this.#wrong(missing(file), file) : { problem: `${quoted(file)}: ${reasonOf(cause)}` }
     }
   }
+}
+
+function nothing(): Listing {
+  return { files: new Set(), folders: new Set(['.']), links: new Set(), runs: new Set(), twice: new Map() }
+}
+
+/** All folders that files lie in. */
+function foldersOf(files: Iterable<string>): Set<string> {
+  const folders = new Set(['.'])
+  for (const file of files) {
+    for (let end = file.indexOf('/'); end > 0; end = file.indexOf('/', end + 1)) folders.add(file.slice(0, end))
+  }
+  return folders
 }
 
 function missing(file: string): string {

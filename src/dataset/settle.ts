@@ -3,6 +3,7 @@ import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import { type Column, listedNames, meaningOf } from './columns.js'
 import type { WrittenLabel } from './labels.js'
 import { quoted } from './problems.js'
+import { splitIn, splitOfCell, takeSplit } from './splits.js'
 import { LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
 
 /** A row whose meaning the other rows decide. */
@@ -15,6 +16,8 @@ export interface Draft {
   readonly wrong?: string
   /** The numbers of all columns, as long as they may be weights. */
   readonly weights: SparseLabel | undefined
+  /** What the columns of splits say, by their names. */
+  readonly splits?: Readonly<Record<string, string>> | undefined
 }
 
 /** A cell of a class column that holds no number. */
@@ -33,10 +36,33 @@ export interface Columns {
   readonly badCells: readonly BadCell[]
 }
 
-type Settled = Pick<Table, 'rows' | 'columns' | 'meaning' | 'notices'>
+type Settled = Pick<Table, 'rows' | 'columns' | 'meaning' | 'notices' | 'others'>
 
 /** The rows of a table, read as its columns mean them. What is wrong goes to the problems, and no rows come back. */
-export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+export function settle(seen: Columns, all: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+  const { drafts, notice } = ofSplit(seen.columns, all, reading)
+  const settled = settleSome(seen, drafts, reading, noun)
+  const notices = [...(notice === undefined ? [] : [`${noun} ${notice}`]), ...(settled.notices ?? [])]
+  return { ...settled, notices, others: all.length - drafts.length }
+}
+
+/** The rows of the split that is taken, where a column says which row is in which. */
+function ofSplit(columns: readonly Column[], drafts: readonly Draft[], { choice, name: place }: Reading) {
+  const { name } =
+    columns.find(({ parts }) => parts.length > 1) ??
+    columns.find(({ isSplit }) => isSplit && choice.split !== undefined) ??
+    {}
+  if (name === undefined && choice.split === undefined) return { drafts, notice: undefined }
+  const splitOf = ({ splits, file }: Draft) =>
+    name === undefined ? splitIn(file) : splitOfCell(name, splits?.[name] ?? '')
+  const { taken, notice } = takeSplit(drafts.map(splitOf), choice, place)
+  return {
+    drafts: drafts.filter((draft) => taken.has(splitOf(draft))),
+    notice: notice && `${quoted(name!)}: ${notice}`,
+  }
+}
+
+function settleSome(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
   if (seen.label < 0) return softOnly(seen, drafts, reading, noun)
   const meaning = meaningOf(
     seen.columns,
@@ -52,18 +78,11 @@ export function settle(seen: Columns, drafts: readonly Draft[], reading: Reading
       return { rows: [] }
     }
     const rows = wholeNumbers(labelled(drafts, reading))
-    return { rows, meaning: `${noun} ${name}`, notices: splitNotices(seen.columns, noun) }
+    return { rows, meaning: `${noun} ${name}` }
   }
   reading.problems.add(seen.place, meaning.problem)
   reading.problems.hint(meaning.hint)
   return { rows: [] }
-}
-
-/** Rows for validation are not for training, but nothing here says which are wanted. */
-function splitNotices(columns: readonly Column[], noun: 'column' | 'key'): string[] {
-  return columns.flatMap(({ name, parts }) =>
-    parts.length > 1 ? [`${noun} ${quoted(name)} (${parts.join(', ')}) is not used: all rows are read`] : [],
-  )
 }
 
 /** The rows that have a label; the others go to the problems. */
@@ -79,8 +98,10 @@ export function labelled(drafts: readonly Draft[], { problems, placeOf }: Readin
 const NO_LABEL = `found no label, expected the key ${LABEL_KEYS.join(' or ')} with a class, or soft_label`
 
 /** Without a label column the others are classes, but not a single one: its weights could only all be 1. */
-function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
-  const { columns, place, badCells } = seen
+function softOnly(all: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+  const { place, badCells } = all
+  const places = [...all.columns.keys()].filter((k) => !all.columns[k]!.holdsSplits)
+  const columns = places.map((k) => all.columns[k]!)
   const { problems, classes } = reading
   const listed = columns.map(({ name }) => quoted(name)).join(', ')
   const expected = `expected a ${noun} ${LABEL_KEYS[0]} (or ${LABEL_KEYS.slice(1).join(', ')}) or one numeric ${noun} per class`
@@ -108,7 +129,7 @@ function softOnly(seen: Columns, drafts: readonly Draft[], reading: Reading, nou
   if (beyond.length > 0 && beyond.length < columns.length) {
     problems.hint(`leave out ${listedNames(beyond)} if that is not a class: a weight is between 0 and 1`)
   }
-  return soft(seen, Array.from(columns.keys()), drafts, reading)
+  return soft(all, places, drafts, reading)
 }
 
 function soft(seen: Columns, chosen: readonly number[], drafts: readonly Draft[], reading: Reading): Settled {

@@ -1,5 +1,6 @@
 import type { Classes, WrittenLabel } from './labels.js'
 import type { Problems } from './problems.js'
+import type { SplitChoice } from './splits.js'
 
 /** Tables of labels that are looked for in a folder of pictures, the first one being taken. */
 export const FOUND_NAMES = ['labels.csv', 'metadata.csv', 'metadata.jsonl', 'labels.json'] as const
@@ -25,6 +26,8 @@ export interface Table {
   readonly columns?: readonly string[]
   /** How the table was understood: "column class", "3 classes"; undefined where each row says it. */
   readonly meaning?: string
+  /** Rows that are in another split. */
+  readonly others?: number
   /** What is to be known of it, one sentence each. */
   readonly notices?: readonly string[]
   /** Where a row stands, as in "labels.csv:14" or "labels.json[3]". */
@@ -38,5 +41,7 @@ export interface Reading {
   readonly problems: Problems
   /** The classes that the user named. */
   readonly classes: Classes | undefined
+  /** Which rows are taken where a column says their split. */
+  readonly choice: SplitChoice
   placeOf(position: number): string
 }

@@ -1,5 +1,7 @@
 /** Text files as a stream, since a string holds 512 MiB at most. */
 import { createReadStream } from 'node:fs'
+import { insideOf } from '../containers/container.js'
+import { readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 
@@ -16,7 +18,7 @@ export async function* textOf(file: string): AsyncGenerator<string, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let isFirst = true
   try {
-    for await (const bytes of createReadStream(file, { highWaterMark: PIECE_BYTES })) {
+    for await (const bytes of piecesOf(file)) {
       if (isFirst && isWide(bytes as Buffer)) throw notUtf8(file, 'UTF-16 or UTF-32')
       isFirst = false
       yield decoder.decode(bytes as Buffer, { stream: true })
@@ -29,6 +31,12 @@ export async function* textOf(file: string): AsyncGenerator<string, void> {
     if (cause instanceof AugmentError) throw cause
     throw new AugmentError('usage', `${file}: ${reasonOf(cause)}, expected a readable file`, hintFor(cause))
   }
+}
+
+/** The bytes of a file, or of one in an archive. */
+async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
+  if (insideOf(file) === undefined) yield* createReadStream(file, { highWaterMark: PIECE_BYTES })
+  else yield (await readPicture(file, file)).bytes
 }
 
 /** Whether text begins with a byte order mark of UTF-16 or UTF-32, or without one with an ASCII character of theirs. */

@@ -82,6 +82,7 @@ export interface PairsFile {
   readonly images: string
   readonly labels?: string
   readonly classes?: string
+  readonly split?: string
   readonly out?: string
   /** How the run was made whose provenance it is. */
   readonly madeWith?: MadeWith
@@ -142,12 +143,13 @@ async function readInputs(folder: string, problems: Problems): Promise<Omit<Pair
   const parsed = earlierRun.safeParse(parseJson(text, file, problems)?.value)
   if (!parsed.success)
     throw new AugmentError('usage', `${file}: expected the run.json of a run, with the folder of its pictures`)
-  const { images, labels, classes, options, ...made } = parsed.data
+  const { images, labels, classes, split, options, ...made } = parsed.data
   const there = (relative: string) => path.resolve(folder, relative)
   return {
     images: there(images),
     ...(labels !== undefined && { labels: there(labels) }),
     ...(classes !== undefined && { classes: there(classes) }),
+    ...(split !== undefined && { split }),
     ...(options !== undefined && { madeWith: { ...made, options } }),
   }
 }

@@ -2,7 +2,7 @@
 
 /** The options of a run. */
 export interface ConfigInput {
-  /** Folder of pictures. */
+  /** Folder of pictures, or a file that holds many. A `.parquet`, `.tar`, `.zip` or `.npz`, a CIFAR binary or an idx file, or a pattern of such files: `shards/{0000..0999}.tar`. docs/inputs.md has them all. */
   images?: string | undefined
   /** New, or an interrupted run to continue. A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Default: aug. */
   out?: string | undefined
@@ -10,6 +10,8 @@ export interface ConfigInput {
   labels?: string | undefined
   /** Class names, one per line, for integer labels. */
   classes?: string | undefined
+  /** Which split of the pictures to read. A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file. Default: that for training, where there are splits. */
+  split?: string | undefined
   /** Read what symbolic links point to. Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused. */
   followLinks?: boolean | undefined
   /** Explicit pairs, or an earlier provenance.jsonl. */

@@ -25,7 +25,8 @@ export const runOptions = {
     commands: MAIN,
     compared: false,
     isArgument: true,
-    help: 'folder of pictures',
+    help: 'folder of pictures, or a file that holds many',
+    more: 'A `.parquet`, `.tar`, `.zip` or `.npz`, a CIFAR binary or an idx file, or a pattern of such files: `shards/{0000..0999}.tar`. docs/inputs.md has them all.',
   },
   out: {
     type: 'path',
@@ -50,6 +51,15 @@ export const runOptions = {
     rare: true,
     compared: false,
     help: 'class names, one per line, for integer labels',
+  },
+  split: {
+    type: 'text',
+    value: 'name',
+    commands: MAPS,
+    compared: false,
+    help: 'which split of the pictures to read',
+    otherwise: 'that for training, where there are splits',
+    more: 'A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file.',
   },
   followLinks: {
     type: 'flag',

@@ -4,7 +4,8 @@ import type { Table } from './option.js'
 import { runOptions } from './run.js'
 
 /** What a table of another command has, without what only matters there. */
-const { labels, classes, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } = runOptions
+const { labels, classes, split, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } =
+  runOptions
 
 function isPattern(text: string): boolean {
   try {
@@ -37,6 +38,13 @@ export const trainOptions = {
   },
   method: { type: 'choice', choices: ['none', ...METHOD_NAMES], default: 'none', help: 'how pictures are mixed' },
   val: { type: 'path', value: 'dir', help: 'pictures to judge by', otherwise: 'a part of the others' },
+  valSplit: {
+    type: 'text',
+    value: 'name',
+    rare: true,
+    help: 'which split of them to read',
+    otherwise: 'that for validation, else for testing, where there are splits',
+  },
   holdOut: { type: 'number', low: 0, high: 0.9, default: 0.1, help: 'share of each class held out to judge by' },
   epochs: { type: 'integer', low: 1, high: 100_000, fallback: 10, help: 'passes over the pictures' },
   minutes: { type: 'number', low: 0.01, high: 100_000, help: 'as many epochs as fit' },
@@ -49,6 +57,7 @@ export const trainOptions = {
     otherwise: '0.0003, from scratch 0.001; sgd 10 times',
   },
   labels,
+  split,
   seed,
   classes: { ...classes, rare: true },
   optimizer: {

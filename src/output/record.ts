@@ -21,6 +21,7 @@ export const inputPaths = z.object({
   images: z.string(),
   labels: z.string().exactOptional(),
   classes: z.string().exactOptional(),
+  split: z.string().exactOptional(),
 })
 
 const runRecord = z.looseObject(

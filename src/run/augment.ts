@@ -280,7 +280,12 @@ function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolea
 }
 
 /** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */
-function whereFrom({ out, root }: Inputs, { labels, classes }: Config): Record<string, string> {
+function whereFrom({ out, given }: Inputs, { labels, classes, split }: Config): Record<string, string> {
   const seen = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
-  return { images: seen(root), ...(labels && { labels: seen(labels) }), ...(classes && { classes: seen(classes) }) }
+  return {
+    images: seen(given),
+    ...(split && { split }),
+    ...(labels && { labels: seen(labels) }),
+    ...(classes && { classes: seen(classes) }),
+  }
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { encodeImage } from '../codec/codec.js'
+import { insideOf } from '../containers/container.js'
 import { AugmentError } from '../core/errors.js'
 import { randomStream } from '../core/random.js'
 import { type MethodName, methods, mixWith } from '../mix/index.js'
@@ -59,7 +60,11 @@ export async function comparePair(
   if (!/\.(png|jpe?g)$/i.test(out) || files.some((file) => path.resolve(file) === path.resolve(out))) {
     throw new AugmentError('usage', `--out: expected the name of a new .png or .jpg file, got ${out}`)
   }
-  await requirePaths('file', files, 'a picture')
+  await requirePaths(
+    'file',
+    files.map((file) => insideOf(file)?.file ?? file),
+    'a picture',
+  )
   await requirePlace(out)
   const sources = files.map((file) => ({ file: path.resolve(file), label: 0 }))
   const explainer = await startExplainer(config, { root: '', sources, classes: [] })

@@ -1,10 +1,10 @@
 /** Which values of 16-bit grey become black and white, as --range asks for it. */
-import { open, readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { greyExtent } from '../codec/decode.js'
 import { HEAD_BYTES, mayBeDeepGrey } from '../codec/format.js'
 import type { GreyRange } from '../codec/samples.js'
+import { readHead, readPicture } from '../containers/pictureFile.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
 
@@ -37,20 +37,10 @@ export function formatRange(range: GreyRange): string {
 async function extentOf(root: string, name: string, maxPixels: number): Promise<readonly [number, number] | null> {
   const file = path.join(root, name)
   try {
-    if (!mayBeDeepGrey(await headOf(file))) return null
-    return await greyExtent(await readFile(file), name, { maxPixels })
+    if (!mayBeDeepGrey(await readHead(file, name, HEAD_BYTES))) return null
+    return await greyExtent((await readPicture(file, name)).bytes, name, { maxPixels })
   } catch {
     // What is wrong with a picture is told when its turn comes.
     return null
-  }
-}
-
-async function headOf(file: string): Promise<Uint8Array> {
-  const handle = await open(file)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
   }
 }

@@ -15,6 +15,8 @@ import { type Replayed, replayNotices } from './replay.js'
 export interface Inputs {
   /** Absolute path of the folder that files are relative to. */
   readonly root: string
+  /** Absolute path or pattern of what was given. */
+  readonly given: string
   readonly out: string
   readonly classes: readonly string[]
   readonly sources: readonly Source[]
@@ -33,8 +35,13 @@ export interface Inputs {
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */
 export async function readInputs(config: Config): Promise<Inputs> {
-  const { images, labels, classes, followLinks, pairs: pairsFile } = config
-  const files = { followLinks, ...(labels !== undefined && { labels }), ...(classes !== undefined && { classes }) }
+  const { images, labels, classes, split, followLinks, pairs: pairsFile } = config
+  const files = {
+    followLinks,
+    ...(split !== undefined && { split }),
+    ...(labels !== undefined && { labels }),
+    ...(classes !== undefined && { classes }),
+  }
   if (pairsFile !== undefined) {
     const read = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
     const { manifest, pairs, out, madeWith } = read

@@ -8,6 +8,7 @@ import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { normal, type Random, randomStream } from '../core/random.js'
+import { picturesInContainers } from '../dataset/contained.js'
 import { type Manifest, readManifest } from '../dataset/manifest.js'
 import { describeUnread, findPictures } from '../dataset/pictures.js'
 import { Folder } from '../dataset/scan.js'
@@ -84,14 +85,20 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
 type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'unread' | 'notices'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
-async function readPictures({ images, labels, classes, target, followLinks }: Config): Promise<Pictures> {
+async function readPictures({ images, labels, classes, split, target, followLinks }: Config): Promise<Pictures> {
   if (images === undefined) throw new AugmentError('usage', 'images: expected a folder of pictures')
   if (target !== 'predicted') {
     return readManifest(images, {
       followLinks,
+      split,
       ...(labels !== undefined && { labels }),
       ...(classes !== undefined && { classes }),
     })
+  }
+  const contained = await picturesInContainers(images, { split })
+  if (contained !== undefined) {
+    const sources = contained.files.map((file) => ({ file, label: 0 }))
+    return { root: contained.root, sources, classes: [], told: 'labels are not used', unread: null, notices: [] }
   }
   const { root, files } = await Folder.scan(images, { followLinks })
   const found = await findPictures(root, files)

@@ -39,16 +39,18 @@ export interface School {
 export interface SchoolOptions {
   readonly labels?: string | undefined
   readonly classes?: string | undefined
+  readonly split?: string | undefined
   readonly val?: string | undefined
+  readonly valSplit?: string | undefined
   readonly holdOut: number
   readonly seed: number
 }
 
 /** Reads the labels and holds pictures out. Throws usage errors. */
 export async function readSchool(images: string, options: SchoolOptions): Promise<School> {
-  const { labels, classes, val, holdOut, seed } = options
+  const { labels, classes, split, val, valSplit, holdOut, seed } = options
   const names = classes === undefined ? {} : { classes }
-  const manifest = await readManifest(images, { ...names, ...(labels !== undefined && { labels }) })
+  const manifest = await readManifest(images, { ...names, split, ...(labels !== undefined && { labels }) })
   const { root } = manifest
   if (manifest.classes.length < 2) {
     const found = counted(manifest.classes.length, 'class', 'classes')
@@ -58,7 +60,7 @@ export async function readSchool(images: string, options: SchoolOptions): Promis
     const { kept, held } = heldOut(manifest.sources, manifest.classes.length, holdOut, seed)
     return { classes: manifest.classes, lessons: { root, sources: kept }, exam: { root, sources: held } }
   }
-  const other = await readManifest(val, names)
+  const other = await readManifest(val, { ...names, split: valSplit, forValidation: true })
   const sources = translated(other, manifest.classes, val, images)
   return { classes: manifest.classes, lessons: manifest, exam: { root: other.root, sources } }
 }

@@ -1,8 +1,9 @@
 /** How much a run writes, and whether there is room for it. */
-import { readFile, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { encodeImage, resizeToCover } from '../codec/codec.js'
 import { decodeImage } from '../codec/decode.js'
+import { readPicture } from '../containers/pictureFile.js'
 import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
@@ -72,7 +73,8 @@ async function meanOutput({ root, sources }: Inputs, config: Config, block: numb
   for (let at = 0; at < sources.length; at += step) {
     const { file } = sources[Math.floor(at)]!
     try {
-      const image = await decodeImage(await readFile(path.join(root, file)), file, { maxPixels })
+      const { bytes } = await readPicture(path.join(root, file), file)
+      const image = await decodeImage(bytes, file, { maxPixels })
       const [width, height] = config.size === undefined ? [image.width, image.height] : parseSize(config.size)
       const picture = await encodeImage(await resizeToCover(image, width, height), format, quality)
       sum += pictureOnDisk(picture.length) + (config.writeMasks ? onDisk(4 * width * height) : 0)

@@ -1,8 +1,8 @@
 /** What each source file was when the run was planned, so that a change is noticed. */
 import { createHash } from 'node:crypto'
-import { type Stats, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
 import path from 'node:path'
+import { pictureStats, readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import type { Pair } from '../dataset/pairList.js'
@@ -35,7 +35,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
   const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
   sources.forEach(({ file, label }, i) => {
     // A file that is gone is found out when it is needed.
-    const stats = statSync(path.join(root, file), { throwIfNoEntry: false })
+    const stats = pictureStats(path.join(root, file))
     sizes[i] = stats?.size ?? Number.NaN
     times[i] = stats?.mtimeMs ?? Number.NaN
     touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
@@ -60,7 +60,7 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
       const altered: string[] = []
       for (const [i, { file }] of sources.entries()) {
         if (!(touched[i]! > since) || !isKnown(i)) continue
-        const bytes = await readFile(path.join(root, file))
+        const { bytes } = await readPicture(path.join(root, file), file)
         if (!same(i, createHash('sha256').update(bytes).digest('hex'))) altered.push(file)
       }
       return altered

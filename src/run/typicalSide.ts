@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { decodeImage } from '../codec/decode.js'
+import { readPicture } from '../containers/pictureFile.js'
 import { parseSize } from '../core/size.js'
 import type { Config } from './config.js'
 
@@ -19,7 +19,8 @@ export async function typicalSide(
   const sides: number[] = []
   for (const file of files) {
     try {
-      const { width, height } = await decodeImage(await readFile(path.join(root, file)), file, { maxPixels })
+      const { bytes } = await readPicture(path.join(root, file), file)
+      const { width, height } = await decodeImage(bytes, file, { maxPixels })
       sides.push(Math.max(width, height))
     } catch {
       // The run tells of a picture that it cannot use.

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { open } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import { resizeToCover } from '../codec/codec.js'
 import { decodePicture } from '../codec/decode.js'
 import type { GreyRange } from '../codec/samples.js'
+import { type PictureBytes, readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import { centre, flat, normalised, type Plane } from '../core/plane.js'
@@ -91,7 +91,7 @@ export function openViews(
   async function decode(source: number): Promise<Decoded> {
     const { file } = files[source]!
     try {
-      const { bytes, stats } = await read(path.join(root, file))
+      const { bytes, stats } = await read(path.join(root, file), file)
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       check?.(source, stats, sha256)
       const { image, reading } = await decodePicture(bytes, file, { maxPixels, range })
@@ -158,15 +158,11 @@ export function openViews(
   }
 }
 
-/** The bytes of a file, and what it was after they had been read. */
-async function read(file: string): Promise<{ bytes: Buffer; stats: Stats }> {
-  const handle = await open(file)
+async function read(path: string, name: string): Promise<PictureBytes> {
   try {
-    return { bytes: await handle.readFile(), stats: await handle.stat() }
+    return await readPicture(path, name)
   } catch (error) {
-    throw placed(error, file)
-  } finally {
-    await handle.close()
+    throw error instanceof AugmentError ? error : placed(error, path)
   }
 }
 

@@ -229,12 +229,13 @@ test.each<[string, string, (readonly Cell[])[], RegExp]>([
 })
 
 test.each([
-  ['split', ['train', 'val', 'train', 'test'], 'split" (test, train, val)'],
-  ['Subset', ['Training', 'Test', 'Test', 'Test'], 'Subset" (Test, Training)'],
-  ['is_valid', [true, false, true, false], 'is_valid" (false, true)'],
-  ['split', ['train', 'train', 'train', 'train'], undefined],
-  ['set', ['blue', 'red', 'red', 'red'], undefined],
-])('rows of all parts that a column %s tells apart are used, which is said: %j', async (name, parts, told) => {
+  ['split', ['train', 'val', 'train', 'test'], [0, 2], 'split": split train; not used: test, val'],
+  ['Subset', ['Training', 'Test', 'Test', 'Test'], [0], 'Subset": split Training; not used: Test'],
+  ['is_valid', [true, false, true, false], [1, 3], 'is_valid": split train; not used: valid'],
+  ['is_train', [true, false, true, false], [0, 2], 'is_train": split train; not used: not train'],
+  ['split', ['train', 'train', 'train', 'train'], [0, 1, 2, 3], undefined],
+  ['set', ['blue', 'red', 'red', 'red'], [0, 1, 2, 3], undefined],
+])('of the parts that a column %s tells apart the one for training is read: %j', async (name, parts, kept, told) => {
   const root = folderWith(
     `file_name,label,${name}`,
     ['cat', 'dog', 'cat', 'dog'].map((label, i) => [label, parts[i]!]),
@@ -245,8 +246,24 @@ test.each([
     ['pets.jsonl', 'key'],
   ]) {
     const { notices, sources } = await readManifest(root, { labels: path.join(root, file!) })
-    expect(sources).toHaveLength(4)
-    expect(notices).toEqual(told === undefined ? [] : [`${noun} "${told} is not used: all rows are read`])
+    expect(sources.map(({ file }) => file)).toEqual(kept.map((i) => `${i}.png`))
+    expect(notices.filter((notice) => notice.startsWith(noun!))).toEqual(
+      told === undefined ? [] : [`${noun} "${told} (--split names another, or all)`],
+    )
+  }
+})
+
+test.each([
+  ['val', ['1.png']],
+  ['all', ['0.png', '1.png', '2.png', '3.png']],
+])('a column of splits beside one of each class, of which %s is named', async (split, read) => {
+  const parts = ['train', 'val', 'train', 'test']
+  const rows = parts.map((part, i) => [i % 2, 1 - (i % 2), part])
+  const root = folderWith('file_name,cat,dog,split', rows, '')
+  for (const file of ['pets.csv', 'pets.jsonl']) {
+    const { sources, classes } = await readManifest(root, { labels: path.join(root, file), split })
+    expect(sources.map((source) => source.file)).toEqual(read)
+    expect(classes).toEqual(['cat', 'dog'])
   }
 })
 

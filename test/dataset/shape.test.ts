@@ -70,10 +70,6 @@ test('numbered classes stay classes: those of traffic signs, digits, and digits 
 })
 
 test.each([
-  [['train/a/0.png', 'val/a/0.png', 'test/a/0.png'], './train'],
-  [['val/a/0.png', 'train/a/0.png', 'train/b/1.png'], './train'],
-  [['Training/a/0.png', 'Training/b/0.png', 'Testing/a/0.png'], './Training'],
-  [['train2017/0.png', 'val2017/0.png'], './train2017'],
   [['training_set/a/0.png', 'test_set/a/0.png', 'others/0.png'], './training_set'],
   [
     ['seg_train/seg_train/a/0.png', 'seg_train/seg_train/b/0.png', 'seg_test/a/0.png', 'seg_pred/0.png'],
@@ -85,13 +81,47 @@ test.each([
   expect(hint).toBe(`${training} may be the one to augment; if these are the classes, name them with --classes`)
 })
 
-test.each([[['val/a/0.png', 'test/a/0.png']], [['dev/a/0.png', 'eval/b/0.png']]])(
-  'of the splits %j none is',
-  async (files) => {
-    const { hint } = await refusal(folder(...files))
-    expect(hint).toBe('name the folder of the training pictures; if these are the classes, name them with --classes')
-  },
-)
+test.each([
+  [['train/a/0.png', 'val/a/0.png', 'test/a/0.png'], ['train/a/0.png'], 'train; not used: test, val'],
+  [['val/a/0.png', 'train/a/0.png', 'train/b/1.png'], ['train/a/0.png', 'train/b/1.png'], 'train; not used: val'],
+  [['Training/a/0.png', 'Training/b/0.png', 'Testing/a/0.png'], undefined, 'Training; not used: Testing'],
+  [['train2017/a/0.png', 'train2017/b/0.png', 'val2017/a/0.png'], undefined, 'train2017; not used: val2017'],
+  [['a/train/0.png', 'a/val/1.png', 'b/train/2.png'], ['a/train/0.png', 'b/train/2.png'], 'train; not used: val'],
+])('of the splits of %j the one for training is read, and it is said', async (files, read, told) => {
+  const root = folder(...files)
+  const { sources, notices, classes } = await readManifest(root)
+  expect(sources.map(({ file }) => file)).toEqual(read ?? files.slice(0, 2))
+  expect(notices).toContain(`split ${told} (--split names another, or all)`)
+  expect(['a', 'b']).toEqual(expect.arrayContaining([...classes]))
+})
+
+test.each([
+  [['train/a/0.png', 'val/a/1.png', 'val/b/0.png'], 'val', ['val/a/1.png', 'val/b/0.png']],
+  [['train/a/0.png', 'val/a/1.png', 'val/b/0.png'], 'validation', ['val/a/1.png', 'val/b/0.png']],
+  [['a/train/0.png', 'a/test/1.png', 'b/train/2.png'], 'test', ['a/test/1.png']],
+  [['a/train/0.png', 'a/test/1.png', 'b/train/2.png'], 'all', ['a/test/1.png', 'a/train/0.png', 'b/train/2.png']],
+])('of %j the split %s is read where it is named', async (files, split, read) => {
+  const { sources } = await readManifest(folder(...files), { split })
+  expect(sources.map(({ file }) => file)).toEqual(read)
+})
+
+test.each([
+  [['train/a/0.png', 'val/a/1.png'], 'blue', '--split blue: found the splits train, val in .'],
+  [['a/0.png', 'b/1.png'], 'train', '--split train: found no splits in .'],
+])('of %j there is no split %s', async (files, split, problem) => {
+  const root = folder(...files)
+  await expect(readManifest(root, { split })).rejects.toThrow(problem.replace(/\.$/, root))
+})
+
+test.each([
+  [['val/a/0.png', 'test/a/0.png'], 'test, val'],
+  [['dev/a/0.png', 'eval/b/0.png'], 'dev, eval'],
+  [['train/a/0.png', 'training/b/0.png'], 'train, training'],
+])('of the splits of %j none is taken unasked', async (files, names) => {
+  const { message, hint } = await refusal(folder(...files))
+  expect(message).toBe(`.: found the splits ${names}, expected one to learn from`)
+  expect(hint).toBe('name it with --split; if these are the classes, name them with --classes')
+})
 
 test('classes whose names have such words in them stay classes', async () => {
   const root = folder('train/a.png', 'tram/b.png', 'test tube/c.png')
@@ -112,7 +142,7 @@ test.each([
   [['cat/0.png', 'cat/more/1.png'], 'all pictures are of one class, "cat", so every mix has that label'],
   [['cat/only/0.png', 'cat/only/1.png'], 'all pictures are of one class, "cat", so every mix has that label'],
   [
-    ['cat/train/0.png', 'cat/val/1.png', 'dog/train/2.png'],
+    ['cat/train/0.png', 'cat/val/1.png', 'dog/2.png'],
     'the classes have the folders train, val: the pictures in all of them are used',
   ],
   [
