@@ -70,7 +70,7 @@ export async function* readTrialPictures(
   const image = (i: number): Image => ({ data: all.subarray(i * bytesEach, (i + 1) * bytesEach), ...grid })
   const hash = createHash('sha256').update(all.subarray(0, labels.length * bytesEach))
   const studied: Studied = {
-    ...{ root, classes, sources: usable, image, ...grid },
+    ...{ root, given: root, classes, sources: usable, image, ...grid },
     ...{ out: '', pairs: null, replayed: null, told: '', ignored: 0, unread: null, notices: [] },
   }
   return { studied, pixels, labels, sha256: hash.update(JSON.stringify(labels)).digest('hex') }
