@@ -78,10 +78,22 @@ interface Candidate {
 async function prepare(place: string, self: Owner): Promise<Candidate> {
   const id = randomUUID()
   const folder = `${place}.${id}`
-  await mkdir(folder)
-  const file = path.join(folder, id)
-  await writeFile(file, ownerText(self, 0))
-  return { id, folder, file }
+  const candidate = { id, folder, file: path.join(folder, id) }
+  await show(candidate, self)
+  return candidate
+}
+
+/** Writes the owner into its candidate, which another may have swept away while there was nothing in it. */
+async function show({ folder, file }: Candidate, self: Owner): Promise<void> {
+  for (let attempts = 1; ; attempts++) {
+    await mkdir(folder, { recursive: true })
+    const error = await writeFile(file, ownerText(self, 0)).then(
+      () => null,
+      (error: NodeJS.ErrnoException) => error,
+    )
+    if (error === null) return
+    if (error.code !== 'ENOENT' || attempts === ATTEMPTS) throw error
+  }
 }
 
 /** Whether the lock is ours now: no error tells it for sure, since over a network an answer may be lost. */
@@ -133,7 +145,7 @@ async function read(file: string): Promise<Found> {
   return { file, text, owner: parseOwner(text), written: (await stat(file)).mtimeMs }
 }
 
-/** Throws a conflict error if the owner lives; false if its lock is no longer there. */
+/** Throws a conflict error if the owner lives; false if its lock, or our candidate, is no longer there. */
 async function isStale(
   found: Found,
   place: string,
@@ -151,8 +163,10 @@ async function isStale(
   for (let now = found; ; ) {
     if (now.text !== found.text) throw inUse(place, owner, silence)
     // The file system's own clock, which may not be this machine's.
-    await writeFile(candidate.file, ownerText(self, 0))
-    const age = (await stat(candidate.file)).mtimeMs - now.written
+    await show(candidate, self)
+    const clock = await stat(candidate.file).catch(ifGone)
+    if (clock === null) return false
+    const age = clock.mtimeMs - now.written
     if (Math.max(age, performance.now() - began) > silence) return true
     if (state === 'listed') throw inUse(place, owner, silence)
     const most = Math.ceil((silence - Math.max(0, age)) / 1000)
@@ -237,8 +251,11 @@ async function sweep(place: string, self: Owner, { silence }: typeof PACE): Prom
     // Whoever waits with it writes it again and again.
     const { mtimeMs: written } = await stat(file).catch(() => stat(folder).catch(() => ({ mtimeMs: now })))
     const owner = parseOwner(await readFile(file, 'utf8').catch(() => ''))
-    const dead = owner !== null && stateOf(owner, self) === 'dead'
-    if (dead || now - written > silence) await rm(folder, { recursive: true, force: true })
+    // Who lives and has written nothing yet, or is about to write anew, does so again.
+    const dead = owner === null || stateOf(owner, self) === 'dead'
+    if (!dead && now - written <= silence) continue
+    // Its process may live and write into it while it goes.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

@@ -64,7 +64,7 @@ test('an owner on another machine that gives signs of life is not disturbed', as
 test('an owner on another machine that is silent for long is taken for dead', async () => {
   const { place, file } = plant(ELSEWHERE)
   const notices: string[] = []
-  const lock = await takeLock(place, (text) => notices.push(text), { beat: 1000, silence: 100 })
+  const lock = await takeLock(place, (text) => notices.push(text), { beat: 1000, silence: 900 })
   expect(notices).toEqual([
     expect.stringContaining(
       'in use by process 7 on elsewhere.example, which cannot be seen from here; waiting up to 1 s for a sign',
@@ -123,17 +123,33 @@ test('the lock of a process that is gone is taken over at once and said so', asy
 test('what a process that died on the way to its lock has left is swept away, what a living one prepares is not', async () => {
   const self = await own()
   const folder = temporaryFolder()
-  const [dead, living] = ['0', '1'].map((digit) => `lock.${digit.repeat(8)}-0000-0000-0000-000000000000`) as [
-    string,
-    string,
-  ]
-  for (const [name, owner] of [
-    [dead, { ...self, pid: 2 ** 22 + 1 }],
-    [living, self],
-  ] as const) {
-    mkdirSync(path.join(folder, name))
-    writeFileSync(path.join(folder, name, name.slice('lock.'.length)), `${JSON.stringify(owner)}\n0\n`)
-  }
+  const [dead, living, silent, bare] = ['0', '1', '2', '3'].map(
+    (digit) => `lock.${digit.repeat(8)}-0000-0000-0000-000000000000`,
+  ) as [string, string, string, string]
+  const plant = (name: string, text: string) => writeFileSync(path.join(folder, name, name.slice('lock.'.length)), text)
+  for (const name of [dead, living, silent, bare]) mkdirSync(path.join(folder, name))
+  plant(dead, `${JSON.stringify({ ...self, pid: 2 ** 22 + 1 })}\n0\n`)
+  plant(living, `${JSON.stringify(self)}\n0\n`)
+  // It was killed before it had written who it is.
+  plant(silent, '')
   await (await takeLock(path.join(folder, 'lock'), () => {})).release()
   expect(readdirSync(folder)).toEqual([living])
+})
+
+test('a process that waits goes on where what it prepares is swept away', async () => {
+  const { place, file } = plant(ELSEWHERE)
+  const folder = path.dirname(place)
+  let swept = 0
+  const sweeping = setInterval(() => {
+    for (const name of readdirSync(folder).filter((name) => name.startsWith('lock.'))) {
+      rmSync(path.join(folder, name), { recursive: true, force: true })
+      swept++
+    }
+    if (swept === 3) clearInterval(sweeping)
+    if (swept === 3) rmSync(file)
+  }, 20)
+  onTestFinished(() => clearInterval(sweeping))
+  await (await takeLock(place, () => {}, { beat: 1000, silence: 20_000 })).release()
+  expect(swept).toBe(3)
+  expect(readdirSync(folder)).toEqual([])
 })
