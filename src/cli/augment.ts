@@ -1,7 +1,9 @@
 import { EXIT } from '../core/errors.js'
+import { quoted } from '../core/quoted.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { augment, Interrupted } from '../run/augment.js'
 import { readConfigFile } from '../run/configFile.js'
+import { wasTried } from '../run/trialRecord.js'
 import { interruption } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
@@ -20,7 +22,11 @@ export async function augmentCommand({
   try {
     for await (const event of augment(options, interrupt.signal)) {
       report.event(event)
-      if (event.type === 'done' && event.skipped > 0 && !allowSkipped) process.exitCode = EXIT.skipped
+      if (event.type !== 'done') continue
+      if (event.skipped > 0 && !allowSkipped) process.exitCode = EXIT.skipped
+      const isNew = event.made > 0 && options.pairs === undefined && options.images !== undefined
+      if (isNew && !(await wasTried(options.images!)))
+        report.note(`does it help? sage-augment trial ${quoted(options.images!)}`)
     }
   } catch (error) {
     report.stop()

@@ -13,6 +13,7 @@ export const trialOptions = {
     default: 'trial.json',
     help: 'what was found; an interrupted trial continues from it',
   },
+  report: { type: 'flag', help: 'also write a page beside it, trial.html' },
   minutes: {
     type: 'number',
     low: 0.01,

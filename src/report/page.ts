@@ -1,30 +1,16 @@
-/** The report as one page that needs nothing else, neither files nor network. */
-
-import { createHash } from 'node:crypto'
+/** The report on a run, as a page. */
 import { counted } from '../core/counted.js'
 import { histogramChart, rangeOf, shiftChart, twoBars } from './chart.js'
 import type { Report } from './contents.js'
+import { document } from './document.js'
 import type { Histogram, ShiftMap } from './histogram.js'
-import { Html, html, when } from './html.js'
+import { type Html, html, when } from './html.js'
 import { outputTable } from './outputTable.js'
-import { SCRIPT, STYLE } from './style.js'
 
 /** The page as text. Names of files and classes are escaped; nothing but its own script and style may run. */
 export function page(report: Report): string {
   const { name, outputs } = report
-  const policy = `default-src 'none'; img-src data:; style-src '${hashOf(STYLE)}'; script-src '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>${name} - sage-augment report</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#outputs-title">Skip to the outputs</a>
+  const body = html`<a class="skip" href="#outputs-title">Skip to the outputs</a>
 ${header(report)}
 <main>
 <h2 id="distributions">Distributions</h2>
@@ -35,15 +21,8 @@ ${outputs.length === 0 ? html`<p>Nothing was mixed.</p>` : html`<p>${chosen(repo
 ${failures(report)}
 <h2 id="run">The run</h2>
 ${record(report)}
-</main>
-${when(outputs.length > 0, () => html`<script>${new Html(SCRIPT)}</script>`)}
-</body>
-</html>
-`.text
-}
-
-function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`
+</main>`
+  return document(`${name} - sage-augment report`, body, { isSorted: outputs.length > 0 })
 }
 
 function header({ name, counts, statistics, classes }: Report): Html {

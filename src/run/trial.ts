@@ -23,6 +23,7 @@ import { conclude, type TrialResult } from './trialConclusion.js'
 import { trialMaps } from './trialMaps.js'
 import { readTrialPictures } from './trialPictures.js'
 import { readTrialRecord, type TrialRecord, writeTrialRecord } from './trialRecord.js'
+import { writeTrialReport } from './trialReport.js'
 import { studentOf, type TrialConfig } from './trialStudent.js'
 import { typicalSide } from './typicalSide.js'
 import { versions } from './versions.js'
@@ -104,7 +105,9 @@ export async function* trial(
     yield* compare(work, state)
     const result = conclude(work, state, recordOf(facts, state, bench.runs, null))
     await writeTrialRecord(config.out, recordOf(facts, state, bench.runs, result))
-    return { ...result, seconds: (performance.now() - started) / 1000 }
+    const shown = { studied, labels, maps, bench, design, lessons: splitOf(parts, config.seed, 0).lessons }
+    const report = config.report ? await writeTrialReport(config.out, state, facts, result, shown) : undefined
+    return { ...result, ...(report !== undefined && { report }), seconds: (performance.now() - started) / 1000 }
   } finally {
     await bench.close()
   }

@@ -1,4 +1,5 @@
 /** What came of a trial: a row for each arm, the verdict, and the command line that it recommends. */
+import { quoted } from '../core/quoted.js'
 import { type Arm, CLEAN, optionsOf } from '../trial/arms.js'
 import { type Design, type Difference, difference, differenceOf, mean } from '../trial/statistics.js'
 import { verdictOf } from '../trial/verdict.js'
@@ -73,6 +74,3 @@ function rowOf(arm: Arm, bench: Pick<Bench, 'of' | 'runs'>, design: Design): Tri
     logLossDifference: isCompared ? differenceOf(losses(both), losses(clean), design) : null,
   }
 }
-
-/** As a shell takes it. */
-const quoted = (word: string) => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -7,8 +7,8 @@ import { fitHead } from './adapt.js'
 import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import type { Inputs } from './inputs.js'
+import type { SharedMaps } from './sharedMaps.js'
 import { untrainedNet } from './trialStudent.js'
-import type { SharedMaps } from './trialWorker.js'
 
 /** Pictures that a trial may learn from, on the student's grid, in the order of their sources. */
 export interface Studied extends Inputs {

@@ -1,9 +1,10 @@
 /** trial.json: what a trial is, every finished run of it, and what it found. It is also what an interrupted one continues from. */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { METHOD_NAMES } from '../mix/names.js'
+import { trialOptions } from '../options/trial.js'
 import { writeAtomic } from '../output/atomic.js'
 import type { Arm } from '../trial/arms.js'
 import type { Outcome } from './trialWorker.js'
@@ -90,4 +91,11 @@ export async function writeTrialRecord(file: string, record: TrialRecord): Promi
     `  "runs": [\n${record.runs.map((run) => `    ${JSON.stringify(run)}`).join(',\n')}\n  ]`,
   ]
   await writeAtomic(file, `{\n${lines.join(',\n')}\n}\n`, path.dirname(file))
+}
+
+/** Whether there is a trial where one leaves its record unless told otherwise, or in the folder of pictures. */
+export async function wasTried(images: string): Promise<boolean> {
+  const places = [trialOptions.out.default, path.join(images, trialOptions.out.default)]
+  const found = await Promise.all(places.map((place) => stat(place).catch(() => null)))
+  return found.some((one) => one !== null)
 }

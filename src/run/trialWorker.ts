@@ -15,6 +15,7 @@ import type { TrainingOptions } from '../train/trainingModel.js'
 import type { ViewOptions } from '../train/view.js'
 import type { Arm } from '../trial/arms.js'
 import { rightOf, type Scores, scoresOf } from '../trial/scores.js'
+import { mapOf, type SharedMaps } from './sharedMaps.js'
 
 export interface TrialData {
   /** uint8 [pictures, height, width, 3], shared by all threads. */
@@ -36,14 +37,6 @@ export interface TrialData {
   readonly rate: number
   /** int32 [2]: 1 once the trial is interrupted; steps that all threads have done. */
   readonly shared: SharedArrayBuffer
-}
-
-/** Maps of every picture, on one grid. */
-export interface SharedMaps {
-  /** float32 [pictures, height, width] */
-  readonly data: SharedArrayBuffer
-  readonly width: number
-  readonly height: number
 }
 
 export interface TrialRequest {
@@ -137,11 +130,6 @@ function ownMaps(indices: Int32Array, trainer: Trainer) {
       maps = found
     },
   }
-}
-
-function mapOf({ data: buffer, width, height }: SharedMaps): (index: number) => Plane {
-  const [all, cells] = [new Float32Array(buffer), width * height]
-  return (index) => ({ data: all.subarray(index * cells, (index + 1) * cells), width, height })
 }
 
 const isStopped = () => Atomics.load(shared, 0) === 1

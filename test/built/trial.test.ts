@@ -93,7 +93,19 @@ test('other pictures judge with --val, and further arms come from a file', async
     { name: 'looks at itself', method: 'sage', model: 'student' },
   ]
   writeFileSync(at('arms.json'), JSON.stringify(arms))
-  const more = ['--val', FASHION, '--pictures', '100', '--arms', at('arms.json'), '--repetitions', '1', '--steps', '11']
+  const more = [
+    '--val',
+    FASHION,
+    '--pictures',
+    '100',
+    '--arms',
+    at('arms.json'),
+    '--repetitions',
+    '1',
+    '--steps',
+    '11',
+    '--report',
+  ]
   const { code, stdout } = await run([...args('val.json'), ...more, '--json'])
   expect(code).toBe(0)
   const done = JSON.parse(stdout.trim().split('\n').at(-1)!)
@@ -102,6 +114,10 @@ test('other pictures judge with --val, and further arms come from a file', async
     ...['clean', 'mixup', 'sage, untrained net', 'comixup'],
     ...['sage, upper-lambda 0.9, 80 % mixes, gradient, grid 7x7', 'looks at itself'],
   ])
+  const page = readFileSync(at('val.html'), 'utf8')
+  for (const { arm } of done.rows) expect(page).toContain(`<h3>${arm}</h3>`)
+  // Six mixes of each arm, but of the one whose maps are the student's own.
+  expect(page.match(/<img /g)).toHaveLength(30)
   const { runs } = recordIn(at('val.json'))
   // Another net looks elsewhere.
   expect(new Set(runs.filter(({ arm }) => /sage|itself/.test(arm)).map(({ curve }) => curve.at(-1)!.loss)).size).toBe(3)
@@ -137,4 +153,19 @@ test('what cannot be used is refused in a line, and nothing is written', async (
   }
   expect(existsSync(at('no.json'))).toBe(false)
   expect(readFileSync(at('other.json'), 'utf8')).toBe('{}')
+})
+
+test('augment ends with a line that names trial, until there has been one', async () => {
+  const { at } = prepared()
+  const images = at("my cat's pictures")
+  mkdirSync(path.join(images, 'cat'), { recursive: true })
+  for (const i of [0, 1]) copyFileSync(path.join(FASHION, `00${i}.png`), path.join(images, 'cat', `${i}.png`))
+  const last = async (...more: string[]) =>
+    (await run([images, '--method', 'mixup', '--out', at('aug'), ...more])).stderr.trim().split('\n').at(-1)!
+  expect(await last()).toBe(`does it help? sage-augment trial '${images.replace("'", "'\\''")}'`)
+  // Nothing new was made.
+  expect(await last()).not.toContain('trial')
+  expect(await last('--overwrite', '--quiet')).toBe('')
+  writeFileSync(path.join(images, 'trial.json'), '{}')
+  expect(await last('--overwrite')).not.toContain('trial')
 })
