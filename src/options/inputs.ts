@@ -10,7 +10,7 @@ export interface ConfigInput {
   labels?: string | undefined
   /** Class names, one per line, for integer labels. */
   classes?: string | undefined
-  /** Which split of the pictures to read. A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file. Default: that for training, where there are splits. */
+  /** Split of the pictures to read. A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file. Default: that for training. */
   split?: string | undefined
   /** Read what symbolic links point to. Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused. */
   followLinks?: boolean | undefined

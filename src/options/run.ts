@@ -57,8 +57,8 @@ export const runOptions = {
     value: 'name',
     commands: MAPS,
     compared: false,
-    help: 'which split of the pictures to read',
-    otherwise: 'that for training, where there are splits',
+    help: 'split of the pictures to read',
+    otherwise: 'that for training',
     more: 'A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file.',
   },
   followLinks: {
@@ -72,6 +72,7 @@ export const runOptions = {
   pairs: {
     type: 'path',
     commands: MAIN,
+    rare: true,
     compared: false,
     help: 'explicit pairs, or an earlier provenance.jsonl',
   },

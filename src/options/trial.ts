@@ -29,6 +29,12 @@ export const trialOptions = {
     help: 'further arms: methods with parameters and maps',
     more: 'A JSON list of objects with `method` and, where wanted, `name`, `parameters`, `pairing`, `share` (of mixes, .5), `model` (also `adapted`, `untrained`, `student`), `saliency` and `grid`.',
   },
+  search: {
+    type: 'flag',
+    help: 'look for better parameters, and confirm the winner',
+    more: 'Successive halving over the parameters of SAGE and Mixup, share of mixes, pairing, kind of map and grid; then the winner beside clean, Mixup, CutMix and SAGE as it is, on fresh seeds. `methods` and `repetitions` play no part; what `arms` adds is among the candidates.',
+  },
+  candidates: { type: 'integer', low: 3, high: 1000, rare: true, fallback: 18, help: 'settings that a search tries' },
   val: { type: 'path', value: 'dir', help: 'pictures to judge by', otherwise: 'parts of the others in turn' },
   holdOut: { type: 'number', low: 0.02, high: 0.5, default: 0.2, rare: true, help: 'share held out in a repetition' },
   pictures: {

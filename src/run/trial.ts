@@ -13,41 +13,21 @@ import { pictureInput } from '../saliency/pictureInput.js'
 import { type Arm, armsOf, CLEAN } from '../trial/arms.js'
 import { cannotWin, MOST_REPETITIONS, timetable } from '../trial/schedule.js'
 import { type Design, errorOfOne } from '../trial/statistics.js'
-import { Interrupted } from './augment.js'
 import type { TrainEvent } from './events.js'
 import { requirePlace } from './paths.js'
 import { readSchool } from './school.js'
 import { readArms } from './trialArms.js'
-import { type Bench, type Parts, pairsOf, splitOf, startBench } from './trialBench.js'
+import { type Known, type Parts, pairsOf, splitOf, startBench } from './trialBench.js'
 import { conclude, type TrialResult } from './trialConclusion.js'
 import { trialMaps } from './trialMaps.js'
 import { readTrialPictures } from './trialPictures.js'
 import { readTrialRecord, type TrialRecord, writeTrialRecord } from './trialRecord.js'
 import { writeTrialReport } from './trialReport.js'
+import { search } from './trialSearch.js'
 import { studentOf, type TrialConfig } from './trialStudent.js'
+import { interrupted, isTimeFor, type State, type Work } from './trialWork.js'
 import { typicalSide } from './typicalSide.js'
 import { versions } from './versions.js'
-
-/** A trial under way. */
-interface Work {
-  readonly config: TrialConfig
-  readonly arms: readonly Arm[]
-  readonly bench: Bench
-  readonly design: Design
-  readonly deadline: number
-  readonly jobs: number
-  readonly signal: AbortSignal | undefined
-  /** What the record has besides plan and runs. */
-  readonly facts: Omit<TrialRecord, 'steps' | 'arms' | 'dropped' | 'runs' | 'complete' | 'verdict' | 'recommendation'>
-  readonly range: { readonly least: number; readonly most: number }
-}
-
-/** What is decided while it goes. */
-interface State {
-  steps: number
-  arms: readonly Arm[]
-  dropped: Record<string, number>
-}
 
 /**
  * Compares ways of mixing the pictures of `images` by what a student learns from them. Events tell how it goes. Every finished run
@@ -85,7 +65,11 @@ export async function* trial(
     ...{ batch: student.batch, seed: config.seed },
   }
   const earlier = await readTrialRecord(config.out, facts.identity)
-  const state: State = { steps: earlier?.steps ?? 0, arms, dropped: { ...earlier?.dropped } }
+  refuseOtherArms(config.out, earlier, arms)
+  const state: State = {
+    ...{ steps: earlier?.steps ?? 0, arms, dropped: { ...earlier?.dropped } },
+    ...(earlier?.candidates !== undefined && { candidates: earlier.candidates }),
+  }
   const notices: string[] = []
   const maps = trialMaps(studied, config, (message) => notices.push(message))
   const data = {
@@ -100,12 +84,11 @@ export async function* trial(
     yield { type: 'notice', message: describe(work) }
     if (bench.runs.length > 0)
       yield { type: 'notice', message: `continuing after ${counted(bench.runs.length, 'finished run')}` }
-    yield* plan(work, state)
+    const judged = config.search ? yield* search(work, state, more) : yield* compared(work, state)
     for (const message of notices.splice(0)) yield { type: 'notice', message }
-    yield* compare(work, state)
-    const result = conclude(work, state, recordOf(facts, state, bench.runs, null))
+    const result = conclude({ ...work, bench: judged }, state, recordOf(facts, state, bench.runs, null))
     await writeTrialRecord(config.out, recordOf(facts, state, bench.runs, result))
-    const shown = { studied, labels, maps, bench, design, lessons: splitOf(parts, config.seed, 0).lessons }
+    const shown = { studied, labels, maps, bench: judged, lessons: splitOf(parts, config.seed, 0).lessons }
     const report = config.report ? await writeTrialReport(config.out, state, facts, result, shown) : undefined
     return { ...result, ...(report !== undefined && { report }), seconds: (performance.now() - started) / 1000 }
   } finally {
@@ -117,6 +100,17 @@ async function checkPlace({ out, overwrite }: TrialConfig): Promise<void> {
   if (!/\.json$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of a .json file, got ${out}`)
   await requirePlace(out)
   if (overwrite && (await stat(out).catch(() => null)) !== null) await rm(out)
+}
+
+/** Throws a conflict error that names arms which an earlier call had with other parameters. */
+function refuseOtherArms(out: string, earlier: TrialRecord | null, arms: readonly Arm[]): void {
+  const changed = arms.filter((arm) => {
+    const before = earlier?.arms.find(({ name }) => name === arm.name)
+    return before !== undefined && JSON.stringify(before) !== JSON.stringify(arm)
+  })
+  if (changed.length === 0) return
+  const lines = changed.map(({ name }) => `${out}: arm ${name} was another one, expected the same parameters and maps`)
+  throw new AugmentError('conflict', lines.join('\n'), { hint: 'give it another name, or start over with --overwrite' })
 }
 
 function lessonFacts(config: TrialConfig, { batch, rate }: { readonly batch: number; readonly rate: number }) {
@@ -140,6 +134,13 @@ function describe({ facts: { pictures, heldOut, design, student }, arms }: Work)
     `one repetition judged by ${counted(heldOut, 'picture')} can show differences from about ${least} points on, more repetitions smaller ones; ` +
     `${pictures} pictures, ${heldOut} ${judged}; student ${student}; ${arms.length} arms`
   )
+}
+
+/** Plans and runs the arms; what is known of them then. */
+async function* compared(work: Work, state: State): AsyncGenerator<TrainEvent, Known> {
+  yield* plan(work, state)
+  yield* compare(work, state)
+  return work.bench
 }
 
 /** Decides steps and arms. */
@@ -183,19 +184,6 @@ async function* compare(work: Work, state: State): AsyncGenerator<TrainEvent, vo
   }
 }
 
-const interrupted = ({ bench, config }: Work) =>
-  new Interrupted(`interrupted after ${counted(bench.runs.length, 'finished run')} of ${config.out}`)
-
-/** Whether another repetition fits: the first one always does, what is known costs nothing, and a fixed number is made whole. */
-function isTimeFor({ config, bench, deadline, jobs }: Work, arms: readonly Arm[], repetition: number): boolean {
-  const open = arms.filter((arm) => bench.of(arm, repetition) === undefined)
-  if (repetition === 0 || open.length === 0 || (config.steps !== undefined && config.repetitions !== undefined))
-    return true
-  const seconds = open.map((arm) => bench.of(arm, repetition - 1)?.seconds ?? 0)
-  const wanted = Math.max(...seconds, seconds.reduce((a, b) => a + b, 0) / jobs)
-  return performance.now() + 1000 * wanted <= deadline
-}
-
 /** Arms that are given up after a repetition; never clean or a control. */
 function losers({ bench, design }: Work, arms: readonly Arm[], repetition: number): Arm[] {
   const done = Array.from({ length: repetition + 1 }, (_, i) => i)
@@ -216,10 +204,21 @@ const signed = (points: number) => `${points < 0 ? '-' : '+'}${Math.abs(points).
 
 function recordOf(
   facts: Work['facts'],
-  { steps, arms, dropped }: State,
+  { steps, arms, dropped, candidates, search }: State,
   runs: TrialRecord['runs'],
   result: Pick<TrialResult, 'verdict' | 'recommendation'> | null,
 ): TrialRecord {
   const { verdict = [], recommendation = null } = result ?? {}
-  return { ...facts, steps, arms, dropped, complete: result !== null, verdict, recommendation, runs }
+  return {
+    ...facts,
+    steps,
+    arms,
+    dropped,
+    ...(candidates !== undefined && { candidates }),
+    ...(search && { search }),
+    complete: result !== null,
+    verdict,
+    recommendation,
+    runs,
+  }
 }

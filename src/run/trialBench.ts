@@ -24,10 +24,13 @@ interface Task {
   readonly repetition: number
 }
 
-export interface Bench {
-  /** What is known, by arm and repetition. */
+/** Finished runs. */
+export interface Known {
   of(arm: Arm, repetition: number): TrialRun | undefined
   readonly runs: readonly TrialRun[]
+}
+
+export interface Bench extends Known {
   /** Runs those tasks of which nothing is known yet, the first ones first. Ends early once the signal is aborted. */
   run(tasks: readonly Task[], steps: number): AsyncGenerator<TrainEvent, void>
   /** What each arm costs, by its first steps. */
@@ -127,9 +130,9 @@ function judging(held: number, batch: number): number {
 }
 
 /** The repetitions that two arms share. */
-export function pairsOf(bench: Pick<Bench, 'of'>, ours: Arm, theirs: Arm, repetitions: readonly number[]): Paired[] {
+export function pairsOf(known: Pick<Known, 'of'>, ours: Arm, theirs: Arm, repetitions: readonly number[]): Paired[] {
   return repetitions.flatMap((repetition) => {
-    const [a, b] = [bench.of(ours, repetition), bench.of(theirs, repetition)]
+    const [a, b] = [known.of(ours, repetition), known.of(theirs, repetition)]
     if (a === undefined || b === undefined) return []
     return [{ ours: Uint8Array.from(a.right, Number), theirs: Uint8Array.from(b.right, Number) }]
   })

@@ -2,8 +2,8 @@
 import { quoted } from '../core/quoted.js'
 import { type Arm, CLEAN, optionsOf } from '../trial/arms.js'
 import { type Design, type Difference, difference, differenceOf, mean } from '../trial/statistics.js'
-import { verdictOf } from '../trial/verdict.js'
-import { type Bench, pairsOf } from './trialBench.js'
+import { inPoints, verdictOf } from '../trial/verdict.js'
+import { type Known, pairsOf } from './trialBench.js'
 import type { TrialRecord, TrialRun } from './trialRecord.js'
 import type { TrialConfig } from './trialStudent.js'
 
@@ -32,13 +32,9 @@ export interface TrialResult {
 }
 
 export function conclude(
-  {
-    config,
-    bench,
-    design,
-  }: { readonly config: TrialConfig; readonly bench: Pick<Bench, 'of' | 'runs'>; readonly design: Design },
+  { config, bench, design }: { readonly config: TrialConfig; readonly bench: Known; readonly design: Design },
   { arms, steps }: { readonly arms: readonly Arm[]; readonly steps: number },
-  { images, pictures, heldOut, batch }: TrialRecord,
+  { images, pictures, heldOut, batch, search }: TrialRecord,
 ): Omit<TrialResult, 'seconds'> {
   const rows = arms.flatMap((arm) => rowOf(arm, bench, design) ?? [])
   const judged = rows.map((row) => ({ ...row, arm: arms.find(({ name }) => name === row.arm)! }))
@@ -49,10 +45,27 @@ export function conclude(
     options === null
       ? `sage-augment trial ${quoted(images)} --minutes ${4 * config.minutes}`
       : `sage-augment ${quoted(images)} ${options.map(quoted).join(' ')} --out aug`
-  return { out: config.out, pictures, heldOut, steps, rows, verdict: sentences, recommendation }
+  const verdict = [...sentences, ...(search === undefined ? [] : [againstOthers(arms, search, bench, design)])]
+  return { out: config.out, pictures, heldOut, steps, rows, verdict, recommendation }
 }
 
-function rowOf(arm: Arm, bench: Pick<Bench, 'of' | 'runs'>, design: Design): TrialRow | null {
+/** How the winner of a search differs from Mixup and CutMix, on the seeds that confirm it. */
+function againstOthers(
+  arms: readonly Arm[],
+  search: NonNullable<TrialRecord['search']>,
+  bench: Known,
+  design: Design,
+): string {
+  const winner = arms.find(({ name }) => name === search[0]!.arm)!
+  const repetitions = bench.runs.filter(({ arm }) => arm === winner.name).map(({ repetition }) => repetition)
+  const others = arms.filter(({ name }) => name === 'mixup' || name === 'cutmix').filter((arm) => arm !== winner)
+  const told = others.map(
+    (arm) => `${inPoints(difference(pairsOf(bench, winner, arm, repetitions), design))} to ${arm.name}`,
+  )
+  return `the winner of ${search.length} settings is ${winner.name}; on fresh seeds ${told.join(', ')}`
+}
+
+function rowOf(arm: Arm, bench: Known, design: Design): TrialRow | null {
   const runs = bench.runs.filter((run) => run.arm === arm.name)
   if (runs.length === 0) return null
   const means = Object.fromEntries(COLUMNS.map((name) => [name, mean(runs.map((run) => run[name]))]))

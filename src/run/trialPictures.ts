@@ -67,6 +67,14 @@ export async function* readTrialPictures(
     }
   }
   refuseFew(images, usable, school)
+  const bytesOf = (i: number) => Buffer.from(all.subarray(i * bytesEach, (i + 1) * bytesEach)).toString('latin1')
+  const learnt = new Set(usable.map((_, i) => bytesOf(i)))
+  const seen = labels.filter((_, i) => i >= usable.length && learnt.has(bytesOf(i))).length
+  if (seen > 0)
+    yield {
+      type: 'notice',
+      message: `${counted(seen, 'picture')} of --val ${seen === 1 ? 'is' : 'are'} also learnt from`,
+    }
   const image = (i: number): Image => ({ data: all.subarray(i * bytesEach, (i + 1) * bytesEach), ...grid })
   const hash = createHash('sha256').update(all.subarray(0, labels.length * bytesEach))
   const studied: Studied = {

@@ -36,6 +36,10 @@ export interface TrialRecord {
   readonly arms: readonly Arm[]
   /** Names of arms that were given up, with after how many repetitions. */
   readonly dropped: Readonly<Record<string, number>>
+  /** How many settings a search tries. */
+  readonly candidates?: number
+  /** What it tried, the winner first: mean difference of accuracy to clean, and over how many repetitions. */
+  readonly search?: readonly { readonly arm: string; readonly difference: number; readonly repetitions: number }[]
   readonly runs: readonly TrialRun[]
   readonly complete: boolean
   readonly verdict: readonly string[]

@@ -8,7 +8,7 @@ import { courseOf, type Lessons } from '../train/course.js'
 import type { Arm } from '../trial/arms.js'
 import { detectable, mean } from '../trial/statistics.js'
 import { mapOf } from './sharedMaps.js'
-import type { Bench } from './trialBench.js'
+import type { Known } from './trialBench.js'
 import type { TrialResult, TrialRow } from './trialConclusion.js'
 import type { Studied, TrialMaps } from './trialMaps.js'
 import type { TrialRecord, TrialRun } from './trialRecord.js'
@@ -22,7 +22,7 @@ interface ReportMaterial {
   readonly studied: Studied
   readonly labels: readonly Label[]
   readonly maps: TrialMaps
-  readonly bench: Pick<Bench, 'runs'>
+  readonly bench: Pick<Known, 'runs'>
   /** Of the first repetition. */
   readonly lessons: Int32Array
 }

@@ -72,11 +72,43 @@ export interface Round {
   readonly repetitions: number
 }
 
-/** Rounds for `candidates`: 1, 2, 4, ... repetitions each, the better third going on, until at most one is left. */
+/** Rounds for `candidates`: 1, 2, 4, ... repetitions each, the better third going on, until at most two have had theirs. */
 export function rounds(candidates: number): Round[] {
   const made: Round[] = []
   for (let [left, repetitions] = [candidates, 1]; ; left = Math.ceil(left / 3), repetitions *= 2) {
     made.push({ candidates: left, repetitions })
     if (left <= 2) return made
   }
+}
+
+/** Fresh repetitions in which a search confirms its winner. */
+export const CONFIRMING = 5
+
+/** The arms in them: clean, the winner and three others. */
+const CONFIRMED_ARMS = 5
+
+const LEAST_CANDIDATES = 3
+
+/**
+ * The steps and the number of candidates, at most `most`, of a search in `seconds` on `jobs` threads: the most steps in `range`
+ * with which all fit, else fewer candidates. Its runs are those of the rounds, clean in each of their repetitions, and those that
+ * confirm the winner.
+ */
+export function searchTable(
+  { once, step }: Cost,
+  seconds: number,
+  jobs: number,
+  range: { readonly least: number; readonly most: number },
+  most: number,
+): { readonly steps: number; readonly candidates: number } {
+  const stepsFor = (candidates: number) => {
+    const halving = rounds(candidates)
+    const before = (i: number) => halving[i - 1]?.repetitions ?? 0
+    const runs = halving.reduce((sum, round, i) => sum + round.candidates * (round.repetitions - before(i)), 0)
+    const all = runs + halving.at(-1)!.repetitions + CONFIRMING * CONFIRMED_ARMS
+    return Math.floor(((seconds * jobs) / all - once) / step)
+  }
+  let candidates = most
+  while (candidates > LEAST_CANDIDATES && stepsFor(candidates) < range.least) candidates--
+  return { steps: Math.min(range.most, Math.max(range.least, stepsFor(candidates))), candidates }
 }

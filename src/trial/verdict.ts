@@ -19,7 +19,7 @@ export interface Verdict {
 }
 
 /** `+3.0 ± 0.8`, in points of percent. */
-function inPoints({ mean, error }: Difference): string {
+export function inPoints({ mean, error }: Difference): string {
   return `${mean < 0 ? '-' : '+'}${points(Math.abs(mean))} ± ${points(error)}`
 }
 

@@ -108,6 +108,7 @@ test('other pictures judge with --val, and further arms come from a file', async
   ]
   const { code, stdout } = await run([...args('val.json'), ...more, '--json'])
   expect(code).toBe(0)
+  expect(stdout).toContain('100 pictures of --val are also learnt from')
   const done = JSON.parse(stdout.trim().split('\n').at(-1)!)
   expect(done).toMatchObject({ type: 'done', pictures: 100, heldOut: 300, steps: 11 })
   expect(done.rows.map(({ arm }: { arm: string }) => arm)).toEqual([
@@ -121,6 +122,25 @@ test('other pictures judge with --val, and further arms come from a file', async
   const { runs } = recordIn(at('val.json'))
   // Another net looks elsewhere.
   expect(new Set(runs.filter(({ arm }) => /sage|itself/.test(arm)).map(({ curve }) => curve.at(-1)!.loss)).size).toBe(3)
+})
+
+test('a search confirms its winner on seeds that have chosen nothing', async () => {
+  const { at, args } = prepared()
+  const few = ['--steps', '8', '--search', '--candidates', '4', '--pictures', '60', '--minutes', '0.01']
+  const { code, stdout, stderr } = await run([...args('a.json'), ...few])
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  const { search, runs, arms } = recordIn(at('a.json'))
+  expect(search).toHaveLength(4)
+  expect(search!.map(({ repetitions }) => repetitions).sort()).toEqual([1, 1, 2, 2])
+  expect(arms.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['clean', 'mixup', 'cutmix', 'sage', search![0]!.arm]),
+  )
+  const fresh = runs.filter(({ repetition }) => repetition >= 1000)
+  expect(new Set(fresh.map(({ repetition }) => repetition)).size).toBe(5)
+  const of = (arm: string) =>
+    fresh.filter((one) => one.arm === arm).reduce((sum, { accuracy }) => sum + accuracy / 5, 0)
+  expect(stdout).toContain(`the winner of 4 settings is ${search![0]!.arm}; on fresh seeds `)
+  expect(stdout).toMatch(new RegExp(`^clean +${(100 * of('clean')).toFixed(1)} `, 'm'))
 })
 
 test('what cannot be used is refused in a line, and nothing is written', async () => {

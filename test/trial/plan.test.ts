@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { randomStream } from '../../src/core/random.js'
 import { METHOD_NAMES } from '../../src/mix/names.js'
 import { armOf, armsOf, CLEAN, optionsOf } from '../../src/trial/arms.js'
+import { candidates } from '../../src/trial/candidates.js'
 import { holdOut } from '../../src/trial/holdOuts.js'
-import { cannotWin, rounds, timetable } from '../../src/trial/schedule.js'
+import { cannotWin, rounds, searchTable, timetable } from '../../src/trial/schedule.js'
 
 test('hold-outs keep the shares of the classes, and hold every picture out once in a deal', () => {
   const classes = Int32Array.from({ length: 103 }, (_, i) => (i < 60 ? 0 : i < 90 ? 1 : 2))
@@ -101,4 +103,25 @@ test('successive halving ends with one or two', () => {
     { candidates: 6, repetitions: 2 },
     { candidates: 2, repetitions: 4 },
   ])
+})
+
+test('a search fits its time: the most steps, else fewer candidates', () => {
+  const range = { least: 100, most: 400 }
+  const table = (seconds: number) => searchTable({ once: 1, step: 0.1 }, seconds, 2, range, 18)
+  // 18 + 6 + 2 x 2 runs, clean in four repetitions, and 25 that confirm: 57 runs.
+  expect(table((57 * (1 + 0.1 * 250)) / 2)).toEqual({ steps: 250, candidates: 18 })
+  expect(table(1e6)).toEqual({ steps: 400, candidates: 18 })
+  const few = table(200)
+  expect(few.candidates).toBeLessThan(18)
+  expect(few.steps).toBeGreaterThanOrEqual(100)
+  expect(table(1)).toEqual({ steps: 100, candidates: 3 })
+})
+
+test('candidates differ, have the defaults among them, and come from the seed', () => {
+  const found = candidates(60, randomStream(1, 2))
+  expect(found).toEqual(candidates(60, randomStream(1, 2)))
+  expect(found.slice(0, 2)).toEqual([{ method: 'sage' }, { method: 'mixup' }])
+  expect(new Set(found.map((input) => armOf(input).name)).size).toBe(60)
+  const kinds = new Set(found.map(({ saliency, model, grid }) => JSON.stringify([saliency, model, grid])))
+  expect(kinds.size).toBe(7)
 })
