@@ -84,6 +84,8 @@ const PURE = [
 /** Packages that enter in one place. */
 const DOORS: Readonly<Record<string, RegExp>> = {
   sharp: /^codec\//,
+  '@cwasm/jpeg-turbo': /^codec\/smallPicture\.ts$/,
+  '@cwasm/lodepng': /^codec\/smallPicture\.ts$/,
   '@cwasm/nsbmp': /^codec\/bmp\.ts$/,
   'onnxruntime-node': /^saliency\/session\.ts$/,
   commander: /^cli\//,

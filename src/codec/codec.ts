@@ -5,6 +5,7 @@ import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
 import { loadSharp } from './loadSharp.js'
 import { type Kernel, LANCZOS3, resample, TRIANGLE } from './resample.js'
+import { encodeSmall } from './smallPicture.js'
 
 const MAX_JPEG_SIDE = 65_535
 
@@ -77,6 +78,8 @@ export async function encodeImage(image: Image, format: 'jpeg' | 'png', quality:
     const message = `output: found ${image.width} x ${image.height} pixels, expected at most ${MAX_JPEG_SIDE} per side in JPEG`
     throw new AugmentError('failed', message, { hint: 'use --format png or a smaller --size' })
   }
+  const small = format === 'jpeg' ? encodeSmall(image, quality) : null
+  if (small !== null) return small
   const picture = await fromImage(image)
   return format === 'jpeg'
     ? picture.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer()

@@ -9,6 +9,7 @@ import { decodeNetpbm } from './netpbm.js'
 import { isPlain } from './plain.js'
 import { strangeColours, undecodable } from './reason.js'
 import { type GreyRange, type Samples, toRgb } from './samples.js'
+import { decodeSmall } from './smallPicture.js'
 import { onePlane } from './tiffPlane.js'
 import { readTiffTags, type TiffTags } from './tiffTags.js'
 
@@ -69,6 +70,8 @@ export async function decodePicture(bytes: Uint8Array, name: string, options: De
   const checkSize = (width: number, height: number) => refuseLarge(place, width, height, maxPixels)
   if (format === 'BMP') return decodedOf(await decodeBmp(bytes, place, checkSize), range, {})
   if (format === 'PNM') return decodedOf(decodeNetpbm(bytes, place, checkSize), range, {})
+  const small = isPlain(format, bytes) ? await decodeSmall(format, bytes) : null
+  if (small !== null && small.width * small.height <= maxPixels) return decodedOf(small, range, {})
   return decodeBySharp(bytes, place, format, maxPixels, range)
 }
 

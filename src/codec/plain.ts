@@ -5,6 +5,8 @@ interface JpegHeader {
   /** The last digit of the frame's marker, as in FF C2: 0 baseline, 2 progressive; 55 (FF F7) is JPEG-LS. */
   readonly kind: number
   readonly bits: number
+  readonly width: number
+  readonly height: number
   readonly components: number
   /** Whether there are segments of EXIF or a colour profile. */
   readonly described: boolean
@@ -40,7 +42,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const kind = marker - 0xc0
     // FF C0 to FF CF begin a frame, but for DHT, JPG and DAC.
     if ((kind >= 0 && kind < 16 && ![4, 8, 12].includes(kind)) || kind === JPEG_LS) {
-      frame ??= { kind, bits: bytes[at + 4]!, components: bytes[at + 9]! }
+      const [height, width] = [bytes[at + 5]! * 256 + bytes[at + 6]!, bytes[at + 7]! * 256 + bytes[at + 8]!]
+      frame ??= { kind, bits: bytes[at + 4]!, width, height, components: bytes[at + 9]! }
     }
     at += 2 + bytes[at + 2]! * 256 + bytes[at + 3]!
   }
