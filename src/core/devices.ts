@@ -3,27 +3,19 @@ interface DeviceFacts {
   readonly needs: string
   /** Whether `auto` tries it; in the order of the table. */
   readonly isAuto: boolean
-  /** Shared libraries that its provider loads on Linux. */
-  readonly libraries: readonly string[]
 }
 
 /** The devices that can compute saliency maps, by the name of their onnxruntime provider. */
 export const devices = {
   cuda: {
-    needs: 'npm run cuda, which fetches the CUDA provider, and an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9',
+    needs: "onnxruntime's CUDA provider and an NVIDIA GPU with its driver, CUDA and cuDNN 9",
     isAuto: true,
-    libraries: [
-      'libcuda.so.1',
-      ...['libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11', 'libcurand.so.10'],
-      'libcudnn.so.9',
-    ],
   },
   webgpu: {
     needs: 'a GPU with a Vulkan (Linux), Direct3D 12 (Windows) or Metal (macOS) driver',
     isAuto: false,
-    libraries: [],
   },
-  cpu: { needs: 'all files of the package: npm ci or npm install puts them back', isAuto: true, libraries: [] },
+  cpu: { needs: 'all files of the package: npm ci or npm install puts them back', isAuto: true },
 } as const satisfies Record<string, DeviceFacts>
 
 export type Device = keyof typeof devices

@@ -34,7 +34,7 @@ function takenBy(command: string): Table {
 }
 
 const augmentOwn = {
-  config: { type: 'path', help: 'JSON file of options; the command line wins' },
+  config: { type: 'path', rare: ['augment'], help: 'JSON file of options; the command line wins' },
   allowSkipped: {
     type: 'flag',
     rare: ['augment'],
@@ -143,7 +143,10 @@ export const commands = {
     arguments: ['[images]'],
     run: takenBy('augment'),
     own: augmentOwn,
-    examples: ['sage-augment ./pets --out ./aug', 'sage-augment ./pets --labels pets.csv --epochs 5 --device cuda'],
+    examples: [
+      'sage-augment ./pets --out ./aug --preview 12',
+      'sage-augment ./pets --labels pets.csv --epochs 5 --device cuda',
+    ],
   },
   saliency: {
     about: 'draw the saliency maps that the mixing uses',

@@ -1,6 +1,7 @@
 /** A process of its own that tries one device and says how it went, so that a crash of native code ends only itself. */
 import type { Device } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
+import { cudaLibraries } from '../saliency/cudaProvider.js'
 import { missingLibraries, tryDevice } from '../saliency/tryDevice.js'
 
 /** What the process prints as JSON. */
@@ -19,7 +20,7 @@ async function trial(): Promise<Trial> {
   } catch (error) {
     const [line = ''] = (error as Error).message.split('\n')
     const problem = error instanceof AugmentError ? line.replace(`--device ${device}: `, '') : line
-    return { problem, missing: missingLibraries(device) }
+    return { problem, missing: device === 'cuda' ? missingLibraries(await cudaLibraries()) : [] }
   }
 }
 

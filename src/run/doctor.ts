@@ -8,7 +8,7 @@ import { imageLibraries } from '../codec/codec.js'
 import { DEVICES, type Device, devices } from '../core/devices.js'
 import { nearestFolder } from '../output/place.js'
 import { wasm } from '../rearrange/kernel.generated.js'
-import { providerFolder } from '../saliency/session.js'
+import { cudaLibraries, cudaVersion, PROVIDER_FILES, providerFolder, runtimeFolder } from '../saliency/cudaProvider.js'
 import type { Trial } from './deviceWorker.js'
 import { versions } from './versions.js'
 
@@ -60,7 +60,7 @@ async function device(name: Device): Promise<Finding> {
   const { problem, missing } = await attempt(name)
   if (problem === null) return { name, ok: true, found: 'runs a model' }
   const found = missing.length === 0 ? problem : `${problem}; not found: ${missing.join(', ')}`
-  const steps = name === 'cuda' ? cudaSteps(problem, missing) : []
+  const steps = name === 'cuda' ? await cudaSteps(problem, missing) : []
   return { name, ok: false, found, hint: steps.join('; ') || `needs ${devices[name].needs}` }
 }
 
@@ -81,21 +81,22 @@ function attempt(name: string): Promise<Trial> {
 }
 
 /** First what fetches onnxruntime's own files, then what the system lacks. */
-function cudaSteps(problem: string, missing: readonly string[]): string[] {
+async function cudaSteps(problem: string, missing: readonly string[]): Promise<string[]> {
   const folder = providerFolder()
-  const files = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so']
   const isUnusable = (file: string) => !existsSync(path.join(folder, file)) || problem.startsWith(`${file} is damaged`)
-  const unusable = process.platform === 'linux' ? files.filter(isUnusable) : []
+  const unusable = process.platform === 'linux' ? PROVIDER_FILES.filter(isUnusable) : []
+  const cuda = cudaVersion(await cudaLibraries())
   const steps: string[] = []
   if (unusable.length > 0) {
+    const script = path.relative('.', path.join(runtimeFolder(), 'script/install.js'))
     steps.push(
-      'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12 (in a checkout: npm run cuda); ' +
-        `without a network place ${unusable.join(' and ')} of onnxruntime ${versions.onnxruntime} in ${folder}`,
+      `node ${script} --onnxruntime-node-install=cuda12 fetches ${unusable.join(' and ')} from NuGet; ` +
+        `without NuGet place those of the wheel onnxruntime-gpu ${versions.onnxruntime} (PyPI) in ${folder}`,
     )
   }
   if (missing.includes('libcuda.so.1')) steps.push('install the NVIDIA driver')
-  if (missing.some((library) => !/cuda\.|cudnn/.test(library))) steps.push('install CUDA 12')
-  if (missing.includes('libcudnn.so.9')) steps.push('install cuDNN 9')
+  if (missing.some((library) => !/cuda\.|cudnn/.test(library))) steps.push(`install CUDA ${cuda ?? ''}`.trim())
+  if (missing.includes('libcudnn.so.9')) steps.push(`install cuDNN 9${cuda === null ? '' : ` for CUDA ${cuda}`}`)
   if (missing.length > 0) steps.push('libraries outside the system folders need LD_LIBRARY_PATH')
   return steps
 }

@@ -1,9 +1,9 @@
 /** The only door to onnxruntime-node, which is loaded when the first session is made. */
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
 import { type Device, devices } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
+import { providerFolder } from './cudaProvider.js'
 
 /** Plain data, row-major, in the typed array that fits `type` ('bool' in a Uint8Array, 'float16' as bits). */
 export interface Tensor {
@@ -26,12 +26,6 @@ export interface Session {
   /** Blocks the thread that calls it until the outputs are there. */
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>
   release(): Promise<void>
-}
-
-/** Where onnxruntime-node looks for its provider libraries. */
-export function providerFolder(): string {
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node')
-  return join(dirname(entry), '../bin/napi-v6', process.platform, process.arch)
 }
 
 /** Which shared library keeps the CUDA provider from starting, according to the system's loader. */

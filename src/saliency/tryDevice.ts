@@ -1,7 +1,7 @@
 /** Whether an execution provider really works on this machine. */
 import { create } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
-import { type Device, devices } from '../core/devices.js'
+import type { Device } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
 import { writeModel } from '../onnx/model.js'
 import { makeNode } from '../onnx/node.js'
@@ -30,10 +30,10 @@ export async function tryDevice(device: Device): Promise<void> {
   }
 }
 
-/** The libraries of the device's provider that the system's loader does not find (Linux only). Loads those it finds. */
-export function missingLibraries(device: Device): string[] {
+/** Those of the shared libraries that the system's loader does not find (Linux only). Loads those it finds. */
+export function missingLibraries(libraries: readonly string[]): string[] {
   if (process.platform !== 'linux') return []
-  return devices[device].libraries.filter((library) => {
+  return libraries.filter((library) => {
     try {
       process.dlopen({ exports: {} }, library)
       return false
