@@ -1,7 +1,7 @@
-/** A distribution over the K classes of a dataset: K weights, each in [0, 1], that sum to 1. */
+/** A distribution over the K classes of a dataset: K weights, each in [0, 1], that sum to 1, unless a picture may show several. */
 export type SoftLabel = Float64Array
 
-/** A label as a source holds it: the index of its only class, or a distribution over several. */
+/** A label as a source holds it: the index of its only class, a distribution over several, or (multi-label) a weight for each. */
 export type Label = number | SparseLabel
 
 /** A distribution over `size` classes by its weights other than 0, so that memory does not go with the classes. */
@@ -37,6 +37,12 @@ export function dense(label: Label, classes: number): SoftLabel {
   return weights
 }
 
+/** The name of the heaviest class; '' where no class has any weight, as in a picture that shows none of several. */
+export function heaviestName(label: ArrayLike<number>, names: readonly string[]): string {
+  const k = heaviest(label)
+  return label[k]! > 0 ? names[k]! : ''
+}
+
 /** The class of the largest weight; the first of equal ones. */
 export function heaviest(label: ArrayLike<number>): number {
   let best = 0
@@ -49,12 +55,16 @@ export function mainClass(label: Label): number {
   return typeof label === 'number' ? label : label.classes[heaviest(label.weights)]!
 }
 
-/** sum_i weights[i] labels[i] over K classes; the weights must sum to 1 for the result to be a label. */
+/**
+ * sum_i weights[i] labels[i] over K classes, for weights that sum to 1: of distributions a distribution, of labels of several
+ * classes the expected share of each, for binary cross-entropy.
+ */
 export function mixLabels(labels: readonly Label[], weights: readonly number[], classes: number): SoftLabel {
   const mixed = new Float64Array(classes)
   labels.forEach((label, i) => {
     if (typeof label === 'number') mixed[label]! += weights[i]!
     else for (let j = 0; j < label.classes.length; j++) mixed[label.classes[j]!]! += weights[i]! * label.weights[j]!
   })
-  return mixed
+  // Shares of one class may add up to the least bit more than 1.
+  return mixed.map((weight) => Math.min(1, weight))
 }

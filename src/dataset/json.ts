@@ -40,13 +40,13 @@ export class JsonLabels {
   readonly #names: string[] = []
   readonly #index = new Map<string, number>()
 
-  /** A class name, a class index (a truth value is a name too), weights in class order or by name; undefined for another value. */
+  /** A class name, a class index (a truth value is a name too), weights in class order or by name, or a list of names; undefined for another value. */
   read(value: unknown): WrittenLabel | undefined {
     if (typeof value === 'string') return value.trim()
     if (typeof value === 'boolean') return String(value)
     if (typeof value === 'number') return Number.isInteger(value) ? value : undefined
     if (typeof value !== 'object' || value === null) return undefined
-    if (Array.isArray(value)) return value.every(isNumber) ? this.#sparse(value, value.length, (_, i) => i) : undefined
+    if (Array.isArray(value)) return this.#list(value)
     const entries = Object.entries(value)
     if (!entries.every(([, weight]) => isNumber(weight))) return undefined
     for (const [name] of entries) this.#place(name)
@@ -55,6 +55,16 @@ export class JsonLabels {
       names: this.#names,
       weights: this.#sparse(weights, this.#names.length, (_, i) => this.#place(entries[i]![0])),
     }
+  }
+
+  /** Weights in class order, or the names of several classes. */
+  #list(values: readonly unknown[]): WrittenLabel | undefined {
+    if (values.length > 0 && values.every(isNumber)) return this.#sparse(values, values.length, (_, i) => i)
+    if (!values.every((value) => typeof value === 'string')) return undefined
+    const names = [...new Set(values.map((name) => name.trim()))]
+    for (const name of names) this.#place(name)
+    const ones = names.map(() => 1)
+    return { names: this.#names, weights: this.#sparse(ones, this.#names.length, (_, i) => this.#place(names[i]!)) }
   }
 
   #place(name: string): number {

@@ -53,6 +53,21 @@ export class Classes {
     return undefined
   }
 
+  /**
+   * The same where a picture may show several classes, or none: as `cat|dog`, weights of 0 and 1, or whatever is between, which
+   * need not sum to 1.
+   */
+  readSeveral(label: WrittenLabel, fail: (problem: string) => void): Label | undefined {
+    if (typeof label === 'object' && !('names' in label)) {
+      if (label.size === this.names.length) return bounded(label, this.names, fail)
+      fail(`found ${counted(label.size, 'weight')}, expected ${this.names.length}, one per class`)
+      return undefined
+    }
+    const written = typeof label === 'object' ? label : severalOf(String(label))
+    const collected = this.#collected(written, fail)
+    return collected && bounded(collected, this.names, fail)
+  }
+
   #hard(name: string, fail: (problem: string) => void): number | undefined {
     const index = this.#indexFor(name)
     if (index === undefined) fail(name === '' ? 'found an empty label, expected a class' : unknownClass(name, this))
@@ -65,7 +80,13 @@ export class Classes {
     return this.#takesIndices && INTEGER.test(name) && Number(name) < this.names.length ? Number(name) : undefined
   }
 
-  #named({ names, weights }: NamedLabel, fail: (problem: string) => void): Label | undefined {
+  #named(label: NamedLabel, fail: (problem: string) => void): Label | undefined {
+    const collected = this.#collected(label, fail)
+    return collected && normalised(collected, this.names, fail)
+  }
+
+  /** The weights of a label by class index, rising. */
+  #collected({ names, weights }: NamedLabel, fail: (problem: string) => void): SparseLabel | undefined {
     const places = this.#placesOf(names)
     const unknown = weights.classes.find((k) => places[k] === -1)
     if (unknown !== undefined) {
@@ -77,14 +98,10 @@ export class Classes {
       sums.set(places[k]!, (sums.get(places[k]!) ?? 0) + weights.weights[i]!)
     })
     const classes = [...sums.keys()].sort((a, b) => a - b)
-    return normalised(
-      sparseLabel(
-        this.names.length,
-        classes,
-        classes.map((k) => sums.get(k)!),
-      ),
-      this.names,
-      fail,
+    return sparseLabel(
+      this.names.length,
+      classes,
+      classes.map((k) => sums.get(k)!),
     )
   }
 
@@ -96,18 +113,49 @@ export class Classes {
   }
 }
 
+/** The classes in a cell of several, as `cat|dog`; none in an empty one. */
+export function severalOf(cell: string): NamedLabel {
+  const names = cell
+    .split('|')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const unique = [...new Set(names)]
+  return {
+    names: unique,
+    weights: sparseLabel(
+      unique.length,
+      Array.from(unique.keys()),
+      unique.map(() => 1),
+    ),
+  }
+}
+
+/** Whether all weights are between 0 and 1. */
+function isBounded(
+  { classes, weights }: SparseLabel,
+  names: readonly string[],
+  fail: (problem: string) => void,
+): boolean {
+  // Written so that NaN fails too.
+  const wrong = weights.findIndex((weight) => !(weight >= 0 && weight <= 1 + SUM_TOLERANCE))
+  if (wrong < 0) return true
+  fail(`found a weight of ${weights[wrong]} for ${quoted(names[classes[wrong]!]!)}, expected a number between 0 and 1`)
+  return false
+}
+
+/** The label of several classes in place, no weight above 1, or the index of its only class. */
+function bounded(label: SparseLabel, names: readonly string[], fail: (problem: string) => void): Label | undefined {
+  if (!isBounded(label, names, fail)) return undefined
+  const { classes, weights } = label
+  for (const [i, weight] of weights.entries()) weights[i] = Math.min(1, weight)
+  return weights.length === 1 && weights[0] === 1 ? classes[0]! : label
+}
+
 /** The label in place, its sum made exactly 1, or the index of its only class. */
 function normalised(label: SparseLabel, names: readonly string[], fail: (problem: string) => void): Label | undefined {
+  if (!isBounded(label, names, fail)) return undefined
   const { classes, weights } = label
-  let sum = 0
-  for (const [i, weight] of weights.entries()) {
-    // Written so that NaN fails too.
-    if (!(weight >= 0 && weight <= 1 + SUM_TOLERANCE)) {
-      fail(`found a weight of ${weight} for ${quoted(names[classes[i]!]!)}, expected a number between 0 and 1`)
-      return undefined
-    }
-    sum += weight
-  }
+  const sum = weights.reduce((total, weight) => total + weight, 0)
   if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) {
     fail(`weights sum to ${Number(sum.toPrecision(6))}, expected 1`)
     return undefined
@@ -142,13 +190,14 @@ function nameProblem(name: string): string | undefined {
   return name.toLowerCase() === 'file_name' ? 'has the name of the column of file names' : undefined
 }
 
-/** The class names that labels speak of, by code point; but integers in numeric order if all are. */
-export function classNames(labels: Iterable<WrittenLabel>): string[] {
+/** The class names that labels, of `several` classes or of one, speak of, by code point; but integers in numeric order if all are. */
+export function classNames(labels: Iterable<WrittenLabel>, several = false): string[] {
   const names = new Set<string>()
   const lists = new Set<readonly string[]>()
   for (const label of labels) {
-    if (typeof label === 'string' || typeof label === 'number') names.add(String(label))
-    else if ('names' in label) lists.add(label.names)
+    if (typeof label === 'string' || typeof label === 'number') {
+      for (const name of several ? severalOf(String(label)).names : [String(label)]) names.add(name)
+    } else if ('names' in label) lists.add(label.names)
   }
   for (const list of lists) for (const name of list) names.add(name)
   names.delete('')

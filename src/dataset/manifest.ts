@@ -12,6 +12,7 @@ import { describeGap } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
+import { refuseSeveral, severalNotices } from './several.js'
 import { isRun } from './shape.js'
 import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
@@ -55,6 +56,8 @@ export interface ManifestOptions extends SplitChoice {
   readonly classes?: string
   /** Whether to read what symbolic links below the folder point to, wherever that lies. */
   readonly followLinks?: boolean
+  /** Whether a picture may show several classes, or none. */
+  readonly multiLabel?: boolean
 }
 
 /**
@@ -146,7 +149,15 @@ async function fromRows(
   options: ManifestOptions,
 ): Promise<Read> {
   const problems = new Problems()
-  const classes = fixed ?? own ?? new Classes(classNames(rows.map(({ label }) => label)))
+  const classes =
+    fixed ??
+    own ??
+    new Classes(
+      classNames(
+        rows.map(({ label }) => label),
+        options.multiLabel,
+      ),
+    )
   if (rows.length === 0) problems.add(place, 'found no rows, expected one per picture')
   checkNames(classes.names, () => place, problems)
   const unnamed = !fixed && !own && rows.some(({ label }) => typeof label === 'object' && !('names' in label))
@@ -155,7 +166,8 @@ async function fromRows(
   const folder = areFiles ? await Folder.scan(root, options) : undefined
   const sources: Source[] = []
   for (const { file: name, label: written } of rows) {
-    const label = classes.read(written, (problem) => problems.add(name, problem))
+    const fail = (problem: string) => problems.add(name, problem)
+    const label = options.multiLabel ? classes.readSeveral(written, fail) : classes.read(written, fail)
     const found = folder === undefined ? { file: name } : await folder.locate(name)
     if ('problem' in found) problems.add(place, found.problem)
     else sources.push({ file: found.file, label: label ?? 0 })
@@ -230,19 +242,22 @@ async function fromTable(
   folder: Folder,
   file: string,
   origin: string,
-  choice: SplitChoice,
+  options: ManifestOptions,
   fixed: Classes | undefined,
 ): Promise<Read> {
   const problems = new Problems()
-  const table = await readTable(file, origin, fixed, problems, choice)
+  const several = options.multiLabel === true
+  const table = await readTable(file, origin, fixed, problems, options)
   if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
-  const classes = fixed ?? new Classes(table.columns ?? classNames(table.rows.map((row) => row.label)))
+  const written = table.rows.map((row) => row.label)
+  const classes = fixed ?? new Classes(table.columns ?? classNames(written, several))
+  if (!several) refuseSeveral(table, problems)
   checkClasses(table, classes, fixed, origin, problems)
   let named = 0
   const located: { readonly file: string; readonly position: number; readonly label: Label }[] = []
   for (const { position, file: name, label: written } of table.rows) {
     const fail = (problem: string) => problems.add(table.placeOf(position), problem)
-    const label = classes.read(written, fail)
+    const label = several ? classes.readSeveral(written, fail) : classes.read(written, fail)
     const found = folder.files.has(name) ? { file: name, listed: true } : await folder.locate(name)
     if ('problem' in found) {
       fail(found.problem)
@@ -265,10 +280,11 @@ async function fromTable(
   problems.throwIfAny()
   const sources = located.map(({ file, label }) => ({ file, label }))
   const manifest = manifestOf(folder, classes, sources, origin, named)
-  const kind = table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
+  const kind = several ? 'multi-' : table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
   const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
   const ignored = Math.max(0, manifest.ignored - (table.others ?? 0))
-  return { ...manifest, told, ignored, notices: table.notices ?? [] }
+  const notices = [...(table.notices ?? []), ...(several ? [] : severalNotices(classes.names))]
+  return { ...manifest, told, ignored, notices }
 }
 
 /** Order of UTF-16 code units. */

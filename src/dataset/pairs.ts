@@ -126,7 +126,9 @@ class Catalogue {
     if (inputs.classes === undefined && pairs.labels.some((label) => typeof label === 'object' && !('names' in label)))
       throw new AugmentError('usage', UNNAMED_WEIGHTS)
     const classes =
-      inputs.classes === undefined ? new Classes(classNames(pairs.labels)) : await readClasses(inputs.classes)
+      inputs.classes === undefined
+        ? new Classes(classNames(pairs.labels, inputs.multiLabel))
+        : await readClasses(inputs.classes)
     const problems = new Problems()
     checkNames(classes.names, () => inputs.classes ?? file, problems)
     problems.throwIfAny()
@@ -135,9 +137,11 @@ class Catalogue {
 
   read(written: WrittenLabel): Label | Wrong {
     let problem = ''
-    const label = this.#classes.read(written, (text) => {
+    const fail = (text: string) => {
       problem = text
-    })
+    }
+    const classes = this.#classes
+    const label = this.#inputs.multiLabel ? classes.readSeveral(written, fail) : classes.read(written, fail)
     return label ?? { problem }
   }
 

@@ -12,6 +12,8 @@ export interface ConfigInput {
   classes?: string | undefined
   /** Split of the pictures to read. A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file. Default: that for training. */
   split?: string | undefined
+  /** A picture may show several classes, or none. Columns of 0 and 1, or `cat|dog` in the label column. The label of a mix is the mean of both by their shares, class by class, for binary cross-entropy. */
+  multiLabel?: boolean | undefined
   /** Read what symbolic links point to. Pictures and folders, wherever they lie. Without it links that leave the folder of pictures are refused. */
   followLinks?: boolean | undefined
   /** Explicit pairs, or an earlier provenance.jsonl. */

@@ -61,6 +61,13 @@ export const runOptions = {
     otherwise: 'that for training',
     more: 'A folder (`train/cat/1.jpg`, `cat/train/1.jpg`), the value of a column `split`, a part of the names of Parquet files or tars, or the prefix of arrays. `all` takes every row or file.',
   },
+  multiLabel: {
+    type: 'flag',
+    commands: MAPS,
+    rare: true,
+    help: 'a picture may show several classes, or none',
+    more: 'Columns of 0 and 1, or `cat|dog` in the label column. The label of a mix is the mean of both by their shares, class by class, for binary cross-entropy.',
+  },
   followLinks: {
     type: 'flag',
     commands: MAPS,

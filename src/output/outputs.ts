@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import { heaviest } from '../core/softLabel.js'
+import { heaviestName } from '../core/softLabel.js'
 import { LABELS, METADATA, PROVENANCE } from './layout.js'
 import { type Line, readLines } from './lines.js'
 import { repairHint } from './read.js'
@@ -31,13 +31,14 @@ export interface Output {
 }
 
 /**
- * Every output of a finished run in plan order, until a table ends. What is wrong with the tables as a whole goes to
+ * Every output of a finished run, of pictures of one class or of `several`, in plan order, until a table ends. What is wrong with the tables as a whole goes to
  * `problems`: one that is not there, a header, one that is shorter than the others.
  */
 export async function* readOutputs(
   folder: string,
   classes: readonly string[],
   problems: string[],
+  several = false,
 ): AsyncGenerator<Output> {
   const missing = ALL.filter((table) => !existsSync(path.join(folder, table)))
   problems.push(...missing.map((table) => `${table}: not there, expected a table`))
@@ -55,7 +56,7 @@ export async function* readOutputs(
       return
     }
     read++
-    const output = compare(next.map(({ value }) => value as Line) as [Line, Line, Line], classes)
+    const output = compare(next.map(({ value }) => value as Line) as [Line, Line, Line], classes, several)
     const at = output.row?.made.index
     if (at === undefined) yield output
     else if (at > index) yield output
@@ -68,14 +69,14 @@ export async function* readOutputs(
 }
 
 /** The same, where nothing may be wrong: throws a conflict error that names file and line. */
-export async function* readRows(folder: string, classes: readonly string[]): AsyncGenerator<Row> {
+export async function* readRows(folder: string, classes: readonly string[], several = false): AsyncGenerator<Row> {
   const general: string[] = []
   const check = (problems: readonly string[]) => {
     if (problems.length === 0) return
     const lines = problems.map((problem) => path.join(folder, problem))
     throw new AugmentError('conflict', lines.join('\n'), { hint: repairHint(folder) })
   }
-  for await (const { row, problems } of readOutputs(folder, classes, general)) {
+  for await (const { row, problems } of readOutputs(folder, classes, general, several)) {
     check([...general, ...problems])
     yield row!
   }
@@ -98,7 +99,7 @@ function headerProblem(found: string, expected: string): string {
   return `found ${a[at] ?? 'the end of the line'} in column ${at + 1}, expected ${b[at]} as in classes.txt`
 }
 
-function compare(lines: [Line, Line, Line], classes: readonly string[]): Output {
+function compare(lines: [Line, Line, Line], classes: readonly string[], several: boolean): Output {
   const problems: string[] = []
   const [labels, metadata, provenance] = lines
   lines.forEach(({ whole, number, bytes }, i) => {
@@ -111,11 +112,7 @@ function compare(lines: [Line, Line, Line], classes: readonly string[]): Output 
   if (made === null) return { row: null, lines, problems }
   const place = `${LABELS}:${labels.number}`
   if (file !== made.file_name) problems.push(`${place}: found ${file}, expected ${made.file_name} as in ${PROVENANCE}`)
-  const sum = label.reduce((total, weight) => total + weight, 0)
-  if (label.length !== classes.length || !(Math.abs(sum - 1) <= 1e-6) || !label.every((weight) => weight >= 0)) {
-    const found = `${counted(label.length, 'weight')} that sum to ${sum}`
-    problems.push(`${place}: found ${found}, expected ${classes.length} that sum to 1`)
-  }
+  problems.push(...weightProblems(label, classes.length, several).map((problem) => `${place}: ${problem}`))
   if (told !== null) {
     const differing = differingEntry(told, made, label, classes)
     if (differing !== null) {
@@ -123,6 +120,17 @@ function compare(lines: [Line, Line, Line], classes: readonly string[]): Output 
     }
   }
   return { row: { label, made }, lines, problems }
+}
+
+/** What is wrong with the weights of a label, if anything. */
+function weightProblems(label: Float64Array, classes: number, several: boolean): string[] {
+  if (several) {
+    if (label.length === classes && label.every((weight) => weight >= 0 && weight <= 1)) return []
+    return [`found ${counted(label.length, 'weight')}, expected ${classes} from 0 to 1`]
+  }
+  const sum = label.reduce((total, weight) => total + weight, 0)
+  if (label.length === classes && Math.abs(sum - 1) <= 1e-6 && label.every((weight) => weight >= 0)) return []
+  return [`found ${counted(label.length, 'weight')} that sum to ${sum}, expected ${classes} that sum to 1`]
 }
 
 function attempt<T>(parse: () => T, place: string, problems: string[]): T | null {
@@ -146,7 +154,7 @@ export function differingEntry(
   if (told.soft_label.length !== label.length || told.soft_label.some((weight, k) => weight !== label[k])) {
     return 'label'
   }
-  if (told.label !== classes[heaviest(label)]) return 'heaviest class'
+  if (told.label !== heaviestName(label, classes)) return 'heaviest class'
   if (told.lambda !== lambda) return 'lambda'
   if (told.epoch !== epoch) return 'epoch'
   return told.source_a === a!.file && told.source_b === b!.file ? null : 'source'

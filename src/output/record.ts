@@ -32,6 +32,7 @@ const runRecord = z.looseObject(
       labelsFormat: z.enum(LABELS_FORMATS).exactOptional(),
       layout: z.enum(['flat', 'class-folders', 'webdataset']).exactOptional(),
       writeMasks: z.boolean().exactOptional(),
+      multiLabel: z.boolean().exactOptional(),
     }),
     inputs: z.looseObject({ sha256: z.string().exactOptional() }),
     shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { stringify } from 'csv-stringify/sync'
 import { z } from 'zod'
-import { heaviest, type SoftLabel } from '../core/softLabel.js'
+import { heaviestName, type SoftLabel } from '../core/softLabel.js'
 import { reasonOf } from '../core/systemError.js'
 import { PICTURE_NAME } from './layout.js'
 
@@ -78,7 +78,7 @@ const weights = z.custom<number[]>(
 /** A row of metadata.jsonl, the form Hugging Face `imagefolder` reads. */
 export const metadataRow = z.looseObject({
   file_name: pictureName,
-  /** The heaviest class. */
+  /** The heaviest class; '' for a picture that shows none of several. */
   label: z.string('expected the name of a class'),
   soft_label: weights,
   lambda: share,
@@ -157,7 +157,7 @@ export function metadataLine(
   const [a, b = a] = sources.map((source) => JSON.stringify(source.file))
   const fields = [
     `"file_name": ${JSON.stringify(file)}`,
-    `"label": ${JSON.stringify(classes[heaviest(label)])}`,
+    `"label": ${JSON.stringify(heaviestName(label, classes))}`,
     `"soft_label": [${weights.replaceAll(',', ', ')}]`,
     `"lambda": ${formatFloat(lambda)}`,
     `"source_a": ${a}`,

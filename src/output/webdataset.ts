@@ -5,7 +5,7 @@ import { metadataRow, parseRow } from './rows.js'
 import type { Sample, ShardForm } from './shardForm.js'
 import { readTar, TAR_END, tarMember } from './tar.js'
 
-/** For each picture `<key>.jpg`, `<key>.cls` (index of the heaviest class) and `<key>.json` (its line of metadata.jsonl). */
+/** For each picture `<key>.jpg`, `<key>.cls` (index of the heaviest class, -1 for none of several) and `<key>.json` (its line of metadata.jsonl). */
 export const webdataset: ShardForm = {
   folder: TAR_FOLDER,
   ending: '.tar',
@@ -14,7 +14,7 @@ export const webdataset: ShardForm = {
     for await (const { file, picture, row } of samples) {
       const { label } = parseRow(metadataRow, Buffer.from(row))
       yield* tarMember(memberOf(file), picture)
-      yield* tarMember(`${keyOf(file)}.cls`, Buffer.from(String(indices.get(label))))
+      yield* tarMember(`${keyOf(file)}.cls`, Buffer.from(String(indices.get(label) ?? -1)))
       yield* tarMember(`${keyOf(file)}.json`, row)
     }
     yield TAR_END

@@ -18,7 +18,7 @@ import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
-import { type Inputs, planRun, readInputs } from './inputs.js'
+import { type Inputs, planRun, readInputs, refuseOneClassOptions } from './inputs.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
 import { groupSizeOf, needsSaliency } from './mixer.js'
@@ -60,6 +60,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const started = performance.now()
   const config = parseConfig(input)
   refuseAdapt(config)
+  refuseOneClassOptions(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
   await checkBeforehand(config, shard)
   const read = await readInputs(config)

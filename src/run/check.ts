@@ -48,7 +48,7 @@ export async function checkRun(
   const files = new Set<string>()
   const outside = (index: number) => range !== undefined && (index < range.start || index >= range.end)
   let rows = 0
-  const outputs = readOutputs(folder, classes, problems)
+  const outputs = readOutputs(folder, classes, problems, record.options.multiLabel === true)
   const checkPicture = pictureCheck(folder, record.options, look)
   for await (const { row, lines, problems: found } of withPictures(outputs, checkPicture.check)) {
     rows++

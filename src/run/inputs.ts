@@ -35,9 +35,10 @@ export interface Inputs {
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */
 export async function readInputs(config: Config): Promise<Inputs> {
-  const { images, labels, classes, split, followLinks, pairs: pairsFile } = config
+  const { images, labels, classes, split, followLinks, multiLabel, pairs: pairsFile } = config
   const files = {
     followLinks,
+    multiLabel,
     ...(split !== undefined && { split }),
     ...(labels !== undefined && { labels }),
     ...(classes !== undefined && { classes }),
@@ -73,11 +74,24 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   const { sources, pairs } = inputs
   if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
-  const classes = Int32Array.from(sources, ({ label }) => mainClass(label))
+  // A picture that shows several classes, or none, is of no class that pairing could go by.
+  const classes = Int32Array.from(sources, ({ label }) => (config.multiLabel ? 0 : mainClass(label)))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
   const { pairing, seed, includeOriginals: originals, size } = config
   return planEpochs(classes, { count, pairing, seed, originals, block: blockSize(size) })
+}
+
+/** Throws a usage error for what goes by the one class of a picture. */
+export function refuseOneClassOptions({ multiLabel, pairing, layout, adapt }: Config): void {
+  if (!multiLabel) return
+  const given = [
+    ...(pairing === 'any' ? [] : [`--pairing ${pairing}`]),
+    ...(layout === 'class-folders' ? [`--layout ${layout}`] : []),
+    ...(adapt ? ['--adapt'] : []),
+  ]
+  if (given.length === 0) return
+  throw new AugmentError('usage', `${given.join(', ')}: expected one class a picture, but found --multi-label`)
 }
 
 /** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */

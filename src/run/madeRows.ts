@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { FAILURES } from '../output/layout.js'
-import { readRows } from '../output/outputs.js'
 import { readTable } from '../output/read.js'
 import { type Failure, failureRow, type Row } from '../output/rows.js'
 
@@ -23,12 +22,11 @@ export function evenly(wanted: number, total: number): (i: number) => boolean {
 }
 
 /**
- * Up to `limit` of the `mixes` mixed rows, evenly over the run. Groups of about `groupSize` outputs are taken whole, since what
+ * Up to `limit` of the `mixes` mixed rows of a run, evenly over the run. Groups of about `groupSize` outputs are taken whole, since what
  * is mixed together has to be mixed together again; `groupOf` gives the first output of the group of one.
  */
 export async function chooseRows(
-  folder: string,
-  classes: readonly string[],
+  rows: AsyncIterable<Row>,
   mixes: number,
   groupSize: number,
   groupOf: (index: number) => number,
@@ -36,14 +34,14 @@ export async function chooseRows(
 ): Promise<Row[]> {
   const groups = Math.ceil(mixes / groupSize)
   const taken = evenly(Math.min(groups, Math.max(1, Math.floor(limit / groupSize))), groups)
-  const rows: Row[] = []
+  const chosen: Row[] = []
   let [place, group] = [-1, -1]
-  for await (const row of readRows(folder, classes)) {
-    if (row.made.method === 'original' || rows.length === limit) break
+  for await (const row of rows) {
+    if (row.made.method === 'original' || chosen.length === limit) break
     const own = groupOf(row.made.index)
     if (own !== group) place++
     group = own
-    if (taken(place)) rows.push(row)
+    if (taken(place)) chosen.push(row)
   }
-  return rows
+  return chosen
 }

@@ -40,10 +40,11 @@ export async function writeReport(
 ): Promise<void> {
   const { output, counts, record } = resources
   const statistics = new Statistics(inputs.classes.length)
-  for await (const { label, made } of readRows(inputs.out, inputs.classes)) statistics.add({ ...made, label })
+  const rowsOf = () => readRows(inputs.out, inputs.classes, config.multiLabel)
+  for await (const { label, made } of rowsOf()) statistics.add({ ...made, label })
   const groupSize = groupSizeOf(config)
   const firstOf = (index: number) => groupOf(plan, index, groupSize)[0]
-  const rows = await chooseRows(inputs.out, inputs.classes, statistics.mixes, groupSize, firstOf, SHOWN)
+  const rows = await chooseRows(rowsOf(), statistics.mixes, groupSize, firstOf, SHOWN)
   const { outputs, strips } = await mixAgain(rows, inputs, plan, config, resources)
   const report: Report = {
     name: path.basename(inputs.root),

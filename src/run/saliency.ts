@@ -85,12 +85,21 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
 type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'unread' | 'notices'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
-async function readPictures({ images, labels, classes, split, target, followLinks }: Config): Promise<Pictures> {
+async function readPictures({
+  images,
+  labels,
+  classes,
+  split,
+  target,
+  followLinks,
+  multiLabel,
+}: Config): Promise<Pictures> {
   if (images === undefined) throw new AugmentError('usage', 'images: expected a folder of pictures')
   if (target !== 'predicted') {
     return readManifest(images, {
       followLinks,
       split,
+      multiLabel,
       ...(labels !== undefined && { labels }),
       ...(classes !== undefined && { classes }),
     })

@@ -54,6 +54,8 @@ export async function scoreSaliency(
   tell: (message: string) => void,
 ): Promise<MapScore[]> {
   const config = parseConfig(input, 'saliency')
+  if (config.multiLabel)
+    throw new AugmentError('usage', '--score: expected one class a picture, but found --multi-label')
   const inputs = some(await readInputs(config))
   const pictures = await Pictures.open(inputs, config, tell)
   const witness = judge === undefined ? null : await Judge.open(judge, inputs)

@@ -44,12 +44,17 @@ export async function decideTarget(
   )
 }
 
+/** A label as a distribution over the classes of the model. Of several classes each has an equal part; none are all alike. */
 function spread(label: Label, indices: Int32Array, modelClasses: number): Float32Array {
   const target = new Float32Array(modelClasses)
   if (typeof label === 'number') target[indices[label]!] = 1
   else {
+    const sum = label.weights.reduce((total, weight) => total + weight, 0)
+    if (sum === 0) return target.fill(1 / modelClasses)
+    // A distribution stays as it is, to the last bit.
+    const scale = Math.abs(sum - 1) < 1e-6 ? 1 : 1 / sum
     label.classes.forEach((k, i) => {
-      target[indices[k]!]! += label.weights[i]!
+      target[indices[k]!]! += label.weights[i]! * scale
     })
   }
   return target

@@ -403,3 +403,73 @@ test('a mistake that needs no look at the pictures is told before one', async ()
     expect(stderr).toContain(told)
   }
 })
+
+test('multi-labels are mixed class by class, verified, and replayed', async () => {
+  const folder = temporaryFolder()
+  const [out, again, table] = ['aug', 'again', 'several.csv'].map((name) => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const names = [...fashionLabels.keys()].filter((name) => name.endsWith('.png')).slice(0, 12)
+  const shows = (i: number) => [i % 2, Number(i % 3 === 0), 0]
+  writeFileSync(table, `file_name,red,green,blue\n${names.map((name, i) => `${name},${shows(i)}\n`).join('')}`)
+  const args = [
+    FASHION,
+    '--labels',
+    table,
+    '--multi-label',
+    '--epochs',
+    '2',
+    '--include-originals',
+    '--quiet',
+    '--loss',
+    'bce',
+  ]
+  expect(await run([...args, '--out', out])).toMatchObject({ code: 0, stderr: '' })
+  const labels = new Map(names.map((name, i) => [name, shows(i)]))
+  const provenance = rows(path.join(out, 'provenance.jsonl'))
+  expect(provenance).toHaveLength(36)
+  lines(path.join(out, 'labels.csv'))
+    .slice(1)
+    .forEach((line, i) => {
+      const { sources, lambda } = provenance[i]
+      const [a, b = a] = sources.map(({ file }: { file: string }) => labels.get(file)!)
+      const expected = a.map((weight: number, k: number) => lambda * weight + (1 - lambda) * b[k])
+      line
+        .split(',')
+        .slice(1)
+        .map(Number)
+        .forEach((weight, k) => {
+          expect(weight).toBeCloseTo(expected[k], 12)
+        })
+    })
+  const told = rows(path.join(out, 'metadata.jsonl'))
+  expect(
+    told.filter(({ label }) => label === '').every((row) => row.soft_label.every((weight: number) => weight === 0)),
+  ).toBe(true)
+  expect(new Set(told.map(({ label }) => label))).toEqual(new Set(['red', 'green', '']))
+  expect(await run(['verify', out])).toMatchObject({ code: 0 })
+  expect(
+    await run([
+      '--pairs',
+      path.join(out, 'provenance.jsonl'),
+      '--multi-label',
+      '--loss',
+      'bce',
+      '--out',
+      again,
+      '--quiet',
+    ]),
+  ).toMatchObject({ code: 0 })
+  expect(lines(path.join(again, 'labels.csv')).slice(1, 13)).toEqual(lines(path.join(out, 'labels.csv')).slice(1, 13))
+  for (const more of [
+    ['--pairing', 'same-class'],
+    ['--layout', 'class-folders'],
+  ]) {
+    expect(await run([...args, '--out', again, ...more])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${more.join(' ')}: expected one class a picture, but found --multi-label`),
+    })
+  }
+})

@@ -23,7 +23,7 @@ function tables(indices: readonly number[]): string {
 }
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 const chosen = async (folder: string, mixes: number, group: number, limit: number) =>
-  (await chooseRows(folder, CLASSES, mixes, group, (index) => index - (index % group), limit)).map(
+  (await chooseRows(readRows(folder, CLASSES), mixes, group, (index) => index - (index % group), limit)).map(
     ({ made }) => made.index,
   )
 

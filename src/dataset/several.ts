@@ -1,0 +1,34 @@
+/** Labels of several classes where one class a picture was expected. */
+import { counted } from '../core/counted.js'
+import { severalOf, type WrittenLabel } from './labels.js'
+import { type Problems, quoted } from './problems.js'
+import type { Table } from './table.js'
+
+const KEEP = '--multi-label keeps several classes of a picture, for binary cross-entropy'
+
+/** Throws one problem for all rows of zeros and ones with several ones, or none: one a row would say the same each time. */
+export function refuseSeveral({ rows, placeOf }: Table, problems: Problems): void {
+  const weights = rows.map(({ label }) => weightsOf(label))
+  if (!weights.every((row) => row?.every((weight) => weight === 1))) return
+  const other = rows.filter((_, i) => weights[i]!.length !== 1)
+  if (other.length === 0) return
+  const first = other[0]!
+  const more = other.length > 1 ? `, and ${counted(other.length - 1, 'more row')} like it` : ''
+  const found = counted(weightsOf(first.label)!.length, 'class', 'classes')
+  problems.add(placeOf(first.position), `found ${found}${more}, expected one class a row`)
+  problems.hint(KEEP)
+  problems.throwIfAny()
+}
+
+/** The weights other than 0; undefined for a class by its name or index. */
+function weightsOf(label: WrittenLabel): Float64Array | undefined {
+  if (typeof label !== 'object') return undefined
+  return 'names' in label ? label.weights.weights : label.weights
+}
+
+/** Notice of a class whose name lists others, as `cat|dog`, and which is taken as a class of its own. */
+export function severalNotices(classes: readonly string[]): string[] {
+  const known = new Set(classes)
+  const found = classes.find((name) => name.includes('|') && severalOf(name).names.some((part) => known.has(part)))
+  return found === undefined ? [] : [`${quoted(found)} is taken as a class of its own; ${KEEP}`]
+}
