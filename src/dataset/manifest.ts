@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import type { Label } from '../core/softLabel.js'
+import { readClasses } from './classFile.js'
 import { readClassFolders } from './classFolders.js'
 import { containersIn, readContainers } from './contained.js'
 import { givenFiles } from './given.js'
@@ -16,7 +17,6 @@ import { refuseSeveral, severalNotices } from './several.js'
 import { isRun } from './shape.js'
 import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
-import { linesOf, readText } from './text.js'
 
 /** A picture and its label. */
 export interface Source {
@@ -217,25 +217,6 @@ async function findLabels({ root, files }: Folder): Promise<string | undefined> 
     if (files.has(name) || (await stat(file).catch(() => undefined))?.isFile()) return file
   }
   return undefined
-}
-
-/** Class names from a file with one per line. Throws AugmentError `usage` for empty lines between them and repetitions. */
-export async function readClasses(file: string): Promise<Classes> {
-  const problems = new Problems()
-  const names: string[] = []
-  const seen = new Set<string>()
-  let before = 0
-  for (const { line, content } of linesOf(await readText(file))) {
-    const name = content.normalize('NFC')
-    if (line !== before + 1) problems.add(`${file}:${before + 1}`, 'found an empty line, expected a class name')
-    before = line
-    if (seen.has(name)) problems.add(`${file}:${line}`, `class ${quoted(name)} appears twice`)
-    seen.add(name)
-    names.push(name)
-  }
-  if (names.length === 0) problems.add(file, 'found no lines, expected one class name per line')
-  problems.throwIfAny()
-  return new Classes(names)
 }
 
 async function fromTable(

@@ -2,16 +2,10 @@
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
+import { readClasses } from './classFile.js'
 import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, type WrittenLabel } from './labels.js'
-import {
-  type Manifest,
-  type ManifestOptions,
-  readClasses,
-  readManifest,
-  type Source,
-  twiceNotices,
-} from './manifest.js'
+import { type Manifest, type ManifestOptions, readManifest, type Source, twiceNotices } from './manifest.js'
 import { Pairs, type WrittenPairs } from './pairList.js'
 import { Problems, quoted } from './problems.js'
 import { Folder, type ScanOptions } from './scan.js'
