@@ -1,41 +1,20 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import { reasonOf } from '../core/systemError.js'
 import { cachedFile } from './cache.js'
+import { describeFile, readDescriptor } from './describe.js'
+import type { ClassNames, Descriptor } from './descriptor.js'
 import { imagenetClasses } from './imagenet.js'
 import { readModelFile } from './modelFile.js'
 import type { PreprocessingInput } from './preprocessing.js'
 import { zoo } from './registry.js'
 
 const BUNDLED = fileURLToPath(new URL('../../models/', import.meta.url))
-
-/** What stands beside a model file: how its input is made from 8-bit RGB pixels, and its classes. */
-const descriptorSchema = z.object({
-  /** Entry n is the name of logit n, or its names; `imagenet`: those of ILSVRC 2012. Without, only `--target predicted` is possible. */
-  classes: z.union([z.array(z.union([z.string(), z.array(z.string()).min(1)])), z.literal('imagenet')]).optional(),
-  /** input = (pixel * scale - mean) / std, per channel in the model's colour order; ImageNet's for a float input. */
-  scale: z.number().positive().optional(),
-  mean: z.array(z.number()).optional(),
-  std: z.array(z.number().positive()).optional(),
-  /** Shown by the sizes of the input, where these are fixed. */
-  layout: z.enum(['nchw', 'nhwc']).optional(),
-  colorOrder: z.enum(['rgb', 'bgr']).optional(),
-  /** Needed where the model's own height and width are dynamic. */
-  width: z.int().positive().optional(),
-  height: z.int().positive().optional(),
-  licence: z.string().optional(),
-})
-
-export type Descriptor = Omit<z.infer<typeof descriptorSchema>, 'classes'> & { classes?: ClassNames | undefined }
-
-/** The names of every class of a model, in the order of its logits. */
-type ClassNames = readonly (string | readonly string[])[]
 
 /** A classifier that has a name, and what is known of it. */
 interface Named {
@@ -53,6 +32,8 @@ export interface Classifier {
   readonly sha256: string
   readonly classes: ClassNames | null
   readonly preprocessing: PreprocessingInput
+  /** Who says so, where it is not its .json or an option: its metadata, or a file of transformers. */
+  readonly told: string | null
   readonly width: number | undefined
   readonly height: number | undefined
 }
@@ -97,14 +78,15 @@ export async function resolveModel(
   })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (known?.sha256 !== undefined && sha256 !== known.sha256) throw damaged(known, sha256)
-  const beside = known?.descriptor ?? (await readDescriptor(`${file.replace(/\.onnx$/i, '')}.json`))
-  const { classes: names, width, height, licence: _, ...preprocessing } = { ...beside, ...overrides }
+  const { descriptor, told } = known ? { ...known, told: null } : await describeFile(file, bytes)
+  const { classes: names, width, height, licence: _, ...preprocessing } = { ...descriptor, ...overrides }
   return {
     name: known?.name ?? file,
     bytes,
     sha256,
     classes: names ?? null,
     preprocessing,
+    told: overrides.mean || overrides.std ? null : told,
     width,
     height,
   }
@@ -171,23 +153,6 @@ export async function bundledModels(): Promise<Named[]> {
       descriptor: await readDescriptor(path.join(BUNDLED, file)),
     })),
   )
-}
-
-/** The checked .json of a model; all defaults where there is none. */
-async function readDescriptor(file: string): Promise<Descriptor> {
-  let text = '{}'
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  try {
-    const { classes, ...rest } = descriptorSchema.parse(JSON.parse(text))
-    return { ...rest, classes: classes === 'imagenet' ? await imagenetClasses() : classes }
-  } catch (cause) {
-    const problem = cause instanceof z.ZodError ? `\n${z.prettifyError(cause)}` : ` (${reasonOf(cause)})`
-    throw new AugmentError('usage', `${file}: not a description of a model${problem}`, { cause })
-  }
 }
 
 function missing(name: string, bundled: readonly { name: string }[], cause?: unknown): AugmentError {

@@ -1,19 +1,46 @@
-import path from 'node:path'
-import { readModelFile } from '../classifiers/modelFile.js'
+import { descriptorFile } from '../classifiers/describe.js'
+import { counted } from '../core/counted.js'
 import { parseSize } from '../core/size.js'
-import { type Inspection, inspectModel } from '../saliency/inspectModel.js'
+import { inspectFile } from '../run/inspect.js'
+import { type InputTrials, tryInput } from '../run/tryInput.js'
+import type { Inspection } from '../saliency/inspectModel.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment inspect <model.onnx>`: what a model takes and gives, and whether it can be differentiated. */
 export async function inspectCommand({ words: [file], own, report }: Invocation<'inspect'>): Promise<void> {
   const { output, size } = own
   const [width, height] = size === undefined ? [] : parseSize(size)
-  const inspection = await inspectModel(await readModelFile(file!), path.basename(file!), {
-    ...(output !== undefined && { output }),
-    ...(width && height && { size: { width, height } }),
-  })
-  report.result(inspection, formatted(inspection))
+  const given = { output, ...(width && height && { size: { width, height } }) }
+  if (own.try !== undefined) {
+    const found = await tryInput(file!, own.try, (message) => report.note(message), given)
+    report.result(found, ranked(file!, own.try, found))
+  } else {
+    const inspection = await inspectFile(file!, given)
+    report.result(inspection, formatted(inspection))
+  }
 }
+
+/** The ways that were tried as a table, and what follows. */
+function ranked(file: string, images: string, { trials, pictures, classes, written }: InputTrials): string {
+  const width = Math.max(...trials.map(({ name }) => name.length))
+  const row = ({ name, accuracy, logLoss, behind }: InputTrials['trials'][number]) => {
+    const distance = behind === 0 ? '' : behind < SURE ? '  no worse, as far as these pictures tell' : ''
+    return `${name.padEnd(width)}  ${(100 * accuracy).toFixed(1).padStart(6)} %  ${logLoss.toFixed(3).padStart(8)}${distance}`
+  }
+  const outputs = classes?.map((name, i) => `${i} ${name}`).join(', ')
+  return [
+    `${''.padEnd(width)}  accuracy  log loss, on ${counted(pictures, 'picture')}`,
+    ...trials.map(row),
+    ...(outputs === undefined ? [] : [`outputs without names, taken as they fit best: ${outputs}`]),
+    written === null
+      ? `${descriptorFile(file)} stays as it is; the best of these: ${JSON.stringify(trials[0]!.preprocessing)}`
+      : `wrote ${written}`,
+    `  sage-augment ${images} --model ${file}`,
+  ].join('\n')
+}
+
+/** Standard errors from which on a difference is one. */
+const SURE = 2
 
 function formatted({ file, opset, inputs, outputs, operators, picture, head, ...more }: Inspection): string {
   const { batch, coupled, problems, command } = more

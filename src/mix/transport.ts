@@ -1,6 +1,6 @@
+import { assign, type Candidates } from '../core/assignment.js'
 import type { Image } from '../core/image.js'
 import { blockEdges } from './blocks.js'
-import { assign, type Candidates } from './solvers/assignment.js'
 
 /**
  * Where each of blocks x blocks blocks of a picture goes so that what is salient lands where the picture shows: the

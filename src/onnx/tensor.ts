@@ -122,7 +122,7 @@ export function rawTensor(name: string, type: DataType, dims: readonly number[],
   return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData })
 }
 
-/** The elements of a small float, double, int64, int32 or bool tensor, or undefined if it is something else. */
+/** The elements of a small tensor of floats, integers up to 64 bits or bools, or undefined if it is something else. */
 export function numbers(tensor: TensorProto): number[] | undefined {
   const { rawData: raw, dataType: type } = tensor
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
@@ -136,5 +136,5 @@ export function numbers(tensor: TensorProto): number[] | undefined {
   if (type === DataType.UINT16) return read((at) => view.getUint16(at, true))
   if (type === DataType.FLOAT) return read((at) => view.getFloat32(at, true))
   if (type === DataType.DOUBLE) return read((at) => view.getFloat64(at, true))
-  return undefined
+  return isHalf(type) ? numbers(toFloat32(tensor)) : undefined
 }

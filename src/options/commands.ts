@@ -112,7 +112,16 @@ const gradOptions = {
   size: { type: 'size', help: 'size of the pictures, if the model does not fix it' },
 } as const satisfies Table
 
-const inspectOptions = { output: gradOptions.output, size: gradOptions.size } as const satisfies Table
+const inspectOptions = {
+  output: gradOptions.output,
+  size: gradOptions.size,
+  try: {
+    type: 'path',
+    value: 'images',
+    help: 'find out how it wants its pixels, on labelled pictures',
+    more: 'Tries the usual scales, means and orders of the channels on at most 128 pictures, and ranks them by log loss. The best is written to the .json beside the model where there is none.',
+  },
+} as const satisfies Table
 
 const mergeOptions = {
   out: { type: 'path', value: 'dir', required: true, help: 'folder for the joined run' },
@@ -203,7 +212,7 @@ export const commands = {
     about: 'show what a model takes and gives, and if it has a gradient',
     arguments: ['<model.onnx>'],
     own: { ...inspectOptions, ...result },
-    examples: ['sage-augment inspect resnet50.onnx'],
+    examples: ['sage-augment inspect resnet50.onnx', 'sage-augment inspect pets.onnx --try ./pets'],
   },
   verify: {
     about: 'check a finished dataset: hashes, pictures, labels',

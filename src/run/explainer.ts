@@ -38,7 +38,8 @@ export async function startExplainer(
   const estimator = await startEstimator(classifier, options, config, target.of)
   // A path of integrated gradients takes one picture at a time, whatever the model.
   const pacing = attribution.integrated === undefined ? pace(estimator.facts) : ''
-  const message = `${describe(config, classifier, target.kind, estimator.facts)}${pacing}`
+  const pixels = scalingOf(classifier, estimator.facts)
+  const message = `${describe(config, classifier, target.kind, estimator.facts)}${pixels}${pacing}`
   return { classifier, target: target.kind, logits: target.logits, estimator, message }
 }
 
@@ -77,6 +78,15 @@ export function overridesOf({
     ...(colorOrder && { colorOrder }),
     ...(width && height && { width, height }),
   }
+}
+
+/** How its pixels are scaled, where that is not said by the options or beside the model. */
+function scalingOf({ name, told }: Classifier, { scaling }: ModelFacts): string {
+  if (told !== null) return `; its input as told by ${told}`
+  if (scaling === 'given') return ''
+  if (scaling === 'shown') return '; it is given pixels of 0 to 255, which it scales itself'
+  const hint = `sage-augment inspect ${name} --try <images> finds out`
+  return `; nothing tells how its pixels are scaled, ImageNet's mean and std are assumed (${hint})`
 }
 
 function pace({ fixedBatch, coupled }: ModelFacts): string {

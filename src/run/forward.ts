@@ -23,7 +23,13 @@ export interface Forward {
 
 /** The probabilities of a classifier or its features (see forwardModel), on the CPU. Throws AugmentError 'model'. */
 export async function startForward(
-  { bytes, name, preprocessing, width, height }: Classifier,
+  {
+    bytes,
+    name,
+    preprocessing,
+    width,
+    height,
+  }: Pick<Classifier, 'bytes' | 'name' | 'preprocessing' | 'width' | 'height'>,
   wanted: 'probabilities' | 'features',
   output?: string,
 ): Promise<Forward> {

@@ -2,6 +2,7 @@ import type { Preprocessing } from '../classifiers/preprocessing.js'
 import type { Device } from '../core/devices.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'
 import { integratedMap } from '../saliency/integrated.js'
+import type { Scaling } from '../saliency/pictureInput.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
 import { createSession } from '../saliency/session.js'
 import { answerRequests, workerData } from '../threads/answer.js'
@@ -39,6 +40,8 @@ export interface ModelFacts {
   readonly fixedBatch: number | null
   /** Whether it takes one picture at a time because several would influence each other. */
   readonly coupled: boolean
+  /** How the numbers of its pixels are known. */
+  readonly scaling: Scaling
   /** Estimate, on the high side, of what another picture in the batch takes of memory. */
   readonly pictureBytes: number
 }
@@ -82,12 +85,12 @@ started.catch(() => undefined)
 
 async function estimate(request: InferenceRequest) {
   const { model, device, session } = await started
-  const { width, height, preprocessing, grid, kind, layer, classes, coupled, pictureBytes } = model
+  const { width, height, preprocessing, scaling, grid, kind, layer, classes, coupled, pictureBytes } = model
   const { integrated } = data.options
   // A path of integrated gradients fills a batch with one picture.
   const fixedBatch = integrated === undefined ? model.fixedBatch : 1
-  const maps = { grid, kind, layer, classes }
-  const facts: ModelFacts = { device, width, height, preprocessing, ...maps, fixedBatch, coupled, pictureBytes }
+  const input = { width, height, preprocessing, scaling }
+  const facts: ModelFacts = { device, ...input, grid, kind, layer, classes, fixedBatch, coupled, pictureBytes }
   if (request === null) {
     return { reply: { facts, saliency: new Float32Array(0), uniform: new Uint8Array(0) }, transfer: [] }
   }

@@ -101,5 +101,5 @@ export async function untrainedNet(
   const weights = model.carried.filter(({ kind }) => kind !== 'state').map((c) => [c.name, c.initial] as const)
   const bytes = model.classifier(new Map(weights))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { name: 'untrained', bytes, sha256, classes, preprocessing: PLAIN, width, height }
+  return { name: 'untrained', bytes, sha256, classes, preprocessing: PLAIN, told: null, width, height }
 }

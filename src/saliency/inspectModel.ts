@@ -1,16 +1,17 @@
 import { hasRule } from '../autodiff/backward.js'
 import { findHead, type Head } from '../autodiff/head.js'
 import { findLayers, linearHead } from '../autodiff/layers.js'
+import type { PreprocessingInput } from '../classifiers/preprocessing.js'
 import { AugmentError } from '../core/errors.js'
 import { type Model, readModel } from '../onnx/model.js'
 import { operatorOf } from '../onnx/node.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
 import { standardize } from '../onnx/standardize.js'
-import { isInteger, numbers } from '../onnx/tensor.js'
+import { isInteger } from '../onnx/tensor.js'
 import { declaredType, inferDtypes, typeName } from '../onnx/valueInfo.js'
 import { layerByRule } from './activationMap.js'
 import { type GradientOptions, gradientOf, sizesOf } from './gradientModel.js'
-import { pictureInput } from './pictureInput.js'
+import { type PictureInput, pictureInput } from './pictureInput.js'
 import { type Prepared, prepare } from './prepare.js'
 
 /** What is known of a model, as far as its file and trying it tell. */
@@ -62,6 +63,15 @@ interface Picture {
   readonly range: string
 }
 
+/** What is known of a model from elsewhere. */
+export interface InspectOptions {
+  readonly output?: string | undefined
+  readonly size?: GradientOptions['size'] | undefined
+  readonly preprocessing?: PreprocessingInput | undefined
+  /** Who says so; null for its .json. */
+  readonly told?: string | null | undefined
+}
+
 /**
  * Looks at the ONNX model in `bytes` (messages call it `name`) by doing all that differentiating it does. Throws
  * AugmentError 'model' for what is no sound model.
@@ -69,7 +79,7 @@ interface Picture {
 export async function inspectModel(
   bytes: Uint8Array,
   name: string,
-  { output, size }: { readonly output?: string | undefined; readonly size?: GradientOptions['size'] | undefined } = {},
+  { output, size, preprocessing = {}, told = null }: InspectOptions = {},
 ): Promise<Inspection> {
   const original = readModel(bytes, name)
   const problems: string[] = []
@@ -87,7 +97,7 @@ export async function inspectModel(
     chosen === null ? null : await attempt(() => prepare(original, (type) => sizesOf(type, name, size), chosen))
   const head = prepared && (await attempt(() => findHead(prepared.model, prepared.types)))
   if (prepared && head) await attempt(() => gradientOf(prepared.model, { types: prepared.types, loss: 'ce' }))
-  const picture = pictureOf(original, size)
+  const picture = pictureOf(original, { preprocessing, size, told })
   return {
     file: name,
     opset: original.opset,
@@ -147,34 +157,25 @@ function operatorsOf({ graph }: Model): Inspection['operators'] {
 /** Any size would do: the sizes that a model leaves open do not tell what it takes. */
 const SOME_SIZE = { width: 224, height: 224 }
 
-function pictureOf(model: Model, size: GradientOptions['size'] | undefined): Picture | null {
+function pictureOf(model: Model, { preprocessing: known = {}, size, told }: InspectOptions): Picture | null {
   try {
-    const { name, dtype, channels, preprocessing } = pictureInput(model, { preprocessing: {}, ...(size ?? SOME_SIZE) })
-    const range = isInteger(dtype) ? 'whole numbers, 0 to 255' : floatRange(model, name)
-    return { name, layout: preprocessing.layout, channels, range }
+    const input = pictureInput(model, { preprocessing: known, ...(size ?? SOME_SIZE) })
+    const { name, dtype, channels } = input
+    const { layout } = input.preprocessing
+    return { name, layout, channels, range: isInteger(dtype) ? 'whole numbers, 0 to 255' : rangeOf(input, told) }
   } catch (error) {
     if (!(error instanceof AugmentError)) throw error
     return null
   }
 }
 
-/** What the first thing that a model does with its pixels tells: one that divides by 255 or so is given 0 to 255. */
-function floatRange({ graph }: Model, input: string): string {
-  let value = input
-  for (const node of graph.nodes) {
-    if (!node.input.includes(value)) continue
-    if (['Cast', 'Identity', 'Transpose'].includes(node.opType)) value = node.output[0]!
-    else {
-      const constant = graph.initializers.get(node.input.find((other) => other !== value) ?? '')
-      const list = constant && constant.rawData.length <= 64 ? (numbers(constant) ?? []) : []
-      const isScale =
-        (node.opType === 'Div' && list.every((c) => c > 30)) || (node.opType === 'Mul' && list.every((c) => c < 0.03))
-      const isMean = node.opType === 'Sub' && list.every((c) => c > 30)
-      if (list.length > 0 && (isScale || isMean)) return '0 to 255, as it scales them itself: scale 1, mean 0, std 1'
-      break
-    }
-  }
-  return "not told by the model: ImageNet's mean and std, unless its .json says otherwise"
+function rangeOf({ preprocessing: { scale, mean, std, colorOrder }, scaling }: PictureInput, told?: string | null) {
+  if (scaling === 'shown') return '0 to 255, as it scales them itself'
+  if (scaling === 'assumed')
+    return "not told by the model: ImageNet's mean and std are assumed; --try <images> finds out"
+  const list = (values: readonly number[]) => `[${values.map((value) => Number(value.toPrecision(6))).join(', ')}]`
+  const numbers = `(pixel x ${Number(scale.toPrecision(4))} - ${list(mean)}) / ${list(std)}, ${colorOrder.toUpperCase()}`
+  return `${numbers}, as told by ${told ?? 'its .json'}`
 }
 
 function commandFor(

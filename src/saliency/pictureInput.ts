@@ -4,6 +4,7 @@ import type { Model } from '../onnx/model.js'
 import { quoted } from '../onnx/node.js'
 import { type DataType, isInteger } from '../onnx/tensor.js'
 import { type Dim, declaredType, typeName } from '../onnx/valueInfo.js'
+import { scalesPixels } from './scalesPixels.js'
 
 /** The classifier's picture input, and how pixels become it. */
 export interface PictureInput {
@@ -16,7 +17,14 @@ export interface PictureInput {
   /** As the model takes them, batch first. */
   readonly dims: readonly Dim[]
   readonly preprocessing: Preprocessing
+  readonly scaling: Scaling
 }
+
+/**
+ * How the numbers of its pixels are known: somebody said so; the model shows that it takes 0 to 255; or nothing tells, and ImageNet's
+ * mean and deviation are assumed.
+ */
+export type Scaling = 'given' | 'shown' | 'assumed'
 
 /** What is known from elsewhere of a classifier's input; `width` and `height` are needed where the model leaves them open. */
 export interface InputOptions {
@@ -34,10 +42,17 @@ function layoutOf([, first, , last]: readonly Dim[]): Preprocessing['layout'] {
   return isChannels(last) && !isChannels(first) ? 'nhwc' : 'nchw'
 }
 
-/** Whole numbers 0..255 where the input takes integers: it can take nothing else, so the model scales inside. */
-function defaults(dtype: DataType, channels: number) {
-  if (!isInteger(dtype)) return IMAGENET
-  return { scale: 1, mean: Array<number>(channels).fill(0), std: Array<number>(channels).fill(1) }
+/** 0..255 as they are, for a model that scales them itself. */
+const unscaled = (channels: number) => ({
+  scale: 1,
+  mean: Array<number>(channels).fill(0),
+  std: Array<number>(channels).fill(1),
+})
+
+/** How the numbers of the pixels of `input` are known. An input of integers can take nothing but 0..255. */
+function scalingOf({ graph }: Model, input: string, dtype: DataType, given: PreprocessingInput): Scaling {
+  if (given.scale !== undefined || given.mean !== undefined || given.std !== undefined) return 'given'
+  return isInteger(dtype) || scalesPixels(graph, input) ? 'shown' : 'assumed'
 }
 
 /** The picture input of `model`. Throws AugmentError 'model' where it is none, and 'usage' where a size is missing. */
@@ -56,7 +71,8 @@ export function pictureInput(model: Model, options: InputOptions): PictureInput 
   const { layout = layoutOf(type.dims), colorOrder = 'rgb', ...given } = options.preprocessing
   const [batch, ...rest] = type.dims as [Dim, Dim, Dim, Dim]
   const [c, h, w] = layout === 'nchw' ? rest : [rest[2], rest[0], rest[1]]
-  const usual = defaults(dtype, c ?? 3)
+  const scaling = scalingOf(model, info.name, dtype, given)
+  const usual = scaling === 'shown' || isInteger(dtype) ? unscaled(c ?? 3) : IMAGENET
   const { scale = usual.scale, mean = usual.mean, std = usual.std } = given
   const channels = c ?? mean.length
   if ((channels !== 1 && channels !== 3) || mean.length !== channels || std.length !== channels) {
@@ -75,7 +91,7 @@ export function pictureInput(model: Model, options: InputOptions): PictureInput 
   const size = (axis: string, declared: Dim, known: number | undefined) => {
     if (declared === null && known === undefined) {
       throw new AugmentError('usage', `${model.name}: the input's ${axis} is not fixed, expected a size`, {
-        hint: '--input-size WxH, or width and height in the .json beside the model',
+        hint: '--input-size WxH (of inspect: --size), or width and height in the .json beside the model',
       })
     }
     return (declared ?? known)!
@@ -83,5 +99,5 @@ export function pictureInput(model: Model, options: InputOptions): PictureInput 
   const [height, width] = [size('height', h, options.height), size('width', w, options.width)]
   const dims = layout === 'nchw' ? [batch, channels, height, width] : [batch, height, width, channels]
   const preprocessing = { scale, mean, std, layout, colorOrder }
-  return { name: info.name, dtype, channels, width, height, dims, preprocessing }
+  return { name: info.name, dtype, channels, width, height, dims, preprocessing, scaling }
 }

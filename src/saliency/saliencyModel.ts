@@ -13,7 +13,7 @@ import { makeValueInfo } from '../onnx/valueInfo.js'
 import { activationMap, findReading, kindOf, type Reading } from './activationMap.js'
 import { type Blur, emitMaps, type Grid, gridAndBlur } from './gridMaps.js'
 import { normalisedPixels } from './normalisedPixels.js'
-import { type PictureInput, pictureInput } from './pictureInput.js'
+import { type PictureInput, pictureInput, type Scaling } from './pictureInput.js'
 import { prepare } from './prepare.js'
 
 export interface SaliencyOptions {
@@ -63,6 +63,8 @@ export interface SaliencyModel {
   readonly channels: number
   /** How that input is made, defaults put in. */
   readonly preprocessing: Preprocessing
+  /** How the numbers of its pixels are known. */
+  readonly scaling: Scaling
 }
 
 /** The interface of the built graph; a classifier's own values of these names are renamed. */
@@ -106,7 +108,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
     ...model,
     graph: emit(g, { model, types, head, input, batch: fixedBatch, reading, grid, blur, options }),
   }
-  const { width, height, channels } = input
+  const { width, height, channels, scaling } = input
   const pictureBytes = workingBytes(types)
   return {
     bytes: writeModel(built),
@@ -121,6 +123,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
     pictureBytes,
     channels,
     preprocessing: options.preprocessing,
+    scaling,
   }
 }
 

@@ -117,3 +117,13 @@ test('what no device can load is the fault of the model, whatever device is aske
     })
   }
 })
+
+test('a float input that the model divides by 256 is given 0 to 255 by default; one that it takes as it is, is not', async () => {
+  const { scaling, ...own } = await saliencyModel(classifier(FLOAT), 'own.onnx', options)
+  const told = await saliencyModel(classifier(FLOAT), 'told.onnx', { ...options, preprocessing: bytes })
+  expect([scaling, told.scaling]).toEqual(['shown', 'given'])
+  expect(own.bytes).toEqual(told.bytes)
+  const nodes = [n('GlobalAveragePool', ['u'], 'p'), n('Flatten', ['p'], 'y')]
+  const plain = writeModel(modelOf({ nodes, inputs: { u: ['N', 3, 6, 5] }, outputs: ['y'] }))
+  expect((await saliencyModel(plain, 'plain.onnx', options)).scaling).toBe('assumed')
+})

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { assign, type Candidates } from '../../../src/core/assignment.js'
 import { type Random, randomStream } from '../../../src/core/random.js'
-import { assign, type Candidates } from '../../../src/mix/solvers/assignment.js'
 import type { Grid } from '../../../src/mix/solvers/grid.js'
 import { MinCut } from '../../../src/mix/solvers/minCut.js'
 import { orderedEnergy, orderedLabels } from '../../../src/mix/solvers/orderedLabels.js'

@@ -1,0 +1,96 @@
+/** What exporters write into a model file about its pictures and classes. */
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import type { Descriptor } from './descriptor.js'
+
+/** What a file tells of itself, and who wrote it so. */
+export interface Told {
+  readonly by: string
+  readonly descriptor: Descriptor
+}
+
+/** Field numbers of ModelProto and StringStringEntryProto (onnx.proto). */
+const METADATA_PROPS = 14
+const [KEY, VALUE] = [1, 2]
+
+/** The metadata of the model in `bytes`, read past its weights; what is no model has none. */
+export function metadataOf(bytes: Uint8Array): Map<string, string> {
+  const found = new Map<string, string>()
+  try {
+    const reader = new BinaryReader(bytes)
+    while (reader.pos < reader.len) {
+      const [field, type] = reader.tag()
+      if (field !== METADATA_PROPS || type !== WireType.LengthDelimited) reader.skip(type, field)
+      else {
+        const entry = entryOf(reader.bytes())
+        found.set(entry[KEY] ?? '', entry[VALUE] ?? '')
+      }
+    }
+  } catch {
+    return new Map()
+  }
+  return found
+}
+
+function entryOf(bytes: Uint8Array): Record<number, string> {
+  const reader = new BinaryReader(bytes)
+  const entry: Record<number, string> = {}
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag()
+    if (type === WireType.LengthDelimited) entry[field] = reader.string()
+    else reader.skip(type, field)
+  }
+  return entry
+}
+
+/** What the metadata says of the input and the classes; null where it is of no known kind. */
+export function toldBy(metadata: ReadonlyMap<string, string>): Told | null {
+  return windowsMl(metadata) ?? ultralytics(metadata)
+}
+
+/** `Image.*` of onnx/docs/MetadataProps.md, as Custom Vision and winmltools write it. */
+function windowsMl(metadata: ReadonlyMap<string, string>): Told | null {
+  const format = metadata.get('Image.BitmapPixelFormat')
+  const range = RANGES[metadata.get('Image.NominalPixelRange') ?? '']
+  if (format === undefined || range === undefined) return null
+  const channels = format.startsWith('Gray') ? 1 : 3
+  const each = (value: number) => Array<number>(channels).fill(value)
+  const { scale, mean, std } = range
+  const colorOrder = format.startsWith('Rgb') ? 'rgb' : 'bgr'
+  return {
+    by: 'its Image metadata',
+    descriptor: { scale, mean: each(mean), std: each(std), ...(channels === 3 && { colorOrder }) },
+  }
+}
+
+/** `NominalRange_16_235` is of video, which pictures are not: it is left to the user. */
+const RANGES: Readonly<Record<string, { scale: number; mean: number; std: number } | undefined>> = {
+  NominalRange_0_255: { scale: 1, mean: 0, std: 1 },
+  Normalized_0_1: { scale: 1 / 255, mean: 0, std: 1 },
+  Normalized_1_1: { scale: 1 / 255, mean: 0.5, std: 0.5 },
+}
+
+/** Classifiers of Ultralytics take RGB divided by 255, and have their class names in Python's notation. */
+function ultralytics(metadata: ReadonlyMap<string, string>): Told | null {
+  if (metadata.get('author') !== 'Ultralytics' || metadata.get('task') !== 'classify') return null
+  const classes = namesOf(metadata.get('names') ?? '')
+  const channels = metadata.get('channels') === '1' ? 1 : 3
+  const each = (value: number) => Array<number>(channels).fill(value)
+  return {
+    by: 'its Ultralytics metadata',
+    descriptor: { scale: 1 / 255, mean: each(0), std: each(1), ...(classes !== null && { classes }) },
+  }
+}
+
+/** The values of Python's `{0: 'cat', 1: "it's"}`, whose keys count from 0; null for anything else. */
+function namesOf(text: string): string[] | null {
+  const names: string[] = []
+  const entry = /\s*(\d+): (?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*(,|}$)/y
+  if (!text.startsWith('{')) return null
+  entry.lastIndex = 1
+  for (;;) {
+    const match = entry.exec(text)
+    if (match === null || Number(match[1]) !== names.length) return null
+    names.push((match[2] ?? match[3]!).replace(/\\(.)/g, '$1'))
+    if (match[4] !== ',') return names
+  }
+}
