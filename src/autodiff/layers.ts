@@ -40,7 +40,7 @@ const MAX_SKIPPED = 8
 
 const ATTENTION = new Set(['Softmax', 'Attention', 'MultiHeadAttention'])
 
-/** Whether sizes are those of the picture, scaled, but for rounding. */
+/** Whether sizes are those of the picture, scaled and rounded. */
 function isScaled(width: number, height: number, input: Classifier['input']): boolean {
   const ratio = Math.max(input.width / width, input.height / height)
   return (

@@ -40,7 +40,7 @@ export async function listModels(): Promise<Listed[]> {
   return Promise.all([...bundled, ...others])
 }
 
-/** All that is known of one; throws a usage error that tells the names for one that nobody knows. */
+/** All that is known of a classifier. Throws a usage error that lists the names where there is none of that name. */
 export async function describeModel(name: string): Promise<Listed & Record<string, unknown>> {
   const one = named(name, await listModels())
   const entry = zoo.find((model) => model.name === name)

@@ -40,7 +40,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     if (marker === START_OF_SCAN) break
     if (marker === APP1 || marker === APP2) described = true
     const kind = marker - 0xc0
-    // FF C0 to FF CF begin a frame, but for DHT, JPG and DAC.
+    // FF C0 to FF CF begin a frame, except DHT, JPG and DAC.
     if ((kind >= 0 && kind < 16 && ![4, 8, 12].includes(kind)) || kind === JPEG_LS) {
       const [height, width] = [bytes[at + 5]! * 256 + bytes[at + 6]!, bytes[at + 7]! * 256 + bytes[at + 8]!]
       frame ??= { kind, bits: bytes[at + 4]!, width, height, components: bytes[at + 9]! }

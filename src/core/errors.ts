@@ -3,7 +3,7 @@ export const EXIT = { failed: 1, usage: 2, skipped: 3, model: 4, device: 5, conf
 
 export type ErrorCode = keyof typeof EXIT
 
-/** The one error a user is meant to read: `message` is "place: found, expected", one line a problem; `hint` what to do. */
+/** The one error a user is meant to read: `message` is "place: found, expected", one line per problem; `hint` what to do. */
 export class AugmentError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined

@@ -11,7 +11,7 @@ export function resample(plane: Plane, width: number, height: number): Plane {
   return interpolated(plane, bilinearTaps(plane.width, width, 1), bilinearTaps(plane.height, height, 1))
 }
 
-/** The same for the part in the middle that `columns` and `rows` (above 0, at most 1) of the sides are left of, on the plane's grid. */
+/** The same for the middle part, `columns` and `rows` (above 0, at most 1) of the sides, on the plane's own grid. */
 export function centre(plane: Plane, columns: number, rows: number): Plane {
   if (columns === 1 && rows === 1) return plane
   const { width, height } = plane

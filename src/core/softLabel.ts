@@ -4,16 +4,16 @@ export type SoftLabel = Float64Array
 /** A label as a source holds it: the index of its only class, a distribution over several, or (multi-label) a weight for each. */
 export type Label = number | SparseLabel
 
-/** A distribution over `size` classes by its weights other than 0, so that memory does not go with the classes. */
+/** A distribution over `size` classes by its weights other than 0, so that memory does not grow with the number of classes. */
 export interface SparseLabel {
   readonly size: number
   /** Class indices, rising. */
   readonly classes: Uint16Array | Uint32Array
-  /** One a class index. */
+  /** One for each class index. */
   readonly weights: Float64Array
 }
 
-/** The weights other than 0 of `count` entries: entry i is `weights[i]` of class `classes[i]`, of `size` classes in all. */
+/** A label of `size` classes from `count` entries, entry i being `weights[i]` of class `classes[i]`; zeros are dropped. */
 export function sparseLabel(
   size: number,
   classes: ArrayLike<number>,

@@ -18,7 +18,7 @@ interface ClassFolders {
   readonly sources: { readonly file: string; readonly label: number }[]
   /** How many of them are listed under the name of a picture. */
   readonly named: number
-  /** The files that are no picture which is read, in words; null where there are none. */
+  /** The files that are left out, in words; null where there are none. */
   readonly unread: string | null
   readonly notices: readonly string[]
 }

@@ -4,7 +4,7 @@ import type { Classes } from './labels.js'
 import { quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
 
-/** How the cells of a column are written, a bit each. */
+/** How the cells of a column are written, one bit for each way. */
 const WHOLE = 1
 const POINT = 2
 const TRUTH = 4

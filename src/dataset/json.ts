@@ -32,7 +32,7 @@ export async function* jsonLines(file: string, name: string, problems: Problems)
   }
 }
 
-/** What `JsonLabels` says of a value that is no label. */
+/** What is expected where a value is no label. */
 export const EXPECTED_LABEL = 'expected a class, or weights as [0.25, 0.75] or {"cat": 0.25, "dog": 0.75}'
 
 /** Reads labels written in JSON; all weights by name share one list of the names. */

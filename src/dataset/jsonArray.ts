@@ -57,7 +57,7 @@ export class ArraySplitter {
       else if (character === ']' || character === '}') this.#depth--
       if (this.#depth === 0 || (this.#depth === 1 && character === ',')) {
         const element = text.slice(start, i)
-        // Only an empty array ends behind nothing; a comma never does.
+        // Nothing before the bracket is an empty array; behind a comma it is an element that is missing, which parsing refuses.
         if (this.#depth === 1 || element.trim() !== '' || this.#elements + elements.length > 0) elements.push(element)
         start = i + 1
       }

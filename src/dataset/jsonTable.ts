@@ -27,7 +27,7 @@ export async function* jsonArray(
     const entries: Entry[] = []
     for (const text of array.push(piece)) {
       const parsed = parseJson(text, `${name}[${position}]`, problems)
-      // Where it begins to be wrong, nobody knows where the next element is.
+      // Behind the first mistake the next element cannot be found.
       if (!parsed) return
       entries.push({ position: position++, value: parsed.value })
     }

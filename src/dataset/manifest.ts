@@ -43,7 +43,7 @@ export interface Manifest {
   readonly told: string
   /** Pictures found below the root that the manifest does not name. */
   readonly ignored: number
-  /** The files in class folders that are no picture which is read, in words; null where there are none. */
+  /** The files in class folders that are left out, in words; null where there are none. */
   readonly unread: string | null
   /** What is to be known of the classes, one sentence each. */
   readonly notices: readonly string[]

@@ -15,10 +15,10 @@ export interface Blocks {
   readonly bounds: Int32Array
 }
 
-/** With `same-class`, members of a class come to a block so many together: what they can choose from. */
+/** With `same-class`, so many members of a class come to a block together: the partners they can have. */
 const PIECE = 64
 
-/** With `different-class`, fewer pictures of other classes in a block are no choice: partners then come from all. */
+/** With `different-class`, partners come from all sources where a block has fewer pictures of other classes. */
 const CHOICE = 32
 
 /**
@@ -55,7 +55,7 @@ export function cutBlocks(classes: Int32Array, pairing: Pairing, size: number, r
   return { order, bounds: Int32Array.from([...bounds, end]) }
 }
 
-/** Bounds of the fewest parts of at most `most`, of equal length but for one. */
+/** Cuts into the fewest parts of at most `most`, whose lengths differ by at most one: their bounds. */
 function evenly(length: number, most: number): Int32Array {
   const parts = Math.ceil(length / most)
   return Int32Array.from({ length: parts + 1 }, (_, i) => Math.floor((i * length) / parts))

@@ -8,7 +8,7 @@ import { reasonOf } from '../core/systemError.js'
 import type { Folder } from './scan.js'
 import { isImageName } from './scan.js'
 
-/** Files of one kind in a folder, with one ending, that are no picture which is read. */
+/** Files of one kind in a folder, with one ending, that are left out. */
 export interface Unread {
   /** Posix path relative to the root. */
   readonly folder: string

@@ -27,7 +27,7 @@ export class Problems {
     this.#hint ??= text
   }
 
-  /** Throws AugmentError `usage` with one line a problem, by place, the first hundred in full, unless there are none. */
+  /** Throws AugmentError `usage` with one line per problem, by place, the first hundred in full, unless there are none. */
   throwIfAny(): void {
     if (this.#count === 0) return
     this.#shown.sort((a, b) => byNumber.compare(a.place, b.place))

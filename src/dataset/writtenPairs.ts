@@ -97,7 +97,7 @@ export async function readPairsFile(file: string, problems: Problems): Promise<P
   if (extension === '.jsonl') {
     const reader = new PairReader((line) => `${file}:${line}`, problems)
     for await (const entries of jsonLines(file, file, problems)) for (const entry of entries) reader.read(entry)
-    return { ...reader, ...(await readInputs(path.dirname(file), problems)) }
+    return { ...reader, ...(await inputsOfRun(path.dirname(file), problems)) }
   }
   if (extension !== '.json') throw new AugmentError('usage', `${file}: expected a .json or .jsonl file of pairs`)
   const reader = new PairReader((position) => `${file}[${position}]`, problems)
@@ -136,7 +136,7 @@ const madeWith = z.object({
 const earlierRun = inputPaths.extend(madeWith.partial({ options: true }).shape)
 
 /** Inputs of the run whose provenance lies in `folder`; the folder itself where there is no run.json. */
-async function readInputs(folder: string, problems: Problems): Promise<Omit<PairsFile, 'pairs' | 'placeOf'>> {
+async function inputsOfRun(folder: string, problems: Problems): Promise<Omit<PairsFile, 'pairs' | 'placeOf'>> {
   const file = path.join(folder, RUN_RECORD)
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return { images: folder }

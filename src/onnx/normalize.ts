@@ -153,7 +153,7 @@ function obsolete(node: NodeProto, opset: number): boolean {
 /** The newest opset that onnxruntime 1.30 takes. */
 const NEWEST_OPSET = 26
 
-/** What opset 27 has and 26 has not, but for more element types of Range. */
+/** What opset 27 has and 26 has not, except more element types of Range. */
 const NEW_IN_27 = new Set(['CausalConvWithState', 'LinearAttention'])
 
 function lowered(model: Model): Model {

@@ -149,7 +149,7 @@ export function defaultOf(option: Option): string | undefined {
 export function rangeOf(option: Option): string | undefined {
   if ('choices' in option) return listed(option.choices)
   if (option.type !== 'number' && option.type !== 'integer') return undefined
-  // A limit that nobody meets is not worth a word.
+  // A limit that is never reached is not worth a word.
   return option.high > 100_000 ? undefined : `${option.low} to ${option.high}`
 }
 

@@ -36,7 +36,7 @@ export async function writeAtomic(
 /** Bytes that are written at once. */
 const PIECE = 2 ** 18
 
-/** The same bytes in pieces that are worth a write each. */
+/** The same bytes in pieces large enough for one write each. */
 async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let [some, bytes] = [[] as Uint8Array[], 0]
   for await (const chunk of chunks) {

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { writeAtomic } from './atomic.js'
 import { LABEL_WRITERS } from './labelForms.js'
 import { FORM_FILES, labelsIn, METADATA } from './layout.js'
-import { readTable } from './read.js'
+import { tableRows } from './read.js'
 import type { RunRecord } from './record.js'
 import { type MetadataRow, metadataRow } from './rows.js'
 import { type Sample, SHARD_SAMPLES, type ShardForm, shardName } from './shardForm.js'
@@ -58,7 +58,7 @@ async function* formFiles(
   classes: readonly string[],
   { labelsFormat = 'csv' }: Forms,
 ): AsyncGenerator<FormFile> {
-  const rows = () => readTable(path.join(folder, METADATA), metadataRow)
+  const rows = () => tableRows(path.join(folder, METADATA), metadataRow)
   if (labelsFormat !== 'csv') {
     yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows(), classes) }
   }
@@ -72,7 +72,7 @@ async function* shardFiles(folder: string, classes: readonly string[], form: Sha
     const file = `${form.folder}/${shardName(shard++, form)}`
     return { file, content: form.encode(withRows(form.decode(path.join(folder, file)), rows), classes) }
   }
-  for await (const row of readTable(path.join(folder, METADATA), metadataRow)) {
+  for await (const row of tableRows(path.join(folder, METADATA), metadataRow)) {
     if (rows.push(row) < SHARD_SAMPLES) continue
     yield next()
     rows = []

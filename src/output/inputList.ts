@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { FAILURES, INPUTS } from './layout.js'
-import { readTable } from './read.js'
+import { tableRows } from './read.js'
 import type { RunRecord } from './record.js'
 import { failureRow } from './rows.js'
 
@@ -47,7 +47,7 @@ export async function onlyMended(folder: string, before: string, now: string): P
   const failures = path.join(folder, FAILURES)
   const mended = new Set<string>()
   if (existsSync(failures)) {
-    for await (const { row } of readTable(failures, failureRow, { unfinished: true })) {
+    for await (const { row } of tableRows(failures, failureRow, { unfinished: true })) {
       for (const file of row.sources) mended.add(JSON.stringify(file))
     }
   }

@@ -6,7 +6,7 @@ import { formatFloat, type MetadataRow } from './rows.js'
 /** Cells of one row group, which is what is held in memory: 64 MiB of float64. Small groups make a large footer. */
 const GROUP_CELLS = 2 ** 23
 
-/** `{"file_name": "...", "<class 1>": 0.6125, ..., "<class K>": 0.0}`, a line per picture. */
+/** `{"file_name": "...", "<class 1>": 0.6125, ..., "<class K>": 0.0}`, one line per picture. */
 async function* labelsJsonl(
   metadata: AsyncIterable<{ row: MetadataRow }>,
   classes: readonly string[],

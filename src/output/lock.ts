@@ -1,5 +1,5 @@
 /**
- * One writer at a time. A lock is a folder with one file in it, its owner's, of a name that nobody else ever has.
+ * One writer at a time. A lock is a folder with one file in it, its owner's, with a name that is never used twice.
  *
  * - It is taken by renaming a folder that is already complete: this fails while there is a lock with a file in it.
  * - It ends when that one file is deleted, by its owner or by who finds it stale. Nobody can delete a newer lock by mistake, as

@@ -40,7 +40,7 @@ export async function rowsIn(folder: string): Promise<number> {
  * The rows of a table in their order, checked, and their text. Throws a conflict error for a damaged line; where a run is
  * `unfinished`, a last line that is cut is simply not there yet.
  */
-export async function* readTable<T>(
+export async function* tableRows<T>(
   file: string,
   schema: z.ZodType<T>,
   { unfinished = false } = {},

@@ -4,7 +4,7 @@ import { open, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { FAILURES, METADATA, PROVENANCE, REUSABLE } from './layout.js'
 import { type Line, readLines } from './lines.js'
-import { damaged, readTable, rowOn } from './read.js'
+import { damaged, rowOn, tableRows } from './read.js'
 import { failureRow, metadataRow, type ProvenanceRow, parseRow, provenanceRow, type Row } from './rows.js'
 
 /**
@@ -14,13 +14,13 @@ import { failureRow, metadataRow, type ProvenanceRow, parseRow, provenanceRow, t
 export async function rewindToFailure(folder: string): Promise<void> {
   const failures = path.join(folder, FAILURES)
   if (!existsSync(failures)) return
-  const { value: failure } = await readTable(failures, failureRow).next()
+  const { value: failure } = await tableRows(failures, failureRow).next()
   if (failure === undefined) return
   const first = failure.row.index
   const metadata = readLines(path.join(folder, METADATA))
   const writer = await openWriter(folder)
   let bytes = 0
-  for await (const { row, bytes: text } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
+  for await (const { row, bytes: text } of tableRows(path.join(folder, PROVENANCE), provenanceRow)) {
     const { value: described } = await metadata.next()
     if (row.index < first) bytes += text.length + 1
     else await writer.add(`${described!.bytes}\n`, `${text}\n`)

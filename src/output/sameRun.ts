@@ -5,7 +5,7 @@ import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { describeChanges, onlyMended } from './inputList.js'
 import { FAILURES, INPUTS, PROVENANCE } from './layout.js'
-import { readTable } from './read.js'
+import { tableRows } from './read.js'
 import { differences, IDENTITY, type Identity, type RunRecord } from './record.js'
 import { failureRow, provenanceRow } from './rows.js'
 
@@ -67,12 +67,12 @@ export async function refuseOtherOutputs(folder: string, { isOurs }: Asked): Pro
       },
     )
   const [made, failed] = [path.join(folder, PROVENANCE), path.join(folder, FAILURES)]
-  for await (const { row } of readTable(made, provenanceRow, { unfinished: true })) {
+  for await (const { row } of tableRows(made, provenanceRow, { unfinished: true })) {
     const output = { index: row.index, sources: row.sources.map(({ file }) => file) }
     if (!isOurs!(output)) throw other(output)
   }
   if (!existsSync(failed)) return
-  for await (const { row } of readTable(failed, failureRow, { unfinished: true })) if (!isOurs!(row)) throw other(row)
+  for await (const { row } of tableRows(failed, failureRow, { unfinished: true })) if (!isOurs!(row)) throw other(row)
 }
 
 function shown(value: unknown): string {

@@ -36,7 +36,7 @@ export function decimate(
   }
 }
 
-/** Transforms in place. */
+/** Transforms digit-reversed sequences in place, to natural order. */
 export function restore(signals: Float64Array, lines: number, length: number, twiddles: Float64Array): void {
   stagesFrom(signals, lines, length, length, twiddles, 0)
 }

@@ -1,4 +1,4 @@
-/** HTML that is safe by construction: only `html` makes it, and escapes whatever is not already HTML. */
+/** HTML that is safe by construction: only `html` makes it, and it escapes all that is not HTML yet. */
 
 export class Html {
   readonly text: string

@@ -234,7 +234,7 @@ async function* work(
   let [flushed, told] = [performance.now(), false]
   async function flush(): Promise<void> {
     const [made, failed] = [rows, failures]
-    // Forgotten before they are written, so that none is written twice where that fails half-way.
+    // Cleared before they are written, so that none is written twice if that fails half-way.
     ;[rows, failures, flushed] = [[], [], performance.now()]
     await pictures.append(made, failed, next)
   }
@@ -269,7 +269,7 @@ async function* work(
   return made
 }
 
-/** Whether a run's outputs, but for how many they are, do not depend on where it ends. */
+/** Whether outputs stay the same when the run is made longer or shorter. */
 function isWhole(config: Config, { count }: Shard): boolean {
   return count === 1 && groupSizeOf(config) === 1
 }

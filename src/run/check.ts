@@ -9,7 +9,7 @@ import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
 import { FAILURES, LABELS, maskOf, PROVENANCE, RUN_RECORD } from '../output/layout.js'
 import { type Output, readOutputs } from '../output/outputs.js'
-import { readTable } from '../output/read.js'
+import { tableRows } from '../output/read.js'
 import type { RunRecord } from '../output/record.js'
 import { failureRow, type ProvenanceRow } from '../output/rows.js'
 import { shardFormOf } from '../output/shardForms.js'
@@ -30,7 +30,7 @@ export interface Checked {
   readonly rows: number
   /** Names of the pictures that have a row. */
   readonly files: ReadonlySet<string>
-  /** One line a problem: place, found, expected. */
+  /** One line per problem: place, found, expected. */
   readonly problems: readonly string[]
 }
 
@@ -77,7 +77,7 @@ async function countFailures(folder: string, problems: string[], outside: (index
   let count = 0
   try {
     if (!existsSync(file)) return 0
-    for await (const { row } of readTable(file, failureRow)) {
+    for await (const { row } of tableRows(file, failureRow)) {
       count++
       if (outside(row.index))
         problems.push(`${FAILURES}:${count}: found output ${row.index}, which is not part of this run`)

@@ -15,7 +15,7 @@ import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
 import { planRun, readInputs } from './inputs.js'
-import { parametersOf } from './mixer.js'
+import { mixParameters } from './mixer.js'
 import { requirePaths, requirePlace } from './paths.js'
 import type { Job } from './plan.js'
 import { checkGradient } from './uniform.js'
@@ -38,7 +38,7 @@ export interface MethodSummary {
 
 /** The parameters of a method as its paper has them. */
 function defaultsOf(method: MethodName): unknown {
-  return parametersOf(parseConfig({ method }))
+  return mixParameters(parseConfig({ method }))
 }
 
 /**
@@ -99,7 +99,7 @@ export async function comparePair(
   }
 }
 
-/** A mix of two seen from the sample, also where Co-Mixup gives the partner the larger share or all. */
+/** A mix of two as the sample sees it, even if Co-Mixup gives the partner the larger share, or all. */
 function ofSample({ image, mask, weights, kept, sources = [0, 1] }: Mixed): Omit<ComparedMix, 'method'> {
   const at = sources.indexOf(0)
   const other = sources.indexOf(1)
@@ -145,7 +145,7 @@ export async function compareFolder(
       const jobs = Array.from({ length: Math.min(CHUNK, plan.length - first) }, (_, i) => plan.job(first + i))
       const chunk = await prepare(views, jobs, tell)
       for (const message of views.warnings()) tell(message)
-      // The first turn of the first chunk only warms up: it is compiled while it runs.
+      // The first pass over the first chunk is not counted: the code is compiled during it.
       if (first === 0) for (const { method } of tallies) mixChunk(method, chunk, config.seed)
       for (const tally of tallies) tally.add(chunk, config.seed)
     }

@@ -23,7 +23,7 @@ export interface Estimator {
 }
 
 /**
- * As many pictures a batch as make about 400,000 pixels (8 at 224 x 224), where bigger ones gain nothing on a CPU, and fit in
+ * As many pictures per batch as make about 400,000 pixels (8 at 224 x 224), where bigger ones gain nothing on a CPU, and fit in
  * half of the `available` bytes of memory.
  */
 export function defaultBatch(

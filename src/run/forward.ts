@@ -5,7 +5,7 @@ import type { Image } from '../core/image.js'
 import { forwardModel } from '../saliency/forwardModel.js'
 import { createSession } from '../saliency/session.js'
 
-/** Pictures an inference. */
+/** Pictures per inference. */
 const BATCH = 8
 
 export interface Forward {
@@ -14,7 +14,7 @@ export interface Forward {
   readonly height: number
   /** Numbers for each picture. */
   readonly outputs: number
-  /** The value of the classifier that is given. */
+  /** The name of the value of the classifier that is computed. */
   readonly value: string
   /** The outputs for pictures of any size, float32 each; blocks the thread meanwhile. */
   of(images: readonly Image[]): Promise<Float32Array[]>

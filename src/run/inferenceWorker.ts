@@ -56,7 +56,7 @@ export interface InferenceReply {
 
 const data = workerData as InferenceData
 
-/** Frees the memory of `bytes` at once: a message that nobody has read goes with its port. A model may have gigabytes. */
+/** Frees the memory of `bytes` at once, which may be gigabytes: a message that is never read is freed with its port. */
 function discard(bytes: Uint8Array<ArrayBuffer>): void {
   const { port1, port2 } = new MessageChannel()
   port1.postMessage(null, [bytes.buffer])
@@ -73,7 +73,7 @@ async function start() {
       discard(bytes)
       return { model, device, session }
     } catch (error) {
-      // The last device is the CPU: what fails there, too, is no matter of the others.
+      // The last device is the CPU; what fails there too is not the fault of the others.
       refusal = error
     }
   }

@@ -27,7 +27,7 @@ export interface Inputs {
   readonly told: string
   /** Pictures below the root that the manifest does not name. */
   readonly ignored: number
-  /** Files in class folders that are no picture which is read, in words; null where there are none. */
+  /** The files in class folders that are left out, in words; null where there are none. */
   readonly unread: string | null
   /** What is to be known of the classes. */
   readonly notices: readonly string[]

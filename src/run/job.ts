@@ -84,7 +84,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
     return { label, made }
   }
 
-  // One core's worth is left to the inference thread.
+  // One core is left to the inference thread.
   const mixer = startMixer(plan, config, Math.max(1, threads - 1), views)
 
   async function mix(job: Job): Promise<Row> {

@@ -26,7 +26,7 @@ export async function describeLost(
     for (const { file } of rowOn(provenanceRow, line, provenance).sources) {
       for (const k of classesOf(labels.get(file))) lost.delete(k)
     }
-    // Mostly after a few rows.
+    // Usually true after a few rows.
     if (lost.size === 0) return null
   }
   if (lost.size === 0) return null

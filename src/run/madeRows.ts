@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { FAILURES } from '../output/layout.js'
-import { readTable } from '../output/read.js'
+import { tableRows } from '../output/read.js'
 import { type Failure, failureRow, type Row } from '../output/rows.js'
 
 /** The first `limit` failures of a run. */
@@ -10,7 +10,7 @@ export async function readFailures(folder: string, limit: number): Promise<Failu
   const file = path.join(folder, FAILURES)
   const failures: Failure[] = []
   if (!existsSync(file)) return failures
-  for await (const { row } of readTable(file, failureRow)) {
+  for await (const { row } of tableRows(file, failureRow)) {
     if (failures.push(row) === limit) break
   }
   return failures

@@ -17,7 +17,7 @@ import {
   TABLES,
 } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
-import { readTable } from '../output/read.js'
+import { tableRows } from '../output/read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
 import { labelsHeader, metadataRow, type ProvenanceRow, provenanceRow } from '../output/rows.js'
 import type { Sample, ShardForm } from '../output/shardForm.js'
@@ -170,7 +170,7 @@ function relocated(record: RunRecord, from: string, to: string): Record<string, 
 async function* samplesOf(parts: readonly Part[], form: ShardForm): AsyncGenerator<Sample> {
   for (const { folder } of parts) {
     const pictures = picturesOf({ folder, form })
-    for await (const { row, bytes } of readTable(path.join(folder, METADATA), metadataRow)) {
+    for await (const { row, bytes } of tableRows(path.join(folder, METADATA), metadataRow)) {
       const { file_name: file } = row
       // Every part has been checked.
       yield { file, picture: (await pictures.get(file))!, row: bytes }
@@ -189,7 +189,7 @@ async function linkFiles({ folder, record }: Part, out: string, pictures: boolea
     await link(from, to).catch(() => copyFile(from, to))
   }
   let pending: Promise<void>[] = []
-  for await (const { row } of readTable(path.join(folder, PROVENANCE), provenanceRow)) {
+  for await (const { row } of tableRows(path.join(folder, PROVENANCE), provenanceRow)) {
     const masked = record.options.writeMasks === true && row.method !== 'original'
     for (const file of [...(pictures ? [row.file_name] : []), ...(masked ? [maskOf(row.file_name)] : [])]) {
       await makeFolder(path.join(out, path.dirname(file)))

@@ -22,13 +22,13 @@ export interface Mixer {
 /** Whether the run's method needs saliency maps, and so a model. */
 export function needsSaliency(config: Config): boolean {
   const method = methods[config.method] as Method<unknown>
-  return method.needsSaliency(parametersOf(config))
+  return method.needsSaliency(mixParameters(config))
 }
 
 /** How many consecutive outputs the run's method mixes at once. */
 export function groupSizeOf(config: Config): number {
   const method = methods[config.method]
-  return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(parametersOf(config)) : 1
+  return 'mixGroup' in method ? (method as GroupMethod<unknown>).groupSize(mixParameters(config)) : 1
 }
 
 /** The outputs that are mixed together with output `index`, in groups of `size` consecutive ones of a pass. */
@@ -39,7 +39,7 @@ export function groupOf(plan: Plan, index: number, size: number): [first: number
 }
 
 /** The parameters of the run's method, as it takes them. */
-export function parametersOf(config: Config): Record<string, unknown> {
+export function mixParameters(config: Config): Record<string, unknown> {
   if (config.method !== 'sage') return config.parameters
   const { shiftStep } = config
   return { ...config.parameters, shift: shiftOf(config), ...(shiftStep !== undefined && { shiftStep }) }
@@ -55,7 +55,7 @@ export function startMixer(
   const pool = new Pool<MixRequest, MixReply[]>(new URL('./mixWorker.js', import.meta.url), threads, null)
   const method = methods[config.method]
   const group = 'mixGroup' in method ? (method as GroupMethod<unknown>) : null
-  const parameters = parametersOf(config)
+  const parameters = mixParameters(config)
 
   let starved = false
 

@@ -1,8 +1,8 @@
 import type { AugmentEvent } from './events.js'
 
 /**
- * What `open` opens, and what it says through `notice` as events while it goes: it may have to wait. Where nobody listens any
- * more it is closed again.
+ * What `open` opens, and what it says through `notice` as events while it goes: it may have to wait. It is closed again if
+ * nobody listens any more.
  */
 export async function* opened<T extends { close(): Promise<void> }>(
   open: (notice: (text: string) => void) => Promise<T>,

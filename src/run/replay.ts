@@ -29,7 +29,7 @@ type Values = Readonly<Record<string, unknown>>
 /** What decides the pixels and labels of a replayed pair, beside the maps. */
 const REPLAYED = ['method', 'seed', 'size', 'range', 'parameters'] as const
 
-/** Other options than the run was made with, but for those of the maps. */
+/** What differs in the options, except in those of the maps. */
 export function replayNotices({ name, options }: Replayed, config: Config): string[] {
   if (options.method === undefined) return []
   const same = options.method === config.method

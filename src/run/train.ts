@@ -21,7 +21,7 @@ import { parseConfig } from './config.js'
 import type { TrainEvent } from './events.js'
 import { overridesOf } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
-import { needsSaliency, parametersOf } from './mixer.js'
+import { mixParameters, needsSaliency } from './mixer.js'
 import { type OwnSaliency, ownSaliency } from './ownSaliency.js'
 import { requirePlace } from './paths.js'
 import { openPictures, readSchool, type School } from './school.js'
@@ -210,7 +210,7 @@ function ownFor({ config, classifier, lessons }: Work): OwnSaliency | null {
 
 function learningOf({ config, lessons }: Work, own: OwnSaliency | null) {
   const { seed, crop, mirror, jitter, method } = config
-  const mix = method === 'none' ? null : { method, parameters: parametersOf(parseConfig({ method })) }
+  const mix = method === 'none' ? null : { method, parameters: mixParameters(parseConfig({ method })) }
   const saliency = own?.map ?? null
   return {
     ...lessonsOf(lessons, { seed, view: { crop, flip: mirror === 'random', jitter }, mix, saliency }),

@@ -15,7 +15,7 @@ import { requirePaths } from './paths.js'
 export interface Verdict {
   /** Rows checked. */
   readonly rows: number
-  /** One line a problem: place, found, expected. */
+  /** One line per problem: place, found, expected. */
   readonly problems: readonly string[]
 }
 

@@ -15,7 +15,7 @@ export interface Blur {
   readonly sigma: number
 }
 
-/** Cells of the longer side of a grid that nobody chose. */
+/** Cells of the longer side of a grid where none is given. */
 const DEFAULT_CELLS = 32
 
 /** Ma et al. 2022; made for 32 x 32 pixels. */

@@ -18,7 +18,7 @@ export type Role =
 export interface Parameter {
   readonly name: Value
   readonly role: Role
-  /** How many elements of what comes in one element of what goes out is a sum of; 1 but for filters. */
+  /** The fan-in: how many input elements one output element sums up; 1 except for filters. */
   readonly fanIn: number
 }
 
