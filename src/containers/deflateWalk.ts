@@ -77,7 +77,7 @@ export class DeflateWalk {
   /** Holds so many bytes more, or all that are left and zeros. */
   async #need(length: number): Promise<void> {
     if (this.#held.length - this.#at >= length || this.#ended) {
-      if (this.#bit() > this.#bytes.size * 8) throw new DeflateError('found an end, expected more')
+      if (this.#bit() > this.#bytes.size * 8) throw new DeflateError('they end early')
       return
     }
     const rest = this.#held.subarray(this.#at)
@@ -95,11 +95,11 @@ export class DeflateWalk {
   #header(): number | null {
     this.#isLast = this.#take(1) === 1
     const kind = this.#take(2)
-    if (kind === 3) throw new DeflateError('found a block of no known kind')
+    if (kind === 3) throw new DeflateError('a block of no known kind')
     if (kind === 0) {
       this.#dropPartOfByte()
       const length = this.#take(16)
-      if ((this.#take(16) ^ length) !== 0xffff) throw new DeflateError('found a stored block of no sure length')
+      if ((this.#take(16) ^ length) !== 0xffff) throw new DeflateError('a stored block of no sure length')
       return length
     }
     this.#inBlock = kind === 1 ? fixedCodes() : this.#dynamicCodes()
@@ -162,7 +162,7 @@ export class DeflateWalk {
       this.#count += 8
     }
     const found = codes[this.#bits & 0x7fff]!
-    if (found === 0) throw new DeflateError('found bits of no code')
+    if (found === 0) throw new DeflateError('bits of no code')
     this.#bits >>>= found & 15
     this.#count -= found & 15
     return found >> 4
@@ -181,7 +181,7 @@ export class DeflateWalk {
         count += 8
       }
       const found = literals[bits & 0x7fff]!
-      if (found === 0) throw new DeflateError('found bits of no code')
+      if (found === 0) throw new DeflateError('bits of no code')
       bits >>>= found & 15
       count -= found & 15
       const symbol = found >> 4
@@ -193,7 +193,7 @@ export class DeflateWalk {
         isOver = true
         break
       }
-      if (symbol > 285) throw new DeflateError('found a length of no known kind')
+      if (symbol > 285) throw new DeflateError('a length of no known kind')
       const extra = LENGTH_EXTRA[symbol - 257]!
       while (count < LONGEST + extra) {
         bits |= held[at++]! << count
@@ -203,7 +203,7 @@ export class DeflateWalk {
       bits >>>= extra
       count -= extra
       const distance = distances[bits & 0x7fff]!
-      if (distance === 0) throw new DeflateError('found bits of no code')
+      if (distance === 0) throw new DeflateError('bits of no code')
       bits >>>= distance & 15
       count -= distance & 15
       let skipped = DISTANCE_EXTRA[distance >> 4] ?? 0
@@ -238,7 +238,7 @@ function codesOf(lengths: Uint8Array): Codes {
   for (let length = 1; length <= LONGEST; length++) {
     for (const [symbol, own] of lengths.entries()) {
       if (own !== length) continue
-      if (code >= 1 << length) throw new DeflateError('found more codes than there can be')
+      if (code >= 1 << length) throw new DeflateError('more codes than there can be')
       const first = reversed(code++, length)
       for (let i = first; i < codes.length; i += 1 << length) codes[i] = (symbol << 4) | length
     }

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { constants, inflateRaw } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import type { Bytes } from './bytes.js'
+import { ContainerError } from './containerError.js'
 import { type BlockStart, DeflateWalk } from './deflateWalk.js'
 
 const inflate = promisify<Buffer, object, Buffer>(inflateRaw)
@@ -37,17 +38,18 @@ export type Wrapping = { readonly kind: 'deflate'; readonly start: number } | { 
 let opened = 0
 
 /**
- * The bytes that come out of compressed ones, all of which are read once for it. Throws an error of zlib or DeflateError for
- * what is damaged, and RangeError where more than `most` bytes come out.
+ * The bytes that come out of compressed ones, all of which are read once for it. Throws ContainerError for what is damaged, and
+ * where more than `most` bytes come out.
  */
 export async function inflated(bytes: Bytes, wrapping: Wrapping, most = Number.POSITIVE_INFINITY): Promise<Bytes> {
-  const { places, size } = await placesIn(bytes, wrapping, most)
+  const { places, size } = await placesIn(bytes, wrapping, most).catch(refuse)
   const name = opened++
   async function span(i: number): Promise<Buffer> {
     const key = `${name} ${i}`
     const known = spans.get(key)
     if (known !== undefined) return known
-    const made = await inflateSpan(bytes, places[i]!, (places[i + 1]?.out ?? size) - places[i]!.out)
+    const length = (places[i + 1]?.out ?? size) - places[i]!.out
+    const made = await inflateSpan(bytes, places[i]!, length).catch(refuse)
     spans.set(key, made)
     return made
   }
@@ -63,6 +65,12 @@ export async function inflated(bytes: Bytes, wrapping: Wrapping, most = Number.P
       return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
     },
   }
+}
+
+/** Errors of the system stay as they are. */
+function refuse(cause: Error): never {
+  if (cause instanceof ContainerError || 'syscall' in cause) throw cause
+  throw new ContainerError(`found damaged or truncated compressed bytes (${cause.message}), expected complete ones`)
 }
 
 /** The last place at or before `at`. */
@@ -85,7 +93,7 @@ async function inflatePart(part: Buffer, window: Buffer, length: number): Promis
   if (length === 0) return Buffer.alloc(0)
   const dictionary = window.length > 0 ? { dictionary: window } : {}
   const found = await inflate(part, { ...dictionary, finishFlush: constants.Z_SYNC_FLUSH })
-  if (found.length < length) throw new Error('found an end, expected more')
+  if (found.length < length) throw new Error('they end early')
   return found.subarray(0, length)
 }
 
@@ -105,7 +113,7 @@ async function placesIn(
     let step = await walk.next()
     for (; !step.done; step = await walk.next()) {
       const { bit, out } = step.value
-      if (size + out > most) throw new RangeError('found more bytes than declared')
+      if (size + out > most) throw new ContainerError('found more bytes than it declares')
       if (last !== undefined && (bit % 8 !== 0 || size + out - last.out < span)) continue
       last = await nextPlace(bytes, last, bit, size + out)
       places.push(last)
@@ -113,7 +121,7 @@ async function placesIn(
     const { bit, out } = step.value
     last!.end = bit
     size += out
-    if (size > most) throw new RangeError('found more bytes than declared')
+    if (size > most) throw new ContainerError('found more bytes than it declares')
     if (wrapping.kind !== 'gzip') break
     const trailer = bit / 8 + 8
     if (trailer >= bytes.size || (await bytes.read(trailer, 2)).readUInt16BE() !== GZIP) break
@@ -137,7 +145,8 @@ const [HEADER_CHECKSUM, EXTRA, NAME, COMMENT] = [2, 4, 8, 16]
 /** Where the deflated bytes of the gzip member at `at` begin (RFC 1952). */
 async function afterGzipHeader(bytes: Bytes, at: number): Promise<number> {
   const head = await bytes.read(at, 65536 + 1024)
-  if (head.length < 18 || head.readUInt16BE() !== GZIP || head[2] !== 8) throw new Error('found no gzip, expected one')
+  if (head.length < 18 || head.readUInt16BE() !== GZIP || head[2] !== 8)
+    throw new ContainerError('found no gzip, expected one')
   const flags = head[3]!
   let end = 10
   if (flags & EXTRA) end += 2 + head.readUInt16LE(end)

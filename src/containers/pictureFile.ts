@@ -44,7 +44,13 @@ export async function readHead(path: string, name: string, length: number): Prom
   }
 }
 
-/** What a picture's file, or the container it is in, is; undefined where there is none. */
-export function pictureStats(path: string): Stats | undefined {
-  return statSync(insideOf(path)?.file ?? path, { throwIfNoEntry: false })
+/** What a picture's file is, or the container it is in, which is asked once; undefined where there is none. */
+export function statsOnce(): (path: string) => Stats | undefined {
+  const containers = new Map<string, Stats | undefined>()
+  return (path) => {
+    const file = insideOf(path)?.file
+    if (file === undefined) return statSync(path, { throwIfNoEntry: false })
+    if (!containers.has(file)) containers.set(file, statSync(file, { throwIfNoEntry: false }))
+    return containers.get(file)
+  }
 }

@@ -21,8 +21,9 @@ const LONGEST_HEADER = 2 ** 20
 export async function* tarMembers(bytes: Bytes): AsyncGenerator<TarMember> {
   const ahead = new Ahead(bytes, AHEAD)
   let extended: { path?: string; size?: number } = {}
-  for (let at = 0; at < bytes.size; ) {
+  for (let at = 0; ; ) {
     const header = await ahead.read(at, BLOCK)
+    // Zeros end an archive: without them nobody knows how many members are missing.
     if (header.length < BLOCK) throw new ContainerError('found a truncated tar, expected a complete one')
     if (header.every((byte) => byte === 0)) return
     if (!isHeader(header)) throw new ContainerError(at === 0 ? 'found no tar, expected one' : 'found a damaged tar')

@@ -1,13 +1,13 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { counted } from '../core/counted.js'
 import type { Label } from '../core/softLabel.js'
 import { readClasses } from './classFile.js'
 import { readClassFolders } from './classFolders.js'
 import { containersIn, readContainers } from './contained.js'
 import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
+import { besideNotices, oneClassNotices, twiceNotices } from './notices.js'
 import type { Contained } from './opening.js'
 import { describeGap } from './pictures.js'
 import { Problems, quoted } from './problems.js'
@@ -109,7 +109,7 @@ async function fromFolder(folder: Folder, { place, options, fixed }: Place): Pro
   }
   const { classes, sources, named, unread, notices } = await readClassFolders(folder, place, fixed, options)
   const manifest = manifestOf(folder, classes, sources.sort(byFile), 'class folders', named)
-  return { ...manifest, unread, notices: [...notices, ...twiceNotices(folder, manifest)] }
+  return { ...manifest, unread, notices: [...notices, ...besideNotices(containers), ...twiceNotices(folder, manifest)] }
 }
 
 /** A manifest whose names go on below `root`, behind `prefix`. */
@@ -183,32 +183,6 @@ async function classesOfRun(table: string): Promise<Classes | undefined> {
   const folder = path.dirname(table)
   const classes = path.join(folder, 'classes.txt')
   return (await isRun(folder)) && (await stat(classes).catch(() => undefined)) ? readClasses(classes) : undefined
-}
-
-/** Pictures among the sources that links name more than once. */
-export function twiceNotices({ twice }: Folder, { sources }: Pick<Manifest, 'sources'>): string[] {
-  if (twice.size === 0) return []
-  // Of the names of one picture only those that are used.
-  const firsts = new Map<string, string>()
-  const files: [file: string, first: string][] = []
-  const targets = new Set(twice.values())
-  for (const { file } of sources) {
-    const target = twice.get(file) ?? (targets.has(file) ? file : undefined)
-    if (target === undefined) continue
-    const first = firsts.get(target)
-    if (first === undefined) firsts.set(target, file)
-    else files.push([file, first])
-  }
-  if (files.length === 0) return []
-  const shown = files.slice(0, 5).map(([file, first]) => `${quoted(file)} is also ${quoted(first)}`)
-  const more = files.length > 5 ? ', ...' : ''
-  return [`links make ${counted(files.length, 'picture')} appear twice: ${shown.join(', ')}${more}`]
-}
-
-function oneClassNotices({ sources, classes }: Read): string[] {
-  const label = sources[0]?.label
-  if (typeof label !== 'number' || !sources.every((source) => source.label === label)) return []
-  return [`all pictures are of one class, ${quoted(classes[label]!)}, so every mix has that label`]
 }
 
 async function findLabels({ root, files }: Folder): Promise<string | undefined> {

@@ -14,6 +14,9 @@ import { isImageName } from './scan.js'
 import { isRun } from './shape.js'
 import { LABEL_KEYS } from './table.js'
 
+/** Shards that are read side by side. */
+const AT_ONCE = 8
+
 /** A larger file beside a picture is no label. */
 const MOST_LABEL_BYTES = 2 ** 22
 
@@ -39,11 +42,8 @@ export async function webdatasetRows(
   const unlabelled: string[] = []
   const labels = new JsonLabels()
   let texts = 0
-  for (const name of files) {
-    const samples = new Map<string, Sample>()
-    const visit = (member: TarMember) => note(samples, member, labels)
-    await opening(name, () => openContainer(path.join(root, name), { visit }))
-    for (const sample of samples.values()) {
+  for await (const { name, samples } of shards(root, files, labels)) {
+    for (const sample of samples) {
       const { picture } = sample
       if (picture === undefined) continue
       if (sample.txt !== undefined) texts++
@@ -66,6 +66,24 @@ export async function webdatasetRows(
     told: `labels from ${counted(files.length, 'tar')}, ${[...new Set(from)].sort().join(' and ')}`,
     notices: [],
   }
+}
+
+interface Shard {
+  readonly name: string
+  readonly samples: Iterable<Sample>
+}
+
+async function* shards(root: string, files: readonly string[], labels: JsonLabels): AsyncGenerator<Shard> {
+  for (let i = 0; i < files.length; i += AT_ONCE) {
+    yield* await Promise.all(files.slice(i, i + AT_ONCE).map((name) => shardOf(root, name, labels)))
+  }
+}
+
+async function shardOf(root: string, name: string, labels: JsonLabels): Promise<Shard> {
+  const samples = new Map<string, Sample>()
+  const visit = (member: TarMember) => note(samples, member, labels)
+  await opening(name, () => openContainer(path.join(root, name), { visit }))
+  return { name, samples: samples.values() }
 }
 
 /** Of a name `a/b.c.jpg` the key is `a/b`, the ending `c.jpg`. */

@@ -4,7 +4,8 @@ import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { trainOptions } from './train.js'
 
-const { labels, classes, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } = runOptions
+const { labels, classes, split, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } =
+  runOptions
 
 export const trialOptions = {
   out: {
@@ -36,6 +37,7 @@ export const trialOptions = {
   },
   candidates: { type: 'integer', low: 3, high: 1000, rare: true, fallback: 18, help: 'settings that a search tries' },
   val: { type: 'path', value: 'dir', help: 'pictures to judge by', otherwise: 'parts of the others in turn' },
+  valSplit: trainOptions.valSplit,
   holdOut: { type: 'number', low: 0.02, high: 0.5, default: 0.2, rare: true, help: 'share held out in a repetition' },
   pictures: {
     type: 'integer',
@@ -70,6 +72,7 @@ export const trialOptions = {
   repetitions: { type: 'integer', low: 1, high: 1000, help: 'seeds', otherwise: 'as many as fit, to 20' },
   seed,
   labels,
+  split,
   classes: { ...classes, rare: true },
   batch: {
     type: 'integer',

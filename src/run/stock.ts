@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import path from 'node:path'
-import { pictureStats, readPicture } from '../containers/pictureFile.js'
+import { readPicture, statsOnce } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import type { Pair } from '../dataset/pairList.js'
@@ -33,9 +33,10 @@ export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
   const touched = new Float64Array(sources.length)
   const hashes = Buffer.alloc(REUSABLE * sources.length)
   const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
+  const statsOf = statsOnce()
   sources.forEach(({ file, label }, i) => {
     // A file that is gone is found out when it is needed.
-    const stats = pictureStats(path.join(root, file))
+    const stats = statsOf(path.join(root, file))
     sizes[i] = stats?.size ?? Number.NaN
     times[i] = stats?.mtimeMs ?? Number.NaN
     touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)

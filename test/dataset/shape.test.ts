@@ -106,6 +106,25 @@ test.each([
 })
 
 test.each([
+  [['train/a/0.png', 'val/a/1.png', 'test/a/2.png'], 'val/a/1.png'],
+  [['train/a/0.png', 'test/a/2.png'], 'test/a/2.png'],
+  [['a/0.png'], 'a/0.png'],
+])('of %j what is to judge by is never what is learnt from', async (files, read) => {
+  const { sources } = await readManifest(folder(...files), { forValidation: true })
+  expect(sources.map(({ file }) => file)).toEqual([read])
+  const training = folder('train/a/0.png', 'training/a/1.png')
+  await expect(readManifest(training, { forValidation: true })).rejects.toThrow('expected one to judge by')
+})
+
+test('files with pictures in them beside class folders are told, and not read', async () => {
+  const { sources, notices } = await readManifest(folder('cat/0.png', 'dog/1.png', 'a.zip', 'b.parquet'))
+  expect(sources).toHaveLength(2)
+  expect(notices).toEqual([
+    'b.parquet and 1 more file hold pictures, too, and are not read, as there are class folders',
+  ])
+})
+
+test.each([
   [['train/a/0.png', 'val/a/1.png'], 'blue', '--split blue: found the splits train, val in .'],
   [['a/0.png', 'b/1.png'], 'train', '--split train: found no splits in .'],
 ])('of %j there is no split %s', async (files, split, problem) => {
