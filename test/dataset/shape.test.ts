@@ -120,7 +120,7 @@ test('files with pictures in them beside class folders are told, and not read', 
   const { sources, notices } = await readManifest(folder('cat/0.png', 'dog/1.png', 'a.zip', 'b.parquet'))
   expect(sources).toHaveLength(2)
   expect(notices).toEqual([
-    'b.parquet and 1 more file hold pictures, too, and are not read, as there are class folders',
+    'a.zip and 1 more file hold pictures, too, and are not read, as there are class folders',
   ])
 })
 
