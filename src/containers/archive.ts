@@ -6,10 +6,9 @@ import { type TarMember, tarMembers } from './tar.js'
 import { memberBytes, readMember, type ZipMember, zipMembers } from './zip.js'
 
 export interface Archive {
-  /** In the order of the archive. */
+  /** Sorted, but for the class files of a WebDataset. */
   readonly names: readonly string[]
   has(name: string): boolean
-  sizeOf(name: string): number
   /** A member as a whole. Throws ContainerError for more than MOST_BYTES, and where it is damaged. */
   read(name: string): Promise<Buffer>
   /** A large member, a part at a time. */
@@ -19,14 +18,33 @@ export interface Archive {
 /** A picture or table has no more bytes; a member that declares more may be a bomb. */
 const MOST_BYTES = 2 ** 29
 
-/** Refuses the second member of a name. */
-function indexOf(members: readonly { readonly name: string }[]): Map<string, number> {
-  const index = new Map<string, number>()
-  for (const [i, { name }] of members.entries()) {
-    if (index.has(name)) throw new ContainerError(`found ${JSON.stringify(name)} twice, expected each name once`)
-    index.set(name, i)
+/** Members by their names, of which there may be a million: a sorted list takes half of what a Map does. */
+class Index<T extends { readonly name: string }> {
+  readonly #members: readonly T[]
+
+  /** Throws ContainerError for the second member of a name. */
+  constructor(members: readonly T[]) {
+    this.#members = members.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+    for (const [i, { name }] of this.#members.entries()) {
+      if (name !== this.#members[i + 1]?.name) continue
+      throw new ContainerError(`found ${JSON.stringify(name)} twice, expected each name once`)
+    }
   }
-  return index
+
+  find(name: string): T | undefined {
+    let [low, high] = [0, this.#members.length - 1]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#members[middle]!.name < name) low = middle + 1
+      else high = middle
+    }
+    const found = this.#members[low]
+    return found?.name === name ? found : undefined
+  }
+
+  get names(): string[] {
+    return this.#members.map(({ name }) => name)
+  }
 }
 
 function checkSize(name: string, size: number): void {
@@ -37,24 +55,28 @@ function checkSize(name: string, size: number): void {
 export async function openZip(file: string, bytes: Bytes): Promise<Archive> {
   const members: ZipMember[] = []
   for await (const member of zipMembers(file)) members.push(member)
-  const index = indexOf(members)
-  const found = (name: string) => members[index.get(name)!]!
+  const index = new Index(members)
   const large = new Map<string, Promise<Bytes>>()
   return {
-    names: members.map(({ name }) => name),
-    has: (name) => index.has(name),
-    sizeOf: (name) => found(name).size,
+    get names() {
+      return index.names
+    },
+    has: (name) => index.find(name) !== undefined,
     async read(name) {
-      checkSize(name, found(name).size)
-      return readMember(bytes, found(name))
+      const member = index.find(name)!
+      checkSize(name, member.size)
+      return readMember(bytes, member)
     },
     bytes(name) {
-      const known = large.get(name) ?? memberBytes(bytes, found(name))
+      const known = large.get(name) ?? memberBytes(bytes, index.find(name)!)
       large.set(name, known)
       return known
     },
   }
 }
+
+/** The class beside each picture of a WebDataset, which is read while the archive is opened, or never. */
+const CLASS_FILE = /\.cls$/i
 
 /** A tar, or with `isPacked` one in gzip; `visit` sees each member while its bytes are at hand. */
 export async function openTar(
@@ -63,26 +85,29 @@ export async function openTar(
   visit?: (member: TarMember) => Promise<void>,
 ): Promise<Archive> {
   const bytes = isPacked ? await inflated(packed, { kind: 'gzip' }) : packed
-  const names: string[] = []
-  const places: number[] = []
+  const members: { readonly name: string; readonly at: number; readonly size: number }[] = []
+  const classes = new Set<string>()
   for await (const member of tarMembers(bytes)) {
-    names.push(member.name)
-    places.push(member.at, member.size)
+    const { name, at, size } = member
+    if (!CLASS_FILE.test(name)) members.push({ name, at, size })
+    else if (classes.has(name)) throw new ContainerError(`found ${JSON.stringify(name)} twice, expected each name once`)
+    else classes.add(name)
     await visit?.(member)
   }
-  const index = indexOf(names.map((name) => ({ name })))
-  const [start, size] = [
-    (name: string) => places[2 * index.get(name)!]!,
-    (name: string) => places[2 * index.get(name)! + 1]!,
-  ]
+  const index = new Index(members)
   return {
-    names,
-    has: (name) => index.has(name),
-    sizeOf: size,
-    read(name) {
-      checkSize(name, size(name))
-      return bytes.read(start(name), size(name))
+    get names() {
+      return index.names
     },
-    bytes: async (name) => partOf(bytes, start(name), size(name)),
+    has: (name) => index.find(name) !== undefined,
+    read(name) {
+      const { at, size } = index.find(name)!
+      checkSize(name, size)
+      return bytes.read(at, size)
+    },
+    async bytes(name) {
+      const { at, size } = index.find(name)!
+      return partOf(bytes, at, size)
+    },
   }
 }

@@ -98,7 +98,7 @@ const refused: Readonly<Record<string, readonly [Record<string, string | Uint8Ar
   'a tar with a key twice': [
     { 'a.tar': tar(['0.png', 'x'], ['0.cls', '1'], ['0.png', 'y'], ['0.cls', '2']) },
     'a.tar',
-    'a.tar: found "0.png" twice, expected each name once',
+    'a.tar: found "0.cls" twice, expected each name once',
   ],
   'a tar that leads out of itself': [
     { 'a.tar': tar(['../0.png', 'x'], ['../0.cls', '1']) },

@@ -119,9 +119,7 @@ test.each([
 test('files with pictures in them beside class folders are told, and not read', async () => {
   const { sources, notices } = await readManifest(folder('cat/0.png', 'dog/1.png', 'a.zip', 'b.parquet'))
   expect(sources).toHaveLength(2)
-  expect(notices).toEqual([
-    'a.zip and 1 more file hold pictures, too, and are not read, as there are class folders',
-  ])
+  expect(notices).toEqual(['a.zip and 1 more file hold pictures, too, and are not read, as there are class folders'])
 })
 
 test.each([
