@@ -4,23 +4,32 @@ import path from 'node:path'
 import { z } from 'zod'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
+import { bindInputs } from '../onnx/bindInputs.js'
+import { readModel, writeModel } from '../onnx/model.js'
 import { type Descriptor, descriptorSchema } from './descriptor.js'
 import { imagenetClasses } from './imagenet.js'
 import { metadataOf, type Told, toldBy } from './metadata.js'
 
-/** Of the model file `file`, read as `bytes`: what its .json says, over what others wrote. */
-export async function describeFile(
-  file: string,
-  bytes: Uint8Array,
-): Promise<{ readonly descriptor: Descriptor; readonly told: string | null }> {
+/** A model file with what is known of it. */
+export interface Described {
+  readonly descriptor: Descriptor
+  /** Who else than its .json says how its pixels are scaled; null for nobody. */
+  readonly told: string | null
+  /** The model, with the inputs that the .json gives values as constants. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** Of the model file `file`, read as `bytes`: what its .json says, over what others wrote. Throws AugmentError. */
+export async function describeFile(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<Described> {
   const own = await readDescriptor(descriptorFile(file))
   const told = toldBy(metadataOf(bytes)) ?? (await readTransformers(path.dirname(file)))
+  const bound = own.inputs === undefined ? bytes : writeModel(bindInputs(readModel(bytes, file), own.inputs))
+  if (told === null) return { descriptor: own, told: null, bytes: bound }
   const isScaled = own.scale !== undefined || own.mean !== undefined || own.std !== undefined
-  if (told === null) return { descriptor: own, told: null }
   const { scale: _, mean: _mean, std: _std, ...others } = told.descriptor
   return isScaled
-    ? { descriptor: { ...others, ...own }, told: null }
-    : { descriptor: { ...told.descriptor, ...own }, told: told.by }
+    ? { descriptor: { ...others, ...own }, told: null, bytes: bound }
+    : { descriptor: { ...told.descriptor, ...own }, told: told.by, bytes: bound }
 }
 
 /** Where the description of a model file stands. */

@@ -15,6 +15,8 @@ export const descriptorSchema = z.object({
   /** Needed where the model's own height and width are dynamic. */
   width: z.int().positive().optional(),
   height: z.int().positive().optional(),
+  /** Of a model with more inputs than the picture: what the others are given, all elements or one number for each. */
+  inputs: z.record(z.string(), z.union([z.number(), z.array(z.number())])).optional(),
   licence: z.string().optional(),
 })
 

@@ -78,11 +78,18 @@ export async function resolveModel(
   })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (known?.sha256 !== undefined && sha256 !== known.sha256) throw damaged(known, sha256)
-  const { descriptor, told } = known ? { ...known, told: null } : await describeFile(file, bytes)
-  const { classes: names, width, height, licence: _, ...preprocessing } = { ...descriptor, ...overrides }
+  const { descriptor, told, ...described } = known ? { ...known, told: null, bytes } : await describeFile(file, bytes)
+  const {
+    classes: names,
+    width,
+    height,
+    licence: _,
+    inputs: _inputs,
+    ...preprocessing
+  } = { ...descriptor, ...overrides }
   return {
     name: known?.name ?? file,
-    bytes,
+    bytes: described.bytes,
     sha256,
     classes: names ?? null,
     preprocessing,

@@ -111,6 +111,21 @@ function graphProblems(graph: Graph, opset: number): string[] {
   return problems
 }
 
+/**
+ * The inputs that a caller has to feed. Exporters for IR version 3 list the weights among them, too; that of Keras for TensorFlow
+ * lists constants that no node reads.
+ */
+function inputsOf(
+  declared: readonly ValueInfoProto[],
+  nodes: readonly NodeProto[],
+  initializers: ReadonlyMap<string, TensorProto>,
+): ValueInfoProto[] {
+  const inputs = declared.filter(({ name }) => !initializers.has(name))
+  const read = new Set(nodes.flatMap(({ input }) => input))
+  const isRead = inputs.some(({ name }) => read.has(name))
+  return isRead ? inputs.filter(({ name }) => read.has(name)) : inputs
+}
+
 /** The model in `bytes`; raw weights are not copied. Throws AugmentError 'model' for what is not a sound ONNX model. */
 export function readModel(bytes: Uint8Array, name: string): Model {
   let proto: ModelProto
@@ -131,8 +146,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   const graph: Graph = {
     nodes,
     initializers,
-    // Exporters for IR version 3 list the weights among the inputs, too.
-    inputs: raw.input.filter((v) => !initializers.has(v.name)),
+    inputs: inputsOf(raw.input, nodes, initializers),
     outputs: raw.output,
   }
   const problems = graphProblems(graph, opset)

@@ -5,7 +5,6 @@ import { type Inspection, type InspectOptions, inspectModel } from '../saliency/
 
 /** Looks at an ONNX file as a run would use it, with what is said of it in it and beside it (see inspectModel). */
 export async function inspectFile(file: string, options: InspectOptions = {}): Promise<Inspection> {
-  const bytes = await readModelFile(file)
-  const { descriptor, told } = await describeFile(file, bytes)
+  const { descriptor, told, bytes } = await describeFile(file, await readModelFile(file))
   return inspectModel(bytes, path.basename(file), { preprocessing: descriptor, told, ...options })
 }

@@ -110,8 +110,7 @@ export async function tryInput(
   tell: (message: string) => void,
   given: { readonly output?: string | undefined; readonly size?: { width: number; height: number } | undefined } = {},
 ): Promise<InputTrials> {
-  const bytes = await readModelFile(file)
-  const { descriptor } = await describeFile(file, bytes)
+  const { descriptor, bytes } = await describeFile(file, await readModelFile(file))
   const inputs = await readInputs(parseConfig({ images }))
   const model = { bytes, name: path.basename(file), descriptor: { ...descriptor, ...given.size }, output: given.output }
   const { pictures, labels } = await some(inputs, tell)

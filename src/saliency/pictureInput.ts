@@ -61,7 +61,9 @@ export function pictureInput(model: Model, options: InputOptions): PictureInput 
   const [info, ...others] = inputs
   if (!info || others.length > 0) {
     const names = inputs.map(({ name }) => name).join(', ')
-    throw new AugmentError('model', `${model.name}: ${inputs.length} inputs (${names}), expected one, the picture`)
+    throw new AugmentError('model', `${model.name}: ${inputs.length} inputs (${names}), expected one, the picture`, {
+      hint: `"inputs": {"${inputs.at(-1)?.name}": [...]} in the .json beside the model gives the others fixed values`,
+    })
   }
   const type = declaredType(info)
   const found = type ? `[${type.dims.map((d) => d ?? '?').join(', ')}]` : 'of unknown rank'

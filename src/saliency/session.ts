@@ -46,6 +46,15 @@ function loaderProblem(): string {
   return 'a CUDA or cuDNN library is missing'
 }
 
+/** A model that onnxruntime does not take. Keras's exporter for TensorFlow leaves operators that ONNX does not have. */
+function unloadable(cause: Error): AugmentError {
+  const operator = /No Op registered for (\w+)/.exec(cause.message)?.[1]
+  const message = `onnxruntime cannot load the model: ${firstLine(cause)}`
+  if (operator === undefined) return new AugmentError('model', message, { cause })
+  const hint = `ONNX has no operator ${operator}: the exporter left it as it was; from Keras, export with the backend torch or jax`
+  return new AugmentError('model', message, { hint, cause })
+}
+
 function deviceProblem(device: Exclude<Device, 'cpu'>, cause: Error): AugmentError {
   const [line = ''] = cause.message.split('\n')
   const found = line.includes('load shared library') ? loaderProblem() : (/Failed to get .*/.exec(line)?.[0] ?? line)
@@ -73,8 +82,7 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
     })
   } catch (cause) {
     const error = cause as Error
-    if (options.device === 'cpu')
-      throw new AugmentError('model', `onnxruntime cannot load the model: ${firstLine(error)}`, { cause })
+    if (options.device === 'cpu') throw unloadable(error)
     // What no device can load is the model's fault.
     await (await createSession(bytes, { ...options, device: 'cpu' })).release()
     throw deviceProblem(options.device, error)

@@ -23,7 +23,7 @@ async function described(files: Readonly<Record<string, object>>) {
 
 test('the files of transformers beside a model are read', async () => {
   const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
-  expect(await described({ 'preprocessor_config.json': PROCESSOR, 'config.json': CONFIG })).toEqual({
+  expect(await described({ 'preprocessor_config.json': PROCESSOR, 'config.json': CONFIG })).toMatchObject({
     descriptor: { scale: 0.00392156862745098, ...half, classes: ['cat', 'dog'] },
     told: 'preprocessor_config.json',
   })
@@ -31,15 +31,14 @@ test('the files of transformers beside a model are read', async () => {
   expect((await described({ 'preprocessor_config.json': plain })).descriptor).toEqual({
     ...{ scale: 1, mean: [0, 0, 0], std: [1, 1, 1] },
   })
-  expect(await described({ 'config.json': CONFIG })).toEqual({ descriptor: {}, told: null })
+  const { descriptor, told } = await described({ 'config.json': CONFIG })
+  expect({ descriptor, told }).toEqual({ descriptor: {}, told: null })
 })
 
 test("the model's own .json goes first, scale, mean and std as one", async () => {
   const beside = { 'preprocessor_config.json': PROCESSOR, 'config.json': CONFIG }
-  expect(await described({ ...beside, 'model.json': { std: [0.25, 0.25, 0.25] } })).toEqual({
-    descriptor: { classes: ['cat', 'dog'], std: [0.25, 0.25, 0.25] },
-    told: null,
-  })
+  const { descriptor, told } = await described({ ...beside, 'model.json': { std: [0.25, 0.25, 0.25] } })
+  expect({ descriptor, told }).toEqual({ descriptor: { classes: ['cat', 'dog'], std: [0.25, 0.25, 0.25] }, told: null })
   expect(await described({ ...beside, 'model.json': { classes: ['tabby', 'pug'] } })).toMatchObject({
     descriptor: { classes: ['tabby', 'pug'], mean: [0.5, 0.5, 0.5] },
     told: 'preprocessor_config.json',

@@ -34,3 +34,12 @@ test('a name in a broken model cannot move the cursor', async () => {
   const bytes = writeModel(modelOf({ nodes: [node], inputs: { x: [1] }, outputs: ['y'] }))
   await expect(createSession(bytes, { device: 'cpu' })).rejects.toThrow(/Re\?\[2J\?lu/)
 })
+
+test('an operator that ONNX does not have is named, with what to do', async () => {
+  const nodes = [makeNode('Erfc', ['x'], ['y'])]
+  const left = writeModel(modelOf({ nodes, inputs: { x: [1] }, outputs: ['y'] }))
+  await expect(createSession(left, { device: 'cpu', threads: 1 })).rejects.toMatchObject({
+    code: 'model',
+    hint: expect.stringContaining('ONNX has no operator Erfc'),
+  })
+})
