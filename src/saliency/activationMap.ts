@@ -8,14 +8,14 @@ import { findLayers, type Layer, type LinearHead, linearHead } from '../autodiff
 import { type Loss, lossCotangent } from '../autodiff/loss.js'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
-import type { SaliencyKind } from '../core/saliencyKinds.js'
+import type { ModelKind } from '../core/saliencyKinds.js'
 import type { Model } from '../onnx/model.js'
 import { DataType } from '../onnx/tensor.js'
 import { type HeadMatrix, headMatrix } from './headMatrix.js'
 
 /** Where a map of an inner layer is read: the layer, and for a class activation map the head behind it. */
 export interface Reading {
-  readonly kind: Exclude<SaliencyKind, 'gradient'>
+  readonly kind: Exclude<ModelKind, 'gradient'>
   readonly layer: Layer
   readonly linear: LinearHead | null
   /** The head as it is applied to each cell, for a class activation map of what sets the class apart. */
@@ -36,7 +36,7 @@ const SMALL = 64
  * The kind that a classifier's maps have unless someone chooses: gradients of small pictures, and of others `cam` where the
  * head is a pooling and linear maps, `gradcam` where it is not but a layer lies on the picture.
  */
-function chooseKind({ model, types, head, input }: Place): SaliencyKind {
+function chooseKind({ model, types, head, input }: Place): ModelKind {
   if (Math.max(input.width, input.height) <= SMALL) return 'gradient'
   const classifier = { graph: model.graph, types, logits: head.logits, input }
   if (typeof linearHead(classifier) !== 'string') return 'cam'
@@ -44,14 +44,14 @@ function chooseKind({ model, types, head, input }: Place): SaliencyKind {
 }
 
 interface KindOptions {
-  readonly kind?: SaliencyKind | 'auto'
+  readonly kind?: ModelKind | 'auto'
   readonly layer?: string
   readonly timesInput?: boolean
   readonly integrated?: number
 }
 
 /** The kind that is asked for or chosen. Throws a usage error for what has no meaning with it. */
-export function kindOf(place: Place, options: KindOptions): SaliencyKind {
+export function kindOf(place: Place, options: KindOptions): ModelKind {
   const { kind: asked = 'gradient', layer, timesInput, integrated } = options
   const ofGradient = integrated !== undefined || timesInput === true
   const kind = asked !== 'auto' ? asked : ofGradient ? 'gradient' : layer !== undefined ? 'gradcam' : chooseKind(place)

@@ -1,6 +1,6 @@
 import { cotangentOfLogits, matrixOf } from '../autodiff/appendGradient.js'
 import { backward, dependents } from '../autodiff/backward.js'
-import { GraphBuilder, type Types } from '../autodiff/builder.js'
+import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import type { Head } from '../autodiff/head.js'
 import type { LinearHead } from '../autodiff/layers.js'
 import { type Graph, type Model, namesIn, writeModel } from '../onnx/model.js'
@@ -18,8 +18,6 @@ export interface HeadMatrix {
 /** Classes whose gradients are computed together. */
 const ROWS = 256
 
-const PUBLIC_NAMES = ['seed', 'weights', 'bias']
-
 /**
  * The matrix of a linear head: its row k is the gradient of logit k by the features, which is the same at all of them, and
  * its bias the logits of features that are 0.
@@ -29,18 +27,16 @@ export async function headMatrix(model: Model, types: Types, head: Head, linear:
   const { classes } = head
   const { dtype, dims } = types.get(features)!
   const fed = [dims[0] ?? 1, ...dims.slice(1)] as number[]
-  const session = await createSession(writeModel(gradients(model, types, head, linear, fed)), {
-    device: 'cpu',
-    threads: 1,
-  })
+  const built = gradients(model, types, head, linear, fed)
+  const session = await createSession(writeModel(built.model), { device: 'cpu', threads: 1 })
   try {
     const weights = new Float32Array(classes * layer.channels)
     let bias = new Float32Array(classes)
     for (let first = 0; first < classes; first += ROWS) {
       const seed = unitRows(first, Math.min(ROWS, classes - first), classes)
-      const found = await session.run({ [features]: zeros(dtype, fed), seed })
-      weights.set(floatsOf(found.weights!), first * layer.channels)
-      bias = new Float32Array(floatsOf(found.bias!).subarray(0, classes))
+      const found = await session.run({ [features]: zeros(dtype, fed), [built.seed]: seed })
+      weights.set(floatsOf(found[built.weights]!), first * layer.channels)
+      bias = new Float32Array(floatsOf(found[built.bias]!).subarray(0, classes))
     }
     return { weights, bias }
   } finally {
@@ -48,30 +44,36 @@ export async function headMatrix(model: Model, types: Types, head: Head, linear:
   }
 }
 
-/** From `seed` float32 [R, K] and features of the sizes `fed` to `weights` [R, C], the rows of the matrix, and `bias` [N, K]. */
+/**
+ * From `seed` float32 [R, K] and features of the sizes `fed` to `weights` [R, C], the rows of the matrix, and `bias` [N, K],
+ * each by a name that the model does not use.
+ */
 function gradients(
   model: Model,
   types: Types,
   head: Head,
   { features, layer }: LinearHead,
   fed: readonly number[],
-): Model {
+): { readonly model: Model; readonly seed: Value; readonly weights: Value; readonly bias: Value } {
   const nodes = model.graph.nodes.filter(({ output }) => !output.includes(features))
   const graph: Graph = { ...model.graph, nodes }
-  const g = new GraphBuilder(model.opset, withOpenBatch(types, graph, features), [...PUBLIC_NAMES, ...namesIn(graph)])
+  const g = new GraphBuilder(model.opset, withOpenBatch(types, graph, features), namesIn(graph))
   g.include(graph)
-  const seed = cotangentOfLogits(g, head, g.declare('seed', DataType.FLOAT))
-  const rows = g.cast(backward(g, graph, new Map([[head.logits, seed]]), features, model.name), DataType.FLOAT)
-  g.emit('Reshape', [rows, g.integers([-1, layer.channels])], {}, 'weights')
-  g.emit('Identity', [matrixOf(g, head)], {}, 'bias')
+  const taken = new Set(namesIn(graph))
+  let seed = 'seed'
+  while (taken.has(seed)) seed += '_'
+  const cotangent = cotangentOfLogits(g, head, g.declare(seed, DataType.FLOAT))
+  const rows = g.cast(backward(g, graph, new Map([[head.logits, cotangent]]), features, model.name), DataType.FLOAT)
+  const weights = g.emit('Reshape', [rows, g.integers([-1, layer.channels])])
+  const bias = g.emit('Identity', [matrixOf(g, head)])
   const built = g.finish(
     [
       makeValueInfo(features, types.get(features)!.dtype, fed),
-      makeValueInfo('seed', DataType.FLOAT, ['R', head.classes]),
+      makeValueInfo(seed, DataType.FLOAT, ['R', head.classes]),
     ],
-    [makeValueInfo('weights', DataType.FLOAT), makeValueInfo('bias', DataType.FLOAT)],
+    [makeValueInfo(weights, DataType.FLOAT), makeValueInfo(bias, DataType.FLOAT)],
   )
-  return { ...model, graph: built }
+  return { model: { ...model, graph: built }, seed, weights, bias }
 }
 
 /** Cotangents of some classes take the place of the pictures, whose number a model may have fixed. */

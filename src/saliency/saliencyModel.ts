@@ -5,7 +5,7 @@ import { GraphBuilder, type Types, type Value } from '../autodiff/builder.js'
 import { findHead, type Head } from '../autodiff/head.js'
 import { type Loss, oneHotOfMax } from '../autodiff/loss.js'
 import type { Preprocessing, PreprocessingInput } from '../classifiers/preprocessing.js'
-import type { SaliencyKind } from '../core/saliencyKinds.js'
+import type { ModelKind } from '../core/saliencyKinds.js'
 import { type Graph, type Model, namesIn, readModel, writeModel } from '../onnx/model.js'
 import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
@@ -27,7 +27,7 @@ export interface SaliencyOptions {
   /** Differentiate for the given label distribution, or for the model's own arg max. */
   readonly target: 'label' | 'predicted'
   /** What is mapped: 'gradient' by default; 'auto' goes by the classifier (see chooseKind). */
-  readonly kind?: SaliencyKind | 'auto'
+  readonly kind?: ModelKind | 'auto'
   /** The inner layer that layercam and gradcam read, by the name of its value or node; by rule where not given. */
   readonly layer?: string
   /** Columns and rows of the maps; 'input', the default for gradients, is one for each pixel of the classifier's input. */
@@ -50,7 +50,7 @@ export interface SaliencyModel {
   readonly height: number
   /** Of the maps. */
   readonly grid: Grid
-  readonly kind: SaliencyKind
+  readonly kind: ModelKind
   /** The value that an inner layer's map is read from; null for gradients. */
   readonly layer: string | null
   readonly classes: number

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { SaliencyKind } from '../../src/core/saliencyKinds.js'
+import type { ModelKind } from '../../src/core/saliencyKinds.js'
 import { writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { inspectModel } from '../../src/saliency/inspectModel.js'
@@ -13,7 +13,7 @@ interface Reference {
   readonly pixels: string
   readonly labels: readonly number[]
   /** Of the logit alone, but for 'cam-ce'. */
-  readonly maps: Partial<Record<SaliencyKind | 'cam-ce', { size: [width: number, height: number]; values: string }>>
+  readonly maps: Partial<Record<ModelKind | 'cam-ce', { size: [width: number, height: number]; values: string }>>
 }
 
 const folder = new URL('../../fixtures/activations/', import.meta.url)
@@ -91,14 +91,14 @@ test('a class activation map shows a cell that its class shares with another les
       makeNode('Conv', ['x', 'filter'], ['layer']),
       makeNode('GlobalAveragePool', ['layer'], ['pooled']),
       makeNode('Flatten', ['pooled'], ['features']),
-      makeNode('Gemm', ['features', 'w', 'b'], ['z'], { transB: 1 }),
+      makeNode('Gemm', ['features', 'seed', 'bias'], ['z'], { transB: 1 }),
     ],
     inputs: { x: [2, 3, 1, 2] },
     outputs: ['z'],
     weights: {
       filter: { dims: [2, 3, 1, 1], values: [1, 0, 0, 0, 1, 0] },
-      w: { dims: [2, 2], values: [1, 0, 0, 1] },
-      b: { dims: [2], values: [1, 0] },
+      seed: { dims: [2, 2], values: [1, 0, 0, 1] },
+      bias: { dims: [2], values: [1, 0] },
     },
   })
   const preprocessing = { ...OPTIONS.preprocessing, mean: [0, 0, 0], scale: 1 }
@@ -172,7 +172,7 @@ test('a target that nothing speaks for is mapped where least speaks against it',
 
 test('inspect lists the layers that can be named, which are read by rule, and why there is no class activation map', async () => {
   const { maps: of } = await inspectModel(bytesOf('mean'), 'mean.onnx')
-  const read = async (kind: SaliencyKind) => (await maps('mean', { kind })).model.layer
+  const read = async (kind: ModelKind) => (await maps('mean', { kind })).model.layer
   expect([of!.gradcam, of!.layercam, of!.noCam]).toEqual([await read('gradcam'), await read('layercam'), null])
   for (const layer of of!.layers.map(({ name }) => name))
     expect((await maps('mean', { kind: 'gradcam', layer })).model.layer).toBe(layer)
