@@ -1,11 +1,22 @@
 import { type Adapted, adapt } from '../run/adapt.js'
+import { Interrupted } from '../run/interrupted.js'
+import { interruption } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment adapt <images> --out <model.onnx>`: a classifier of the user's own classes. */
 export async function adaptCommand({ words: [images], own, report }: Invocation<'adapt'>): Promise<void> {
   const { out, json: _, quiet: __, ...config } = own
-  const adapted = await adapt({ ...config, images }, out, report.note)
-  report.result(adapted, described(adapted).join('\n'))
+  const interrupt = interruption(report.note)
+  try {
+    const adapted = await adapt({ ...config, images }, out, report.note, interrupt.signal)
+    report.result(adapted, described(adapted).join('\n'))
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    report.note(`${error.message}, nothing is written; repeat the command`)
+    process.exitCode = interrupt.exitCode()
+  } finally {
+    interrupt.release()
+  }
 }
 
 function described({ out, model, classes, pictures, penalty, accuracy, error, confused }: Adapted): string[] {

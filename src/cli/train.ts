@@ -1,5 +1,5 @@
 import { counted } from '../core/counted.js'
-import { Interrupted } from '../run/augment.js'
+import { Interrupted } from '../run/interrupted.js'
 import { type Trained, train } from '../run/train.js'
 import { interruption } from './interruption.js'
 import type { Invocation } from './invocation.js'

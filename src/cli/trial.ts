@@ -1,4 +1,4 @@
-import { Interrupted } from '../run/augment.js'
+import { Interrupted } from '../run/interrupted.js'
 import { trial } from '../run/trial.js'
 import type { TrialResult, TrialRow } from '../run/trialConclusion.js'
 import { interruption } from './interruption.js'

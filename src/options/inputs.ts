@@ -50,8 +50,8 @@ export interface ConfigInput {
   shift?: string | undefined
   /** Pixels between the shifts that are tried. 1 to 9999; default: one cell of the maps. */
   shiftStep?: number | undefined
-  /** Kind of saliency map. `cam`: class activation map, where the head of the model is a pooling, then only linear layers; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`. Default: auto. */
-  saliency?: 'auto' | 'cam' | 'gradcam' | 'layercam' | 'gradient' | undefined
+  /** Kind of saliency map. `cam`: class activation map, where the head of the model is a pooling, then only linear layers; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input; `spectral`: spectral residuals, which need no model. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`. Default: auto. */
+  saliency?: 'auto' | 'cam' | 'gradcam' | 'layercam' | 'gradient' | 'spectral' | undefined
   /** Inner layer that gradcam and layercam read. `gradcam`: the last layer of at least 4 cells per side; `layercam`: the last one finer than that. `inspect` lists all. Default: chosen. */
   layer?: string | undefined
   /** Cells of a map, or input. `input`: a cell for each pixel of the input of the model, which is the default of `gradient`. Default: at most 32 a side. */

@@ -16,7 +16,7 @@ export const saliencyOptions = {
     commands: MAPS,
     rare: ['augment', 'compare'],
     help: 'kind of saliency map',
-    more: '`cam`: class activation map, where the head of the model is a pooling, then only linear layers; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`.',
+    more: '`cam`: class activation map, where the head of the model is a pooling, then only linear layers; `gradcam`, `layercam`: of an inner layer; `gradient`: of the input, as the paper has it, with a cell for each pixel of the input; `spectral`: spectral residuals, which need no model. `auto`: `gradient` for inputs of at most 64 pixels, else `cam`, else `gradcam`.',
   },
   layer: {
     type: 'text',

@@ -13,6 +13,7 @@ import { type Config, parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
 import { type Inputs, readInputs } from './inputs.js'
+import { Interrupted } from './interrupted.js'
 import { requirePlace } from './paths.js'
 import { openViews, SourceError } from './views.js'
 
@@ -52,9 +53,15 @@ const TOLD = 5
 /**
  * Fits the classes of a labelled folder by multinomial logistic regression on the features that the last linear map of the
  * model takes (`general` unless `model` says otherwise), the penalty chosen by cross-validation, and writes the model with
- * that head to `out` and its description beside it. Throws AugmentError for anything a user can mend.
+ * that head to `out` and its description beside it. Throws AugmentError for anything a user can mend, and Interrupted after
+ * `signal`, before anything is written.
  */
-export async function adapt(input: ConfigInput, out: string, tell: (message: string) => void): Promise<Adapted> {
+export async function adapt(
+  input: ConfigInput,
+  out: string,
+  tell: (message: string) => void,
+  signal?: AbortSignal,
+): Promise<Adapted> {
   const config = parseConfig(input)
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
@@ -62,9 +69,9 @@ export async function adapt(input: ConfigInput, out: string, tell: (message: str
   refuseOneClass(inputs)
   const classifier = await resolveModel(baseOf(config), inputs.classes, {})
   tell(`${inputs.told}; features of ${classifier.name}`)
-  const { bytes, description, found } = await fitHead(config, inputs, classifier, tell)
-  await writeAtomic(out, bytes, path.dirname(out))
+  const { bytes, description, found } = await fitHead(config, inputs, classifier, tell, signal)
   await writeAtomic(out.replace(/\.onnx$/i, '.json'), description, path.dirname(out))
+  await writeAtomic(out, bytes, path.dirname(out))
   return { out, ...found }
 }
 
@@ -86,17 +93,19 @@ interface Fitted {
   readonly found: Omit<Adapted, 'out'>
 }
 
-/** Fits the classes of the inputs on the features of a classifier, whose bytes stay as they are. */
+/** Fits the classes of the inputs on the features of a classifier, whose bytes stay as they are. Throws Interrupted after `signal`. */
 export async function fitHead(
   config: Config,
   inputs: Inputs,
   classifier: Classifier,
   tell: (message: string) => void,
+  signal?: AbortSignal,
 ): Promise<Fitted> {
   const { classes } = inputs
-  const { features, targets, value } = await measure(config, inputs, classifier, tell)
+  const { features, targets, value } = await measure(config, inputs, classifier, tell, signal)
   const scaled = standardised(features)
-  const { penalty, found, truth } = choosePenalty(scaled.rows, targets, randomStream(config.seed, 0))
+  const { penalty, found, truth } = await choosePenalty(scaled.rows, targets, randomStream(config.seed, 0), signal)
+  await heed(signal)
   const head = scaled.undo(fitLogistic(scaled.rows, targets, penalty))
   const hits = found.filter((k, i) => k === truth[i]).length
   const accuracy = hits / found.length
@@ -122,7 +131,13 @@ export async function fitHead(
 }
 
 /** Features and label distributions of the pictures that can be read, and the value of the model that the features are. */
-async function measure(config: Config, inputs: Inputs, classifier: Classifier, tell: (message: string) => void) {
+async function measure(
+  config: Config,
+  inputs: Inputs,
+  classifier: Classifier,
+  tell: (message: string) => void,
+  signal: AbortSignal | undefined,
+) {
   const { root, sources, classes } = inputs
   const { maxPixels, size, jobs = availableParallelism(), output } = config
   const range = await greyRangeOf(config, inputs)
@@ -132,6 +147,7 @@ async function measure(config: Config, inputs: Inputs, classifier: Classifier, t
   const labels: Float64Array[] = []
   try {
     for (let first = 0; first < sources.length; first += PART) {
+      await heed(signal)
       const part = Array.from({ length: Math.min(PART, sources.length - first) }, (_, i) => first + i)
       const decoded = await Promise.allSettled(part.map((source) => views.decoded(source)))
       const usable = decoded.flatMap((result, i) => {
@@ -155,6 +171,12 @@ async function measure(config: Config, inputs: Inputs, classifier: Classifier, t
     targets: { data: joined(labels, classes.length), size: classes.length },
     value: forward.value,
   }
+}
+
+/** Lets signals arrive, for which the fit leaves no time, and throws Interrupted if one has. */
+async function heed(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise(setImmediate)
+  if (signal?.aborted) throw new Interrupted('interrupted while the classes were fitted')
 }
 
 function joined(rows: readonly ArrayLike<number>[], size: number): Float64Array {
@@ -186,7 +208,7 @@ function standardised({ data, size }: Rows): { rows: Rows; undo: (head: Linear) 
 }
 
 /** The penalty with the least log loss on held-out pictures, and the classes found there with those that are true. */
-function choosePenalty(features: Rows, targets: Rows, random: Random) {
+async function choosePenalty(features: Rows, targets: Rows, random: Random, signal: AbortSignal | undefined) {
   const n = targets.data.length / targets.size
   const chosen = shuffle(
     random,
@@ -202,6 +224,7 @@ function choosePenalty(features: Rows, targets: Rows, random: Random) {
     const rest = chosen.filter((i) => !held.has(i))
     let head: Linear | undefined
     for (const trial of trials) {
+      await heed(signal)
       head = fitLogistic(someOf(features, rest), someOf(targets, rest), trial.penalty, head)
       const p = new Float64Array(targets.size)
       for (const i of fold) {

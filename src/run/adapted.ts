@@ -25,12 +25,17 @@ export interface Adaptation {
  * The classifier that an earlier attempt of the run kept, else a new one fitted on the pictures of the run. On another machine
  * the last bits of a new one may differ, so that a run is only continued with its own.
  */
-export async function adapted(config: Config, inputs: Inputs, tell: (message: string) => void): Promise<Adaptation> {
+export async function adapted(
+  config: Config,
+  inputs: Inputs,
+  tell: (message: string) => void,
+  signal?: AbortSignal,
+): Promise<Adaptation> {
   refuseOneClass(inputs)
   const base = await resolveModel(baseOf(config), inputs.classes, overridesOf(config))
   const features = { name: path.basename(base.name), sha256: base.sha256 }
   const kept = config.overwrite ? null : await keptIn(inputs, base.sha256)
-  const fitted = kept === null ? await fitHead(config, inputs, base, tell) : null
+  const fitted = kept === null ? await fitHead(config, inputs, base, tell, signal) : null
   if (fitted !== null) {
     const { classes, pictures, accuracy, error } = fitted.found
     const [percent, within] = [accuracy, error].map((share) => (100 * share).toFixed(1))

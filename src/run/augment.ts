@@ -19,6 +19,7 @@ import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
 import { type Inputs, planRun, readInputs, refuseOneClassOptions } from './inputs.js'
+import { Interrupted } from './interrupted.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
 import { groupSizeOf, needsSaliency } from './mixer.js'
@@ -48,9 +49,6 @@ const STARVED =
 
 const WHOLE: Shard = { index: 1, count: 1 }
 
-/** Thrown when `signal` was aborted; what is finished is kept, and the same call continues. */
-export class Interrupted extends Error {}
-
 /**
  * Augments a labelled image folder: the whole job of the command line, as a stream of events. The last is `done`. Ending the
  * loop early, or `signal`, stops the run in a state that the same call continues. Throws AugmentError for anything a user
@@ -72,7 +70,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
   for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
-  const adaptation = config.adapt ? yield* heard((tell) => adapted(config, inputs, tell)) : null
+  const adaptation = config.adapt ? yield* heard((tell) => adapted(config, inputs, tell, signal)) : null
   const explainer = needsSaliency(config) ? await startExplainer(config, inputs, {}, adaptation?.classifier) : null
   const device = explainer?.estimator.facts.device ?? null
   try {
@@ -101,8 +99,8 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
 }
 
 /** Fits the classifier of a run; what that takes is only loaded for it. */
-async function adapted(config: Config, inputs: Inputs, tell: (message: string) => void): Promise<Adaptation> {
-  return (await import('./adapted.js')).adapted(config, inputs, tell)
+async function adapted(...given: Parameters<typeof import('./adapted.js').adapted>): Promise<Adaptation> {
+  return (await import('./adapted.js')).adapted(...given)
 }
 
 function otherMaps({ replayed }: Inputs, config: Config, explainer: Explainer): string[] {
@@ -111,8 +109,10 @@ function otherMaps({ replayed }: Inputs, config: Config, explainer: Explainer): 
   return mapNotices(replayed, config, { model: modelOf(explainer), target: explainer.target, saliency, device })
 }
 
-/** A model as run.json has it: with what its .json, the options and --class-map make of it, wherever they say it. */
-function modelOf({ classifier: { name, sha256 }, estimator: { facts }, logits }: Explainer) {
+/** A model as run.json has it, if there is one: with what its .json, the options and --class-map make of it, wherever they say it. */
+function modelOf({ classifier, estimator: { facts }, logits }: Explainer) {
+  if (classifier === null) return null
+  const { name, sha256 } = classifier
   const { width, height, preprocessing } = facts
   return { name: path.basename(name), sha256, input: { width, height, ...preprocessing }, logits }
 }
@@ -138,7 +138,7 @@ async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, inputs, range, explainer, device, started } = run
   const { missing, bytes, free } = await checkSpace(inputs, config, range.end - range.start)
   yield { type: 'space', bytes, free }
-  yield { type: 'start', device, model: explainer?.classifier.name ?? null, done: 0 }
+  yield { type: 'start', device, model: explainer?.classifier?.name ?? null, done: 0 }
   const { check } = takeStock(inputs)
   const threads = config.jobs ?? availableParallelism()
   const resources = {
@@ -158,6 +158,7 @@ async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
 async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, adaptation, device, started } = run
   const classifier = explainer?.classifier ?? null
+  const model = explainer && modelOf(explainer)
   const stock = takeStock(inputs)
   const greyRange = await greyRangeOf(config, inputs)
   const tally = mapTally(inputs.sources)
@@ -170,7 +171,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       saliency: explainer?.estimator.facts.kind ?? null,
     },
     inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
-    model: explainer && { ...modelOf(explainer), ...(adaptation && { features: adaptation.features }) },
+    model: model && { ...model, ...(adaptation && { features: adaptation.features }) },
     device,
     shard: formatShard(shard),
   }
@@ -226,7 +227,7 @@ async function* work(
 ): AsyncGenerator<AugmentEvent, number> {
   const { range, config, signal, explainer } = run
   const { tables, pictures } = resources.output
-  const jobs = startJobs(run.inputs, run.plan, config, { ...resources, model: explainer?.classifier.sha256 ?? null })
+  const jobs = startJobs(run.inputs, run.plan, config, { ...resources, model: explainer?.classifier?.sha256 ?? null })
   const outcomes = orderedMap(tables.next, range.end, jobs.window, (index) => jobs.run(index), signal)
   let [next, made] = [tables.next, 0]
   let rows: Row[] = []

@@ -6,6 +6,7 @@ import { AUTO_DEVICES, type Device } from '../core/devices.js'
 import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import type { Plane } from '../core/plane.js'
+import type { SaliencyKind } from '../core/saliencyKinds.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import { batcher } from '../threads/batcher.js'
 import { Pool } from '../threads/pool.js'
@@ -13,13 +14,26 @@ import { isExhaustion, withinMemory } from '../threads/withinMemory.js'
 import { settleTf32 } from './exact.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
 
-/** A classifier in a thread of its own that gives pictures their saliency maps. */
+/** What gives pictures their saliency maps: a classifier in a thread of its own, or a detector without one. */
 export interface Estimator {
-  readonly facts: ModelFacts
+  readonly facts: MapFacts
   readonly batch: number
   /** The map of a picture on the run's grid; `source` is whose label the loss takes. */
   estimate(source: number, image: Image): Promise<{ saliency: Plane; uniform: boolean }>
   close(): Promise<void>
+}
+
+/** What is known of the maps; `device` is null where no classifier makes them. */
+interface MapFacts extends Pick<ModelFacts, 'width' | 'height' | 'grid' | 'layer'> {
+  readonly device: string | null
+  /** Null as well. */
+  readonly preprocessing: ModelFacts['preprocessing'] | null
+  readonly kind: SaliencyKind
+}
+
+/** An estimator that asks a classifier. */
+export interface ModelEstimator extends Estimator {
+  readonly facts: ModelFacts
 }
 
 /**
@@ -48,7 +62,7 @@ export async function startEstimator(
     readonly batch?: number | undefined
   },
   targetOf: ((source: number, modelClasses: number) => Float32Array) | null,
-): Promise<Estimator> {
+): Promise<ModelEstimator> {
   const devices: readonly Device[] = run.device === 'auto' ? AUTO_DEVICES : [run.device]
   if (devices.includes('cuda')) settleTf32(run.exact)
   const data: InferenceData = {

@@ -1,19 +1,21 @@
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
-import type { SaliencyKind } from '../core/saliencyKinds.js'
+import type { ModelKind, SaliencyKind } from '../core/saliencyKinds.js'
 import { parseSize } from '../core/size.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import type { Config } from './config.js'
 import { type Estimator, startEstimator } from './estimator.js'
 import type { ModelFacts } from './inferenceWorker.js'
 import type { Inputs } from './inputs.js'
+import { refuseClassifier, spectralEstimator } from './spectral.js'
 import { decideTarget, type Target } from './target.js'
 import { typicalSide } from './typicalSide.js'
 
-/** The classifier of a run, at work. */
+/** What gives a run its maps, at work. */
 export interface Explainer {
-  readonly classifier: Omit<Classifier, 'bytes'>
-  readonly target: Target['kind']
+  /** Null where no classifier makes them, which then explain no class either. */
+  readonly classifier: Omit<Classifier, 'bytes'> | null
+  readonly target: Target['kind'] | null
   readonly logits: Target['logits']
   readonly estimator: Estimator
   /** Which model explains what, in one line. */
@@ -30,11 +32,23 @@ export async function startExplainer(
   attribution: Pick<SaliencyOptions, 'timesInput' | 'integrated'> = {},
   given?: Classifier,
 ): Promise<Explainer> {
+  if (config.saliency === 'spectral') {
+    refuseClassifier(config, attribution)
+    const estimator = spectralEstimator(config.grid)
+    const { width, height } = estimator.facts.grid
+    return {
+      classifier: null,
+      target: null,
+      logits: null,
+      estimator,
+      message: `no model, ${MAPS_OF.spectral} of ${width} x ${height}`,
+    }
+  }
   const side = config.model === 'auto' && !given ? await typicalSide(root, sources, config) : 0
   const classifier = given ?? (await resolveModel(config.model, classes, overridesOf(config), side))
   const labels = sources.map(({ label }) => label)
   const target = await decideTarget(config, classifier, classes, labels)
-  const options = { ...mapOptions(config), ...attribution }
+  const options = { ...mapOptions({ ...config, saliency: config.saliency }), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
   // A path of integrated gradients takes one picture at a time, whatever the model.
   const pacing = attribution.integrated === undefined ? pace(estimator.facts) : ''
@@ -44,7 +58,9 @@ export async function startExplainer(
 }
 
 /** What the options say of the maps. */
-function mapOptions(config: Config): Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'> {
+function mapOptions(
+  config: Config & { readonly saliency: ModelKind | 'auto' },
+): Omit<SaliencyOptions, 'preprocessing' | 'width' | 'height' | 'target'> {
   const { saliency: kind, layer, grid, loss, channelNorm, blurKernel, blurSigma, output } = config
   const [width, height] = grid === undefined || grid === 'input' ? [] : parseSize(grid)
   return {
@@ -99,6 +115,7 @@ const MAPS_OF: Record<SaliencyKind, string> = {
   gradcam: 'Grad-CAM',
   layercam: 'LayerCAM',
   gradient: 'input gradients',
+  spectral: 'spectral residuals',
 }
 
 function describe(

@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../classifiers/preprocessing.js'
 import type { Device } from '../core/devices.js'
-import type { SaliencyKind } from '../core/saliencyKinds.js'
+import type { ModelKind } from '../core/saliencyKinds.js'
 import { integratedMap } from '../saliency/integrated.js'
 import type { Scaling } from '../saliency/pictureInput.js'
 import { type SaliencyOptions, saliencyModel } from '../saliency/saliencyModel.js'
@@ -32,7 +32,7 @@ export interface ModelFacts {
   readonly preprocessing: Preprocessing
   /** Of the maps. */
   readonly grid: { readonly width: number; readonly height: number }
-  readonly kind: SaliencyKind
+  readonly kind: ModelKind
   /** The value that an inner layer's map is read from; null for gradients. */
   readonly layer: string | null
   readonly classes: number

@@ -7,6 +7,7 @@ export function refuseAdapt(config: Config): void {
   if (!config.adapt) return
   const wrong: string[] = []
   if (!needsSaliency(config)) wrong.push(`--method ${config.method}: needs no classifier, expected no --adapt`)
+  if (config.saliency === 'spectral') wrong.push('--saliency spectral: needs no classifier, expected no --adapt')
   if (config.target === 'predicted') wrong.push('--target predicted: --adapt fits the labels, expected label or auto')
   if (config.classMap !== undefined) wrong.push('--class-map: --adapt fits your own classes, expected one of the two')
   if (config.pairs !== undefined) wrong.push('--pairs: --adapt fits a labelled folder, expected one of the two')

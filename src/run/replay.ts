@@ -15,10 +15,11 @@ type Model = NonNullable<MadeWith['model']>
 
 /** What a run's maps are made with, as decided. */
 interface Maps {
-  readonly model: Model
-  readonly device: string
+  /** Null where no classifier makes them. */
+  readonly model: Model | null
+  readonly device: string | null
   readonly saliency: string
-  readonly target: string
+  readonly target: string | null
 }
 
 /** So many differences are named. */
@@ -41,28 +42,29 @@ export function replayNotices({ name, options }: Replayed, config: Config): stri
 
 /** Another model, device or kind of maps than the run was made with; nothing where it had none. */
 export function mapNotices({ name, options, model, device }: Replayed, config: Config, maps: Maps): string[] {
-  if (!model) return []
+  if (!model && options.saliency !== 'spectral') return []
   const { model: modelNow, device: deviceNow, ...decided } = maps
   const table: Table = saliencyOptions
   const onCpu = device === 'cpu' && deviceNow === 'cpu'
   // It changes nothing on the CPU.
   const kept = Object.keys(table).filter((key) => table[key]!.compared !== false && !(onCpu && key === 'exact'))
-  const before = { model: titleOf(model, modelNow), ...pick(options, kept), device }
+  const before = { model: titleOf(model ?? null, modelNow), ...pick(options, kept), device }
   const now = { ...pick({ ...decisive(config), ...decided }, kept), device: deviceNow }
-  const shared = model.sha256 === modelNow.sha256 ? (['input', 'logits'] as const) : []
+  const shared = model && modelNow && model.sha256 === modelNow.sha256 ? (['input', 'logits'] as const) : []
   // Earlier versions did not write these down; without labels there are no logits.
-  const uses = shared.filter((use) => model[use] && modelNow[use])
+  const uses = shared.filter((use) => model?.[use] && modelNow?.[use])
   return changes(
     name,
-    { ...before, ...pick(model, uses) },
-    { model: titleOf(modelNow, model), ...now, ...pick(modelNow, uses) },
+    { ...before, ...pick(model ?? {}, uses) },
+    { model: titleOf(modelNow, model ?? null), ...now, ...pick(modelNow ?? {}, uses) },
   )
 }
 
 /** A model's name; with its hash where another one has the same name, and nothing where it is the same model. */
-function titleOf({ name, sha256 }: Model, other: Model) {
-  if (sha256 === other.sha256) return null
-  return name === other.name ? `${name} (SHA-256 ${sha256.slice(0, 8)})` : name
+function titleOf(model: Model | null, other: Model | null) {
+  if (model === null || model.sha256 === other?.sha256) return null
+  const { name, sha256 } = model
+  return name === other?.name ? `${name} (SHA-256 ${sha256.slice(0, 8)})` : name
 }
 
 function pick(options: Values, names: readonly string[]): Values {

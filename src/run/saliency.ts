@@ -43,6 +43,12 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { sources, told, unread, notices } = pictures
   yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${told}` }
   for (const message of [...(unread === null ? [] : [unread]), ...notices]) yield { type: 'notice', message }
+  if (options.smooth !== undefined && config.saliency === 'spectral') {
+    throw new AugmentError(
+      'usage',
+      '--smooth: found --saliency spectral, expected a kind of map that a classifier makes',
+    )
+  }
   const explainer = await startExplainer(config, pictures, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
@@ -52,7 +58,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
     const tally = mapTally(sources)
     const folder = yield* opened((notice) => openMapFolder(out, notice))
     try {
-      yield { type: 'start', device, model: explainer.classifier.name, done: 0 }
+      yield { type: 'start', device, model: explainer.classifier?.name ?? null, done: 0 }
       const range = await greyRangeOf(config, pictures)
       const drawing = artist(pictures, config, options, tallied(explainer.estimator, tally), folder, range)
       const skipped = yield* drawAll(sources.length, explainer.estimator.batch + 2, drawing, folder)
@@ -235,7 +241,7 @@ function recordOf(config: Config, maps: MapOptions, { classifier, target, estima
       ...maps,
       ...(maps.smooth && { seed }),
     },
-    model: { name: path.basename(classifier.name), sha256: classifier.sha256 },
+    model: classifier && { name: path.basename(classifier.name), sha256: classifier.sha256 },
     device,
     grid: [grid.width, grid.height],
   }

@@ -6,16 +6,17 @@ import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import { type Plane, resample } from '../core/plane.js'
 import { randomStream, shuffle } from '../core/random.js'
-import { SALIENCY_KINDS } from '../core/saliencyKinds.js'
+import { MODEL_KINDS, type ModelKind } from '../core/saliencyKinds.js'
 import { heaviest, mainClass } from '../core/softLabel.js'
 import { blockSums } from '../mix/blocks.js'
-import { spectralResidual } from '../mix/spectralResidual.js'
 import type { ConfigInput } from '../options/inputs.js'
+import { BASELINES } from './baselines.js'
 import { type Config, parseConfig } from './config.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { type Forward, startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
 import { type Inputs, readInputs } from './inputs.js'
+import { refuseClassifier } from './spectral.js'
 import { openViews, SourceError, type Views } from './views.js'
 
 /** Mean over the pictures, and its standard error. */
@@ -25,7 +26,7 @@ export interface Mean {
 }
 
 export interface MapScore {
-  /** A kind of --saliency, or what needs no model: 'spectral-residual', 'center'. */
+  /** A kind of --saliency, or 'center', a blob in the middle. */
   readonly kind: string
   /** Four pictures in a 2 x 2 grid: the share of the map in the cell of the class it explains; chance is 0.25. */
   readonly pointing: Mean | null
@@ -59,10 +60,9 @@ export async function scoreSaliency(
   const inputs = some(await readInputs(config))
   const pictures = await Pictures.open(inputs, config, tell)
   const witness = judge === undefined ? null : await Judge.open(judge, inputs)
-  const kinds = config.saliency === 'auto' ? SALIENCY_KINDS : [config.saliency]
   const scores: MapScore[] = []
   try {
-    for (const kind of kinds) {
+    for (const kind of kindsOf(config)) {
       const explainer = await begin({ ...config, saliency: kind }, inputs, tell)
       if (explainer === null) continue
       const map: Mapper = async (source, image) => (await explainer.estimator.estimate(source, image)).saliency
@@ -72,13 +72,22 @@ export async function scoreSaliency(
         await explainer.estimator.close()
       }
     }
-    for (const [kind, map] of Object.entries(WITHOUT_MODEL)) {
-      scores.push(await pictures.score(kind, map, true, { width: 224, height: 224 }, witness))
+    for (const [kind, map] of Object.entries(BASELINES)) {
+      scores.push(await pictures.score(kind, map, true, PLAIN, witness))
     }
     return scores
   } finally {
     await witness?.close()
   }
+}
+
+/** The kinds that a classifier has to make. */
+function kindsOf(config: Config): readonly ModelKind[] {
+  const { saliency } = config
+  if (saliency === 'auto') return MODEL_KINDS
+  if (saliency !== 'spectral') return [saliency]
+  refuseClassifier(config, {})
+  return []
 }
 
 /** The explainer of a kind; null, told, where the model has no such map. */
@@ -94,20 +103,8 @@ async function begin(config: Config, inputs: Inputs, tell: (message: string) => 
   }
 }
 
-const WITHOUT_MODEL: Readonly<Record<string, Mapper>> = {
-  'spectral-residual': async (_, image) => spectralResidual(image),
-  center: async () => CENTER,
-}
-
-/** A Gaussian in the middle, sigma a quarter of the side. */
-const CENTER: Plane = {
-  data: Float32Array.from({ length: 32 * 32 }, (_, i) => {
-    const [x, y] = [(i % 32) - 15.5, Math.floor(i / 32) - 15.5]
-    return Math.exp(-(x * x + y * y) / (2 * 8 * 8))
-  }),
-  width: 32,
-  height: 32,
-}
+/** Size of the 2 x 2 grids for maps that have no classifier. */
+const PLAIN = { width: 224, height: 224 }
 
 function some(inputs: Inputs): Inputs {
   const { sources } = inputs

@@ -2,7 +2,7 @@
 import { counted } from '../core/counted.js'
 import type { Arm } from '../trial/arms.js'
 import type { Design } from '../trial/statistics.js'
-import { Interrupted } from './augment.js'
+import { Interrupted } from './interrupted.js'
 import type { Bench } from './trialBench.js'
 import type { TrialRecord } from './trialRecord.js'
 import type { TrialConfig } from './trialStudent.js'

@@ -66,6 +66,7 @@ export async function checkGradient(
   { root, sources }: { readonly root: string; readonly sources: readonly { readonly file: string }[] },
   config: Config,
 ): Promise<string | null> {
+  if (classifier === null) return null
   const { allowUniform, maxPixels, size } = config
   const range = await greyRangeOf(config, { root, sources: sources.slice(0, FIRST) })
   const views = openViews(root, sources, { maxPixels, jobs: 1, estimator, size, range })

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { FASHION, ROOT, run } from '../helpers/cli.js'
+import { FASHION, ROOT, run, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
 test('adapt writes a classifier of the classes of a folder, whose labels a run then explains', async () => {
@@ -36,6 +36,28 @@ test('what cannot be adapted is told before anything is written', async () => {
   }
   expect(existsSync(path.join(folder, 'a.onnx'))).toBe(false)
 })
+
+test.skipIf(process.platform === 'win32')(
+  'adapt and --adapt end with 75 or 130 at a signal, and write nothing',
+  async () => {
+    const folder = temporaryFolder()
+    const [mine, own] = [path.join(folder, 'mine.onnx'), path.join(folder, 'own')]
+    const cases = [
+      [['adapt', FASHION, '--model', 'fashion-mnist', '--out', mine], 'SIGTERM', 75],
+      [[FASHION, '--model', 'fashion-mnist', '--adapt', '--out', own], 'SIGINT', 130],
+    ] as const
+    for (const [args, signal, code] of cases) {
+      const { child, ended } = start(args)
+      // What is understood of the labels is told before the features are computed.
+      child.stderr!.once('data', () => child.kill(signal))
+      expect(await ended).toMatchObject({
+        code,
+        stderr: expect.stringContaining('interrupted while the classes were fitted'),
+      })
+    }
+    expect(readdirSync(folder)).toEqual([])
+  },
+)
 
 /** Four classes of Fashion-MNIST, ten pictures each, in folders. */
 function garments(classes = ['Ankle boot', 'Pullover', 'Trouser', 'Bag']): string {

@@ -74,11 +74,11 @@ test('a map that lies on the class points at it, a blob in the middle at chance,
     { mean: number; error: number } & string
   >[]
   const of = Object.fromEntries(table.map((row) => [row.kind, row]))
-  expect(Object.keys(of)).toEqual(['cam', 'gradcam', 'layercam', 'gradient', 'spectral-residual', 'center'])
+  expect(Object.keys(of)).toEqual(['cam', 'gradcam', 'layercam', 'gradient', 'spectral', 'center'])
   expect(of.cam!.pointing!.mean).toBeGreaterThan(0.99)
-  expect(of.gradcam!.pointing).toEqual(of.cam!.pointing)
+  expect(of.gradcam!.pointing!.mean).toBeGreaterThan(0.99)
   expect(of.center!.pointing!.mean).toBeCloseTo(0.25, 6)
-  expect(of['spectral-residual']!.pointing!.mean).toBeCloseTo(0.25, 6)
+  expect(of.spectral!.pointing!.mean).toBeCloseTo(0.25, 6)
   // The first tenths of the pixels are those of the colored square.
   expect(of.cam!.difference!.mean).toBeGreaterThan(of.center!.difference!.mean + 0.05)
   expect(of.cam!.insertion!.mean).toBeGreaterThan(of.center!.insertion!.mean)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { blockSums } from '../../src/mix/blocks.js'
 import { spectralResidual } from '../../src/mix/spectralResidual.js'
 import { noise } from './pictures.js'
 
@@ -84,4 +85,33 @@ test('what breaks a pattern stands out, on a picture that is not square', () => 
   expect(x).toBeLessThan(118)
   expect(y).toBeGreaterThan(18)
   expect(y).toBeLessThan(42)
+})
+
+/** A chequered picture with a disc, by numpy and scipy, as sums of 8 x 8 cells over the total: np.fft.fft2,
+ * ndimage.uniform_filter(log amplitude, 3), ndimage.gaussian_filter(power, 2.5, radius=5), mode 'nearest' both. */
+const OF_SCIPY = [
+  [0.01237, 0.01074, 0.01083, 0.01079, 0.01079, 0.01054, 0.01059, 0.01293],
+  [0.00949, 0.0078, 0.00847, 0.00988, 0.04057, 0.03639, 0.01005, 0.00974],
+  [0.00867, 0.0082, 0.00929, 0.01919, 0.05488, 0.05725, 0.03468, 0.01154],
+  [0.01121, 0.00892, 0.01004, 0.02625, 0.04797, 0.05594, 0.03986, 0.01103],
+  [0.01122, 0.00892, 0.00942, 0.01143, 0.03409, 0.03493, 0.0139, 0.01116],
+  [0.00969, 0.00775, 0.00818, 0.00794, 0.00914, 0.01, 0.00859, 0.01002],
+  [0.00972, 0.00791, 0.0079, 0.00803, 0.00811, 0.0084, 0.00815, 0.0097],
+  [0.01305, 0.01057, 0.01065, 0.01063, 0.01037, 0.01011, 0.01101, 0.01241],
+]
+
+test('the spectral residual of a disc on a chequered ground is that of numpy and scipy', () => {
+  const [width, height] = [96, 80]
+  const data = new Uint8Array(width * height * 3)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const ground = ((x >> 3) + (y >> 3)) % 2 === 1 ? 100 : 60
+      const value = (x - 60) ** 2 + (y - 30) ** 2 <= 144 ? 220 : ground
+      data.set([value, value + 10, value - 20], 3 * (y * width + x))
+    }
+  }
+  const sums = blockSums(spectralResidual({ data, width, height }), 8, 8)
+  const total = sums.reduce((a, b) => a + b, 0)
+  const expected = OF_SCIPY.flat()
+  for (const [i, sum] of sums.entries()) expect(Math.abs(sum / total - expected[i]!)).toBeLessThan(1e-5)
 })
