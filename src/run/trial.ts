@@ -65,7 +65,7 @@ export async function* trial(
     ...{ batch: student.batch, seed: config.seed },
   }
   const earlier = await readTrialRecord(config.out, facts.identity)
-  refuseOtherArms(config.out, earlier, arms)
+  refuseOthers(config, earlier, arms)
   const state: State = {
     ...{ steps: earlier?.steps ?? 0, arms, dropped: { ...earlier?.dropped } },
     ...(earlier?.candidates !== undefined && { candidates: earlier.candidates }),
@@ -102,15 +102,20 @@ async function checkPlace({ out, overwrite }: TrialConfig): Promise<void> {
   if (overwrite && (await stat(out).catch(() => null)) !== null) await rm(out)
 }
 
-/** Throws a conflict error that names arms which an earlier call had with other parameters. */
-function refuseOtherArms(out: string, earlier: TrialRecord | null, arms: readonly Arm[]): void {
+/** Throws a conflict error that names what an earlier call had otherwise: the steps, and arms of the same name. */
+function refuseOthers({ out, steps }: TrialConfig, earlier: TrialRecord | null, arms: readonly Arm[]): void {
+  if (earlier === null) return
   const changed = arms.filter((arm) => {
-    const before = earlier?.arms.find(({ name }) => name === arm.name)
+    const before = earlier.arms.find(({ name }) => name === arm.name)
     return before !== undefined && JSON.stringify(before) !== JSON.stringify(arm)
   })
-  if (changed.length === 0) return
-  const lines = changed.map(({ name }) => `${out}: arm ${name} was another one, expected the same parameters and maps`)
-  throw new AugmentError('conflict', lines.join('\n'), { hint: 'give it another name, or start over with --overwrite' })
+  const lines = changed.map(({ name }) => `${out}: found another arm ${name}, expected the same parameters and maps`)
+  if (steps !== undefined && steps !== earlier.steps)
+    lines.unshift(`${out}: found runs of ${counted(earlier.steps, 'step')}, expected ${steps}`)
+  if (lines.length === 0) return
+  throw new AugmentError('conflict', lines.join('\n'), {
+    hint: 'choose another --out, or start over with --overwrite',
+  })
 }
 
 function lessonFacts(config: TrialConfig, { batch, rate }: { readonly batch: number; readonly rate: number }) {
@@ -118,10 +123,10 @@ function lessonFacts(config: TrialConfig, { batch, rate }: { readonly batch: num
   return { view: { crop, flip: mirror === 'random', jitter }, batch, rate }
 }
 
-/** Of all that decides what comes of an arm in a repetition; which arms there are, how many and how long is no part of it. */
+/** Of all that decides what comes of an arm in a repetition; which arms there are, how many, and how many steps, is no part of it. */
 function identityOf(config: TrialConfig, student: { readonly sha256: string; readonly told: string }, sha256: string) {
-  const { seed, holdOut, steps, crop, mirror, jitter, labelSmoothing, batch, rate, from } = config
-  const facts = [versions.tool, sha256, student.sha256, student.told, { seed, holdOut, steps, crop, mirror, jitter }]
+  const { seed, holdOut, crop, mirror, jitter, labelSmoothing, batch, rate, from } = config
+  const facts = [versions.tool, sha256, student.sha256, student.told, { seed, holdOut, crop, mirror, jitter }]
   return createHash('sha256')
     .update(JSON.stringify([...facts, { labelSmoothing, batch, rate, from }]))
     .digest('hex')

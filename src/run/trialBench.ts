@@ -95,7 +95,7 @@ export function startBench(
     runs,
     async *run(tasks, steps) {
       const open = tasks.filter(({ arm, repetition }) => of(arm, repetition) === undefined)
-      Atomics.store(counters, 1, 0)
+      const [before, total] = [Atomics.load(counters, 1), open.length * steps]
       let isDone = false
       const all = Promise.all(open.map((task) => limit(carryOut, task, steps))).finally(() => {
         isDone = true
@@ -103,7 +103,7 @@ export function startBench(
       all.catch(() => undefined)
       while (!isDone) {
         await Promise.race([all, delay(LOOK)])
-        yield { type: 'progress', done: Atomics.load(counters, 1), total: open.length * steps, skipped: 0 }
+        yield { type: 'progress', done: Atomics.load(counters, 1), total: before + total, skipped: 0 }
       }
       await all
     },

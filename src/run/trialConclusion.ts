@@ -1,7 +1,16 @@
 /** What came of a trial: a row for each arm, the verdict, and the command line that it recommends. */
 import { quoted } from '../core/quoted.js'
 import { type Arm, CLEAN, optionsOf } from '../trial/arms.js'
-import { type Design, type Difference, difference, differenceOf, mean } from '../trial/statistics.js'
+import {
+  type Design,
+  type Difference,
+  difference,
+  differenceOf,
+  mean,
+  type Paired,
+  type Spread,
+  spreadOf,
+} from '../trial/statistics.js'
 import { inPoints, verdictOf } from '../trial/verdict.js'
 import { type Known, pairsOf } from './trialBench.js'
 import type { TrialRecord, TrialRun } from './trialRecord.js'
@@ -36,7 +45,8 @@ export function conclude(
   { arms, steps }: { readonly arms: readonly Arm[]; readonly steps: number },
   { images, pictures, heldOut, batch, search }: TrialRecord,
 ): Omit<TrialResult, 'seconds'> {
-  const rows = arms.flatMap((arm) => rowOf(arm, bench, design) ?? [])
+  const spread = spreadOf(arms.filter(({ method }) => method !== null).map((arm) => pairsToClean(arm, bench)))
+  const rows = arms.flatMap((arm) => rowOf(arm, bench, design, spread) ?? [])
   const judged = rows.map((row) => ({ ...row, arm: arms.find(({ name }) => name === row.arm)! }))
   const { sentences, best } = verdictOf(judged, pictures)
   const epochs = Math.max(1, Math.round((steps * batch) / pictures))
@@ -65,25 +75,24 @@ function againstOthers(
   return `the winner of ${search.length} settings is ${winner.name}; on fresh seeds ${told.join(', ')}`
 }
 
-function rowOf(arm: Arm, bench: Known, design: Design): TrialRow | null {
+function pairsToClean(arm: Arm, bench: Known): Paired[] {
+  const repetitions = bench.runs.filter((run) => run.arm === arm.name).map(({ repetition }) => repetition)
+  return pairsOf(bench, arm, CLEAN, repetitions)
+}
+
+function rowOf(arm: Arm, bench: Known, design: Design, spread: Spread): TrialRow | null {
   const runs = bench.runs.filter((run) => run.arm === arm.name)
   if (runs.length === 0) return null
   const means = Object.fromEntries(COLUMNS.map((name) => [name, mean(runs.map((run) => run[name]))]))
   const both = runs.filter(({ repetition }) => bench.of(CLEAN, repetition) !== undefined)
   const isCompared = arm.method !== null && both.length > 0
-  const pairs = pairsOf(
-    bench,
-    arm,
-    CLEAN,
-    both.map(({ repetition }) => repetition),
-  )
   const clean = both.map(({ repetition }): TrialRun => bench.of(CLEAN, repetition)!)
   const losses = (of: readonly TrialRun[]) => of.map(({ logLoss }) => logLoss)
   return {
     ...(means as Record<(typeof COLUMNS)[number], number>),
     arm: arm.name,
     repetitions: runs.length,
-    difference: isCompared ? difference(pairs, design) : null,
+    difference: isCompared ? difference(pairsToClean(arm, bench), design, spread) : null,
     logLossDifference: isCompared ? differenceOf(losses(both), losses(clean), design) : null,
   }
 }

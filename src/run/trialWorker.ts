@@ -175,7 +175,7 @@ async function learn(request: TrialRequest, trainer: Trainer, curve: Outcome['cu
   const { method, parameters, pairing, share } = arm
   const mix = method === null ? null : { method, parameters, pairing, map }
   const course = courseOf(lessonsOf(lessons), { seed, view: data.view, share, mix })
-  const looked = exam.subarray(0, ROBUST)
+  const looked = someOf(exam)
   const every = Math.max(1, Math.floor(steps / POINTS))
   let [sum, once] = [0, 0]
   for (let step = 0; step < only; step++) {
@@ -206,26 +206,32 @@ async function shareRight(trainer: Trainer, exam: Int32Array): Promise<number> {
   return hits / exam.length
 }
 
+/** At most ROBUST of the held-out pictures, evenly from first to last: they may stand in the order of their classes. */
+function someOf(exam: Int32Array): Int32Array {
+  const before = (i: number) => Math.floor((i * Math.min(ROBUST, exam.length)) / exam.length)
+  return exam.filter((_, i) => before(i + 1) > before(i))
+}
+
 async function judgement(judge: Judge, exam: Int32Array, seed: number) {
-  const logits = new Float32Array(exam.length * classes)
-  const target = new Float32Array(exam.length * classes)
-  const hits = { noise: 0, fgsm: 0 }
-  const random = streamFor('noise', seed, 0)
-  for (let first = 0; first < exam.length; first += PART) {
-    const batch = batchOf(exam.subarray(first, first + PART))
-    logits.set(await judge.plain(batch), first * classes)
-    target.set(batch.target, first * classes)
-    if (first >= ROBUST) continue
-    const count = (found: Float32Array) => rightOf(found, batch.target, classes).reduce((a, b) => a + b, 0)
-    hits.noise += count(await judge.noisy(batch, random))
-    hits.fgsm += count(await judge.attacked(batch))
+  const answers = async (indices: Int32Array, ask: (batch: Batch) => Promise<Float32Array>) => {
+    const logits = new Float32Array(indices.length * classes)
+    const target = new Float32Array(indices.length * classes)
+    for (let first = 0; first < indices.length; first += PART) {
+      const batch = batchOf(indices.subarray(first, first + PART))
+      logits.set(await ask(batch), first * classes)
+      target.set(batch.target, first * classes)
+    }
+    return { logits, target, right: rightOf(logits, target, classes) }
   }
-  const changed = Math.min(exam.length, Math.ceil(ROBUST / PART) * PART)
+  const share = ({ right }: { right: Uint8Array }) => right.reduce((a, b) => a + b, 0) / right.length
+  const plain = await answers(exam, judge.plain)
+  const random = streamFor('noise', seed, 0)
+  const some = someOf(exam)
   return {
-    ...scoresOf(logits, target, classes),
-    noise: hits.noise / changed,
-    fgsm: hits.fgsm / changed,
-    right: rightOf(logits, target, classes),
+    ...scoresOf(plain.logits, plain.target, classes),
+    noise: share(await answers(some, (batch) => judge.noisy(batch, random))),
+    fgsm: share(await answers(some, judge.attacked)),
+    right: plain.right,
   }
 }
 

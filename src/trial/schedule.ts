@@ -1,5 +1,5 @@
 /** What fits in the minutes there are, and which arms are given up. */
-import { type Design, difference, disagreementOf, errorOfOne, type Paired } from './statistics.js'
+import { type Design, difference, type Paired } from './statistics.js'
 
 /** Seconds that an arm takes: once a repetition (loading, maps, judging), and for each step. */
 export interface Cost {
@@ -55,15 +55,12 @@ export function timetable(
 const BEHIND = 3
 
 /**
- * Whether an arm cannot win: it lies more than three standard errors behind the best one. The error is the larger one of the
- * repetitions' own (see difference) and of what the held-out pictures allow, sqrt(q / (n r)), q the share of the n pictures that
- * one of the two alone has right, in r repetitions: few repetitions may agree by chance.
+ * Whether an arm cannot win: its differences to the best one, `behind`, lie more than three standard errors below 0 (see difference:
+ * these are at least what the held-out pictures make, so that few repetitions cannot agree by chance).
  */
 export function cannotWin(behind: readonly Paired[], design: Design): boolean {
-  const found = difference(behind, design)
-  const held = behind[0]!.ours.length
-  const least = errorOfOne(held, disagreementOf(behind)) / Math.sqrt(behind.length)
-  return found.mean < -BEHIND * Math.max(found.error, least)
+  const { mean, error } = difference(behind, design)
+  return mean < -BEHIND * error
 }
 
 /** Candidates left after each round of successive halving (Jamieson & Talwalkar 2016), and the repetitions each has had then. */

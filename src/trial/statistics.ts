@@ -33,32 +33,56 @@ export type Design =
   /** All are judged by the same other pictures. */
   | { readonly kind: 'validation' }
 
+/** Variance of a repetition's difference, from several arms, and how many degrees of freedom it has. */
+export interface Spread {
+  readonly variance: number
+  readonly freedom: number
+}
+
+/** Differences ours - theirs of the shares of right pictures, by repetition. */
+function meansOf(repetitions: readonly Paired[]): number[] {
+  return repetitions.map(({ ours, theirs }) => mean(Array.from(ours, (right, i) => right - theirs[i]!)))
+}
+
+/**
+ * The variance over repetitions of the differences of several arms, each compared to the same other one, taken together: a few
+ * repetitions of one arm may agree by chance. As the arms share that other one, only half of the degrees of freedom count.
+ */
+export function spreadOf(arms: readonly (readonly Paired[])[]): Spread {
+  const several = arms.filter(({ length }) => length > 1)
+  const freedom = several.reduce((sum, { length }) => sum + length - 1, 0)
+  const squares = several.reduce((sum, arm) => sum + (arm.length - 1) * variance(meansOf(arm)), 0)
+  return { variance: freedom === 0 ? 0 : squares / freedom, freedom: Math.ceil(freedom / 2) }
+}
+
 /**
  * The difference of the shares of right pictures, ours - theirs, over r repetitions, with a standard error that says what another
- * sample of pictures and other seeds could change.
+ * sample of pictures and other seeds could change. `spread` is the variance over repetitions; it is taken to be at least
+ * v = var_i(d) / n, what n pictures alone make (McNemar), with d[s, i] in {-1, 0, 1} of repetition s and picture i.
  *
- * Hold-outs: lessons of different repetitions overlap, so that var / r is too small. Nadeau & Bengio (2003) correct it:
- *     error^2 = (1 / r + share / (1 - share)) var over repetitions.
- * Validation: seeds and pictures vary independently (crossed random effects). With d[s, i] in {-1, 0, 1} of seed s, picture i:
- *     error^2 = var_s(mean_i d) / r + var_i(mean_s d) / n - var(residual) / (r n), at least the first two's larger.
- * A single repetition has no variance over repetitions: then it is that of the n pictures alone (McNemar),
- *     error^2 = var_i(d) / n.
+ * Hold-outs: lessons of different repetitions overlap, so that spread / r is too small. Nadeau & Bengio (2003) correct it:
+ *     error^2 = (1 / r + share / (1 - share)) max(spread, v).
+ * Validation: seeds and pictures vary independently (crossed random effects):
+ *     error^2 = spread / r + var_i(mean_s d) / n - var(residual) / (r n), at least each of the first two.
  */
-export function difference(repetitions: readonly Paired[], design: Design): Difference {
+export function difference(
+  repetitions: readonly Paired[],
+  design: Design,
+  spread: Spread = spreadOf([repetitions]),
+): Difference {
   const r = repetitions.length
   const rows = repetitions.map(({ ours, theirs }) => Float64Array.from(ours, (right, i) => right - theirs[i]!))
-  const means = rows.map((row) => row.reduce((sum, d) => sum + d, 0) / row.length)
+  const means = meansOf(repetitions)
+  const alone = mean(rows.map((row) => variance([...row]) / row.length))
   const squared =
-    r === 1
-      ? variance([...rows[0]!]) / rows[0]!.length
-      : design.kind === 'holdOuts'
-        ? (1 / r + design.share / (1 - design.share)) * variance(means)
-        : crossed(rows, means)
-  const quantile = r === 1 ? NORMAL : studentQuantile(r - 1)
+    design.kind === 'holdOuts'
+      ? (1 / r + design.share / (1 - design.share)) * Math.max(spread.variance, alone)
+      : crossed(rows, means, spread.variance)
+  const quantile = spread.freedom === 0 ? NORMAL : studentQuantile(spread.freedom)
   return { mean: mean(means), error: Math.sqrt(squared), quantile, repetitions: r }
 }
 
-function crossed(rows: readonly Float64Array[], means: readonly number[]): number {
+function crossed(rows: readonly Float64Array[], means: readonly number[], spread: number): number {
   const [r, n] = [rows.length, rows[0]!.length]
   const byPicture = Array.from({ length: n }, (_, i) => mean(rows.map((row) => row[i]!)))
   const all = mean(means)
@@ -67,7 +91,7 @@ function crossed(rows: readonly Float64Array[], means: readonly number[]): numbe
     for (let i = 0; i < n; i++) residual += (row[i]! - means[s]! - byPicture[i]! + all) ** 2
   }
   residual /= Math.max(1, (r - 1) * (n - 1))
-  const [seeds, pictures] = [variance(means) / r, variance(byPicture) / n]
+  const [seeds, pictures] = [spread / r, variance(byPicture) / n]
   return Math.max(seeds, pictures, seeds + pictures - residual / (r * n))
 }
 
@@ -98,24 +122,12 @@ export function picturesFor(wanted: number, pictures: number, shown: number): nu
   return pictures * (shown / wanted) ** 2
 }
 
-/** Two students who are told the same disagree about this share of the pictures, unless it has been measured. */
-const USUAL_DISAGREEMENT = 0.2
+/** About the share of the pictures that is right in one of two students alone: what a plan goes by before anything is known. */
+const DISAGREEMENT = 0.2
 
-/** Standard error of one repetition's difference where `disagreement` of `held` pictures is right in one arm alone. */
-export function errorOfOne(held: number, disagreement = USUAL_DISAGREEMENT): number {
-  return Math.sqrt(disagreement / held)
-}
-
-/** Share of the pictures that are right in one of two arms alone. */
-export function disagreementOf(repetitions: readonly Paired[]): number {
-  let [unlike, all] = [0, 0]
-  for (const { ours, theirs } of repetitions) {
-    ours.forEach((right, i) => {
-      if (right !== theirs[i]) unlike++
-    })
-    all += ours.length
-  }
-  return unlike / all
+/** About the standard error of one repetition's difference, judged by `held` pictures. */
+export function errorOfOne(held: number): number {
+  return Math.sqrt(DISAGREEMENT / held)
 }
 
 /** The 97.5 % quantile of the normal distribution. */

@@ -37,7 +37,8 @@ export function verdictOf(judged: readonly Judged[], pictures: number): Verdict 
   const alike = compared.filter(({ difference }) => !isShown(difference!))
   const helps = shown.filter(({ difference }) => difference!.mean > 0).sort(byGain)
   const harms = shown.filter(({ difference }) => difference!.mean < 0).sort(byGain)
-  const smallest = Math.min(...compared.map(({ difference }) => detectable(difference!)))
+  const reaches = compared.map(({ difference }) => detectable(difference!)).sort((a, b) => a - b)
+  const smallest = reaches[Math.floor(reaches.length / 2)]!
   const told = (arms: readonly Judged[]) =>
     arms.map(({ arm, difference }) => `${named(arm)} (${inPoints(difference!)})`).join(', ')
   const sentences = [resolution(smallest, compared[0]!.difference!.repetitions, pictures)]

@@ -73,6 +73,12 @@ test('arms are compared by the same pictures, whatever the threads and interrupt
   expect(recordIn(at('b.json'))).toMatchObject({ complete: false })
   const again = await run([...args('b.json'), ...fixed, '--jobs', '1'])
   expect(again.stderr).toContain('continuing after 4 finished runs')
+  // What is there must be of the same steps.
+  const other = await run([...args('b.json'), '--steps', '21'])
+  expect(other).toMatchObject({
+    code: 6,
+    stderr: expect.stringMatching(/b.json: found runs of 20 steps, expected 21$/m),
+  })
   expect(findings(recordIn(at('b.json')))).toEqual(findings(recordIn(at('a.json'))))
 })
 

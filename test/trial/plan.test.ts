@@ -81,8 +81,8 @@ test('an arm is given up once it is three standard errors behind, and not for sm
   const pairs = (n: number, r: number) =>
     Array.from({ length: r }, () => ({ ours: right(0.4, n), theirs: right(0.5, n) }))
   const design = { kind: 'holdOuts', share: 0.2 } as const
-  // 10 of 100 pictures apart: sqrt(.1 / 100) = .032, three of which are .095; behind by .1.
-  expect(cannotWin(pairs(100, 1), design)).toBe(true)
+  // A tenth of 200 pictures apart: sqrt(1.25 x .09 / 200) = .024, three of which are .071; behind by .1.
+  expect(cannotWin(pairs(200, 1), design)).toBe(true)
   expect(
     cannotWin(
       pairs(50, 1).map((pair) => ({ ...pair, ours: right(0.45, 50) })),

@@ -4,9 +4,9 @@ import {
   detectable,
   difference,
   differenceOf,
-  disagreementOf,
   isShown,
   picturesFor,
+  spreadOf,
   studentQuantile,
 } from '../../src/trial/statistics.js'
 
@@ -34,24 +34,39 @@ const THREE = [
 ]
 
 test('hold-outs: the corrected error of Nadeau and Bengio, by hand', () => {
-  // Differences .3, .2 and .1: variance .01.
+  // Differences .3, .2 and .1: variance .01. Of ten pictures 3, 2 and 3 differ, the third time one the other way.
+  const alone = (2.1 + 1.6 + 2.9) / 9 / 10 / 3
   const found = difference(THREE, { kind: 'holdOuts', share: 0.2 })
+  expect(alone).toBeGreaterThan(0.01)
   expect(found.mean).toBeCloseTo(0.2, 12)
-  expect(found.error).toBeCloseTo(Math.sqrt((1 / 3 + 0.25) * 0.01), 12)
-  expect(found.quantile).toBeCloseTo(QUANTILES[2], 8)
+  expect(found.error).toBeCloseTo(Math.sqrt((1 / 3 + 0.25) * alone), 12)
+  expect(found.quantile).toBeCloseTo(QUANTILES[1], 8)
   expect(isShown(found)).toBe(false)
-  expect(detectable(found)).toBeCloseTo(QUANTILES[2] * found.error, 8)
+  expect(detectable(found)).toBeCloseTo(QUANTILES[1] * found.error, 7)
+  // Where repetitions differ more than pictures explain, their variance counts.
+  const wide = difference(THREE, { kind: 'holdOuts', share: 0.2 }, { variance: 0.09, freedom: 4 })
+  expect(wide.error).toBeCloseTo(Math.sqrt((1 / 3 + 0.25) * 0.09), 12)
+  expect(wide.quantile).toBeCloseTo(QUANTILES[4], 8)
   // Twice the difference needs a quarter of the pictures.
   expect(picturesFor(2 * detectable(found), 500, detectable(found))).toBeCloseTo(125, 9)
-  expect(disagreementOf(THREE)).toBeCloseTo((3 + 2 + 3) / 30, 12)
   expect(differenceOf([1, 3], [2, 2], { kind: 'holdOuts', share: 0.5 }).error).toBeCloseTo(Math.sqrt(1.5 * 2), 12)
 })
 
+test('arms are taken together, and those that agree by chance do not count as sure', () => {
+  // Variances .01 of three repetitions, and 0 of two.
+  const same = [THREE[0]!, THREE[0]!]
+  const spread = spreadOf([THREE, same])
+  expect(spread).toEqual({ variance: expect.closeTo((2 * 0.01) / 3, 12), freedom: 2 })
+  const { error } = difference(same, { kind: 'holdOuts', share: 0.2 }, spread)
+  expect(error).toBeCloseTo(Math.sqrt(0.75 * ((0.3 * 0.7) / 9)), 12)
+})
+
 test('one repetition: the error of its pictures', () => {
-  const { mean, error } = difference([THREE[0]!], { kind: 'validation' })
+  const { mean, error, quantile } = difference([THREE[0]!], { kind: 'validation' })
   expect(mean).toBeCloseTo(0.3, 12)
   // Three ones among ten.
   expect(error).toBeCloseTo(Math.sqrt((0.3 * 0.7 * 10) / 9 / 10), 12)
+  expect(quantile).toBeCloseTo(1.96, 2)
 })
 
 /** A generator of its own, so that the simulation is the same everywhere. */
