@@ -25,7 +25,7 @@ import { readTrialRecord, type TrialRecord, writeTrialRecord } from './trialReco
 import { writeTrialReport } from './trialReport.js'
 import { search } from './trialSearch.js'
 import { studentOf, type TrialConfig } from './trialStudent.js'
-import { interrupted, isTimeFor, type State, type Work } from './trialWork.js'
+import { fitting, interrupted, type State, type Work } from './trialWork.js'
 import { typicalSide } from './typicalSide.js'
 import { versions } from './versions.js'
 
@@ -167,13 +167,14 @@ async function* plan({ config, bench, jobs, deadline, range }: Work, state: Stat
   yield { type: 'notice', message: `${times} into ${config.minutes} minutes${missing}` }
 }
 
-/** Runs repetition after repetition, until the time is over. */
+/** Runs repetition after repetition, until the time is over; the last one may have time for some of the arms only. */
 async function* compare(work: Work, state: State): AsyncGenerator<TrainEvent, void> {
   const { config, bench, signal } = work
   const most = config.repetitions ?? MOST_REPETITIONS
   for (let repetition = 0; repetition < most; repetition++) {
-    const arms = state.arms.filter(({ name }) => (state.dropped[name] ?? most) > repetition)
-    if (arms.length < 2 || !isTimeFor(work, arms, repetition)) break
+    const going = state.arms.filter(({ name }) => (state.dropped[name] ?? most) > repetition)
+    const arms = fitting(work, going, repetition)
+    if (arms.length < 2) break
     yield* bench.run(
       arms.map((arm) => ({ arm, repetition })),
       state.steps,
@@ -182,6 +183,7 @@ async function* compare(work: Work, state: State): AsyncGenerator<TrainEvent, vo
     yield { type: 'notice', message: standing(work, arms, repetition) }
     // Asked for so many, all get them.
     if (config.repetitions !== undefined) continue
+    if (arms.length < going.length) break
     for (const arm of losers(work, arms, repetition)) {
       state.dropped[arm.name] = repetition + 1
       yield { type: 'notice', message: `${arm.name} cannot win any more: more than 3 standard errors behind the best` }

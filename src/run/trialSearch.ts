@@ -8,7 +8,7 @@ import { CONFIRMING, MOST_REPETITIONS, rounds, searchTable } from '../trial/sche
 import { mean } from '../trial/statistics.js'
 import type { TrainEvent } from './events.js'
 import type { Known } from './trialBench.js'
-import { interrupted, isTimeFor, type State, type Work } from './trialWork.js'
+import { fitting, interrupted, type State, type Work } from './trialWork.js'
 
 /** The first repetition that confirms: no seed and no hold-out of it has chosen anything. */
 const FRESH = 1000
@@ -70,7 +70,7 @@ async function* confirmed(work: Work, state: State): AsyncGenerator<TrainEvent, 
   const { bench, signal } = work
   for (let i = 0; i < MOST_REPETITIONS; i++) {
     const repetition = FRESH + i
-    if (i >= CONFIRMING && !isTimeFor(work, state.arms, repetition)) break
+    if (i >= CONFIRMING && fitting(work, state.arms, repetition, FRESH).length < state.arms.length) break
     yield* bench.run(
       state.arms.map((arm) => ({ arm, repetition })),
       state.steps,

@@ -36,12 +36,29 @@ export interface State {
 export const interrupted = ({ bench, config }: Work) =>
   new Interrupted(`interrupted after ${counted(bench.runs.length, 'finished run')} of ${config.out}`)
 
-/** Whether another repetition fits: the first one always does, what is known costs nothing, and a fixed number is made whole. */
-export function isTimeFor({ config, bench, deadline, jobs }: Work, arms: readonly Arm[], repetition: number): boolean {
+/**
+ * The arms that there is time for in another repetition: clean first, then the controls, then those that did best in the first one.
+ * All of them in the first repetition, where they are known, and where steps and repetitions are given.
+ */
+export function fitting(
+  { config, bench, deadline, jobs }: Work,
+  arms: readonly Arm[],
+  repetition: number,
+  first = 0,
+): readonly Arm[] {
   const open = arms.filter((arm) => bench.of(arm, repetition) === undefined)
-  if (repetition === 0 || open.length === 0 || (config.steps !== undefined && config.repetitions !== undefined))
-    return true
-  const seconds = open.map((arm) => bench.of(arm, repetition - 1)?.seconds ?? 0)
-  const wanted = Math.max(...seconds, seconds.reduce((a, b) => a + b, 0) / jobs)
-  return performance.now() + 1000 * wanted <= deadline
+  if (repetition === first || open.length === 0 || (config.steps !== undefined && config.repetitions !== undefined))
+    return arms
+  const rank = (arm: Arm) => (arm.method === null ? 2 : arm.isControl ? 1 : 0) + (bench.of(arm, first)?.accuracy ?? 0)
+  const sorted = arms.toSorted((a, b) => rank(b) - rank(a))
+  const seconds = (arm: Arm) => bench.of(arm, repetition - 1)?.seconds ?? 0
+  const left = (deadline - performance.now()) / 1000
+  // What begins must end in time: half of a run is to spare.
+  const longest = Math.max(...arms.map(seconds))
+  const all = arms.reduce((sum, arm) => sum + seconds(arm), 0) / jobs
+  if (Math.max(longest, all) <= left) return arms
+  let [sum, count] = [0, 0]
+  while (count < sorted.length && (sum + seconds(sorted[count]!)) / jobs <= left - longest / 2)
+    sum += seconds(sorted[count++]!)
+  return sorted.slice(0, count)
 }
