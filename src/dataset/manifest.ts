@@ -163,6 +163,8 @@ async function fromRows(
   const unnamed = !fixed && !own && rows.some(({ label }) => typeof label === 'object' && !('names' in label))
   if (unnamed) problems.add(place, UNNAMED_WEIGHTS)
   problems.throwIfAny()
+  const numbered = rows.map((row, position) => ({ ...row, position }))
+  if (!options.multiLabel) refuseSeveral({ rows: numbered, placeOf: (i) => rows[i]!.file }, problems)
   const folder = areFiles ? await Folder.scan(root, options) : undefined
   const sources: Source[] = []
   for (const { file: name, label: written } of rows) {

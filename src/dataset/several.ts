@@ -7,7 +7,7 @@ import type { Table } from './table.js'
 const KEEP = '--multi-label keeps several classes of a picture, for binary cross-entropy'
 
 /** Throws one problem for all rows of zeros and ones with several ones, or none: one a row would say the same each time. */
-export function refuseSeveral({ rows, placeOf }: Table, problems: Problems): void {
+export function refuseSeveral({ rows, placeOf }: Pick<Table, 'rows' | 'placeOf'>, problems: Problems): void {
   const weights = rows.map(({ label }) => weightsOf(label))
   if (!weights.every((row) => row?.every((weight) => weight === 1))) return
   const other = rows.filter((_, i) => weights[i]!.length !== 1)

@@ -162,6 +162,22 @@ const refused: Readonly<Record<string, readonly [Record<string, string | Uint8Ar
     'a.tar',
     'a.tar/train_images.npy: found 2 pictures and 3 labels, expected as many',
   ],
+  'several classes a picture': [
+    {
+      'a.tar': tar(
+        ...['0', '1', '2'].flatMap(
+          (key) =>
+            [
+              [`${key}.png`, 'x'],
+              [`${key}.json`, '{"soft_label": [1, 0, 1]}'],
+            ] as const,
+        ),
+      ),
+      'classes.txt': 'a\nb\nc\n',
+    },
+    'a.tar',
+    'a.tar#0.png: found 2 classes, and 2 more rows like it, expected one class a row',
+  ],
   'labels that are objects': [
     {
       'a.tar': tar(
