@@ -23,6 +23,7 @@ const actions: Actions = {
   'models list': async () => (await import('./models.js')).listCommand,
   'models show': async () => (await import('./models.js')).showCommand,
   'models pull': async () => (await import('./models.js')).pullCommand,
+  loader: async () => (await import('./loader.js')).loaderCommand,
   completion: async () => (await import('./completion.js')).completionCommand,
 }
 

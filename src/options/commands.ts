@@ -139,6 +139,12 @@ const verifyOptions = {
 const doctorOptions = {
   out: { type: 'path', value: 'dir', default: 'aug', help: 'output folder to look at' },
   device: { ...saliencyOptions.device, help: 'exit 5 unless this one and the CPU work' },
+  cudaFrom: {
+    type: 'path',
+    value: 'wheel',
+    help: "first place onnxruntime's CUDA files from this wheel",
+    more: 'The Python wheel `onnxruntime-gpu` of the same version for Linux x86-64, from PyPI: the two files of the CUDA provider are placed beside the library of onnxruntime-node. No network is needed.',
+  },
 } as const satisfies Table
 
 const pullOptions = {
@@ -229,7 +235,10 @@ export const commands = {
   doctor: {
     about: 'show what works on this machine, trying each device',
     own: { ...doctorOptions, ...result },
-    examples: ['sage-augment doctor --device cuda --out /data/aug'],
+    examples: [
+      'sage-augment doctor --device cuda --out /data/aug',
+      'sage-augment doctor --cuda-from onnxruntime_gpu-1.30.0.whl',
+    ],
   },
   models: {
     about: 'list classifiers, and fetch those of the ONNX Model Zoo',
@@ -253,6 +262,13 @@ export const commands = {
     own: { ...pullOptions, ...events },
     note: 'HTTPS_PROXY, HTTP_PROXY and NO_PROXY are obeyed.',
     examples: ['sage-augment models pull resnet18'],
+  },
+  loader: {
+    about: 'print Python code that loads an output for training',
+    arguments: ['<trainer>'],
+    own: result,
+    note: 'The trainers are torch, keras, tf, fastai and hf (Hugging Face).',
+    examples: ['sage-augment loader torch > augmented.py'],
   },
   completion: {
     about: 'print a completion script for bash, zsh or fish',

@@ -91,7 +91,7 @@ async function cudaSteps(problem: string, missing: readonly string[]): Promise<s
     const script = path.relative('.', path.join(runtimeFolder(), 'script/install.js'))
     steps.push(
       `node ${script} --onnxruntime-node-install=cuda12 fetches ${unusable.join(' and ')} from NuGet; ` +
-        `without NuGet place those of the wheel onnxruntime-gpu ${versions.onnxruntime} (PyPI) in ${folder}`,
+        `without NuGet take them from the wheel of PyPI: sage-augment doctor --cuda-from onnxruntime_gpu-${versions.onnxruntime}-....whl`,
     )
   }
   if (missing.includes('libcuda.so.1')) steps.push('install the NVIDIA driver')

@@ -12,6 +12,7 @@ import { packed } from '../helpers/packed.js'
 const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string }[] = [
   { command: /^npm (ci|install)\b/, because: 'needs the registry; the package is there already' },
   { command: /^npm (test|run)\b/, because: 'is for a checkout, and these tests are a part of it' },
+  { command: /--cuda-from/, because: 'needs a wheel of 247 MB' },
   { command: /models pull/, because: 'downloads' },
   {
     command: /^sbatch /,

@@ -13,7 +13,7 @@ test('the package is at most 12 MB, has what it needs and nothing else, and star
   expect(files).toEqual(expect.arrayContaining([...needed, 'bin/sage-augment.js', 'dist/index.js', 'dist/index.d.ts']))
   expect(files).toEqual(expect.arrayContaining(['models/cifar10.onnx', 'models/cifar10.json', 'models/README.md']))
   expect(files).toEqual(expect.arrayContaining(['models/general.onnx', 'models/LICENSE-general.txt']))
-  const others = files.filter((file) => !needed.includes(file) && !/^(bin|dist|models|docs)\//.test(file))
+  const others = files.filter((file) => !needed.includes(file) && !/^(bin|dist|models|docs|loaders)\//.test(file))
   expect(others).toEqual([])
   expect(files.filter((file) => /\.ts$/.test(file) && !/\.d\.ts$/.test(file))).toEqual([])
   expect(files.filter((file) => /test|fixture|models\/train|node_modules|\.env|\.map$/.test(file))).toEqual([])
