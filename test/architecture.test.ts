@@ -92,7 +92,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   'cli-progress': /^cli\//,
   undici: /^classifiers\//,
   'hyparquet-writer': /^output\//,
-  hyparquet: /^containers\/parquet/,
+  hyparquet: /^(containers|output)\/parquet/,
   'hyparquet-compressors': /^containers\/parquet/,
   yauzl: /^containers\/zip\.ts$/,
   'node:worker_threads': /^threads\//,

@@ -24,6 +24,8 @@ export interface ConfigInput {
   epochs?: number | undefined
   /** Which pictures are mixed together. Default: any. */
   pairing?: 'any' | 'different-class' | 'same-class' | undefined
+  /** How often classes are drawn. `none`: every picture as often, so that classes stay as they are; `classes`: every class as often; `sqrt`: in proportion to the root of its pictures. The number of mixes stays the same. The pictures of a class are drawn alike. Default: none. */
+  balance?: 'none' | 'classes' | 'sqrt' | undefined
   /** Same seed, same output. Default: 0. */
   seed?: number | undefined
   /** Size of the mixes in pixels. The partner is resized to cover it and cropped. Default: the sample's own size. */
@@ -34,10 +36,10 @@ export interface ConfigInput {
   format?: 'jpeg' | 'png' | undefined
   /** JPEG quality. 1 to 100; default: 95. */
   quality?: number | undefined
-  /** Format of the soft labels. Other than `csv`: also writes `labels.<format>`, with the columns of `labels.csv`. Default: csv. */
-  labelsFormat?: 'csv' | 'jsonl' | 'parquet' | undefined
-  /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: tar shards, and no file for each picture. Default: flat. */
-  layout?: 'flat' | 'class-folders' | 'webdataset' | undefined
+  /** Format of the soft labels. Other than `csv`: also writes `labels.jsonl` or `labels.parquet`, with the columns of `labels.csv`, or `labels_sparse.csv`: names, indices and weights of the classes that a picture has, for data sets of many classes. Default: csv. */
+  labelsFormat?: 'csv' | 'jsonl' | 'parquet' | 'sparse' | undefined
+  /** Layout of the output folder. `class-folders`: below `images/<index of the heaviest class>/`; `webdataset`: tar shards, `parquet`: Parquet shards that Hugging Face reads as they are; both without a file for each picture. Default: flat. */
+  layout?: 'flat' | 'class-folders' | 'webdataset' | 'parquet' | undefined
   /** Also write every picture unmixed. They come after the mixes. */
   includeOriginals?: boolean | undefined
   /** Also write every mask, as masks/*.npy. A mask holds the sample's weight at every pixel. */

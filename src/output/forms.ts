@@ -1,14 +1,15 @@
 /** The forms of a dataset that are made of the finished flat one, which are other label files; and the check of all forms. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { writeAtomic } from './atomic.js'
 import { LABEL_WRITERS } from './labelForms.js'
-import { FORM_FILES, labelsIn, METADATA } from './layout.js'
+import { CARD, FORM_FILES, labelsIn, METADATA, TAR_INFO } from './layout.js'
 import { tableRows } from './read.js'
 import type { RunRecord } from './record.js'
 import { type MetadataRow, metadataRow } from './rows.js'
+import { DATASET_CARD, tarInfo } from './shardFacts.js'
 import { type Sample, SHARD_SAMPLES, type ShardForm, shardName } from './shardForm.js'
 import { shardFormOf } from './shardForms.js'
 
@@ -32,6 +33,14 @@ export async function writeForms(
     await mkdir(path.dirname(path.join(folder, file)), { recursive: true })
     await writeAtomic(path.join(folder, file), content, scratch)
   }
+  await writeCard(path.join(folder, CARD), forms, scratch)
+}
+
+/** Writes README.md where it is needed and the user has none of his own; one of an earlier layout goes. */
+async function writeCard(file: string, { layout }: Forms, scratch: string): Promise<void> {
+  const found = await readFile(file, 'utf8').catch(() => null)
+  if (found === DATASET_CARD && layout !== 'parquet') await rm(file)
+  if (found === null && layout === 'parquet') await writeAtomic(file, DATASET_CARD, scratch)
 }
 
 /** What differs between the forms in a folder and those that its flat files make, one per line. */
@@ -56,12 +65,13 @@ export async function checkWrittenForms(folder: string, classes: readonly string
 async function* formFiles(
   folder: string,
   classes: readonly string[],
-  { labelsFormat = 'csv' }: Forms,
+  { labelsFormat = 'csv', layout }: Forms,
 ): AsyncGenerator<FormFile> {
   const rows = () => tableRows(path.join(folder, METADATA), metadataRow)
   if (labelsFormat !== 'csv') {
-    yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows(), classes) }
+    yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows, classes) }
   }
+  if (layout === 'webdataset') yield { file: TAR_INFO, content: tarInfo(rows()) }
 }
 
 /** The shards as the rows and the pictures in them make them. */

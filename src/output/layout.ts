@@ -11,6 +11,11 @@ export const PROVENANCE = 'provenance.jsonl'
 export const FAILURES = 'failures.jsonl'
 export const CLASSES = 'classes.txt'
 export const TAR_FOLDER = 'webdataset'
+export const PARQUET_FOLDER = 'parquet'
+/** What timm reads of the shards: how many pictures each has. */
+export const TAR_INFO = 'webdataset/_info.json'
+/** Where `load_dataset` looks for what is what. */
+export const CARD = 'README.md'
 export const IMAGES = 'images'
 const MASKS = 'masks'
 
@@ -43,7 +48,7 @@ export const FORM_FILES = LABELS_FORMATS.filter((format) => format !== 'csv').ma
 export const REPORTS = [REPORT, CONTACT_SHEET] as const
 /** Everything a run may leave in its folder; what else lies there is the user's and is never touched. */
 export const OURS = [
-  ...[IMAGES, MASKS, TAR_FOLDER, OPEN_SHARDS, KEPT_SHARDS],
+  ...[IMAGES, MASKS, TAR_FOLDER, PARQUET_FOLDER, OPEN_SHARDS, KEPT_SHARDS],
   ...[...TABLES, CLASSES, ...FORM_FILES, ...REPORTS, ADAPTED, ADAPTED_JSON],
 ] as const
 
@@ -52,7 +57,7 @@ export const PICTURE_NAME = /^images\/(?:[0-9]{5}\/)?[A-Za-z0-9][A-Za-z0-9_-]*\.
 
 /** The labels in another format than CSV. */
 export function labelsIn(format: LabelsFormat): string {
-  return `labels.${format}`
+  return format === 'sparse' ? 'labels_sparse.csv' : `labels.${format}`
 }
 
 /** The mask of a mix, by the name of its picture. */

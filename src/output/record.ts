@@ -30,7 +30,7 @@ const runRecord = z.looseObject(
     complete: z.boolean('expected true or false'),
     options: z.looseObject({
       labelsFormat: z.enum(LABELS_FORMATS).exactOptional(),
-      layout: z.enum(['flat', 'class-folders', 'webdataset']).exactOptional(),
+      layout: z.enum(['flat', 'class-folders', 'webdataset', 'parquet']).exactOptional(),
       writeMasks: z.boolean().exactOptional(),
       multiLabel: z.boolean().exactOptional(),
     }),

@@ -154,18 +154,37 @@ export function metadataLine(
   classes: readonly string[],
   weights = weightsText(label),
 ): string {
-  const [a, b = a] = sources.map((source) => JSON.stringify(source.file))
+  // A string in every row: a loader that sees only nulls at first would fix the column to null.
+  const [a, b = a] = sources.map((source) => source.file) as [string, string?]
+  const told = { file_name: file, label: heaviestName(label, classes), lambda, source_a: a, source_b: b }
+  return `${metadataText({ ...told, ...(epoch !== undefined && { epoch }) }, weights)}\n`
+}
+
+/** What a row of metadata.jsonl says beside the weights. */
+interface Told {
+  readonly file_name: string
+  readonly label: string
+  readonly lambda: number
+  readonly source_a: string
+  readonly source_b: string
+  readonly epoch?: number
+}
+
+/** The same without its line feed, of a row as it is read; `weights` as labels.csv has them. */
+export function metadataText(
+  row: Told & { readonly soft_label?: readonly number[] },
+  weights = row.soft_label!.map((weight) => formatFloat(weight)).join(','),
+): string {
   const fields = [
-    `"file_name": ${JSON.stringify(file)}`,
-    `"label": ${JSON.stringify(heaviestName(label, classes))}`,
+    `"file_name": ${JSON.stringify(row.file_name)}`,
+    `"label": ${JSON.stringify(row.label)}`,
     `"soft_label": [${weights.replaceAll(',', ', ')}]`,
-    `"lambda": ${formatFloat(lambda)}`,
-    `"source_a": ${a}`,
-    // A string in every row: a loader that sees only nulls at first would fix the column to null.
-    `"source_b": ${b}`,
-    ...(epoch === undefined ? [] : [`"epoch": ${epoch}`]),
+    `"lambda": ${formatFloat(row.lambda)}`,
+    `"source_a": ${JSON.stringify(row.source_a)}`,
+    `"source_b": ${JSON.stringify(row.source_b)}`,
+    ...(row.epoch === undefined ? [] : [`"epoch": ${row.epoch}`]),
   ]
-  return `{${fields.join(', ')}}\n`
+  return `{${fields.join(', ')}}`
 }
 
 /** A value as a line of JSON: a row of provenance.jsonl or failures.jsonl. */

@@ -18,7 +18,7 @@ import { type Config, decisive, parseConfig } from './config.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
-import { type Inputs, planRun, readInputs, refuseOneClassOptions } from './inputs.js'
+import { type Inputs, planNotices, planRun, readInputs, refuseBalance, refuseOneClassOptions } from './inputs.js'
 import { Interrupted } from './interrupted.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
@@ -59,6 +59,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const config = parseConfig(input)
   refuseAdapt(config)
   refuseOneClassOptions(config)
+  refuseBalance(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
   await checkBeforehand(config, shard)
   const read = await readInputs(config)
@@ -69,7 +70,9 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
   const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
   yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
-  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) yield { type: 'notice', message }
+  const planned = planNotices(plan, inputs, config)
+  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices, ...planned])
+    yield { type: 'notice', message }
   const adaptation = config.adapt ? yield* heard((tell) => adapted(config, inputs, tell, signal)) : null
   const explainer = needsSaliency(config) ? await startExplainer(config, inputs, {}, adaptation?.classifier) : null
   const device = explainer?.estimator.facts.device ?? null

@@ -8,6 +8,7 @@ import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
 import { runOptions } from '../options/run.js'
 import type { Config } from './config.js'
+import { type DrawnPlan, describeBalance, describeOveruse, planDrawn } from './drawn.js'
 import { blockSize, type Plan, planEpochs, planPairs } from './plan.js'
 import { type Replayed, replayNotices } from './replay.js'
 
@@ -78,20 +79,47 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   const classes = Int32Array.from(sources, ({ label }) => (config.multiLabel ? 0 : mainClass(label)))
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
-  const { pairing, seed, includeOriginals: originals, size } = config
-  return planEpochs(classes, { count, pairing, seed, originals, block: blockSize(size) })
+  const { balance, pairing, seed, includeOriginals: originals, size } = config
+  const block = blockSize(size)
+  if (balance === 'none') return planEpochs(classes, { count, pairing, seed, originals, block })
+  return planDrawn(classes, { balance, count, pairing, seed, originals }, (drawn) =>
+    planEpochs(drawn, { count, pairing, seed, originals: false, block }),
+  )
+}
+
+/** What is to be known of a plan, one sentence each. */
+export function planNotices(plan: Plan, { sources, classes: names, pairs }: Inputs, config: Config): string[] {
+  const { balance, pairing, multiLabel } = config
+  if (pairs !== null || multiLabel) return []
+  const classes = Int32Array.from(sources, ({ label }) => mainClass(label))
+  if ('drawn' in plan) return [describeBalance(plan as DrawnPlan, classes, names, balance)]
+  const overuse = pairing === 'different-class' ? describeOveruse(classes, names, sources) : null
+  return overuse === null ? [] : [overuse]
 }
 
 /** Throws a usage error for what goes by the one class of a picture. */
-export function refuseOneClassOptions({ multiLabel, pairing, layout, adapt }: Config): void {
+export function refuseOneClassOptions({ multiLabel, pairing, balance, layout, adapt }: Config): void {
   if (!multiLabel) return
   const given = [
     ...(pairing === 'any' ? [] : [`--pairing ${pairing}`]),
+    ...(balance === 'none' ? [] : [`--balance ${balance}`]),
     ...(layout === 'class-folders' ? [`--layout ${layout}`] : []),
     ...(adapt ? ['--adapt'] : []),
   ]
   if (given.length === 0) return
   throw new AugmentError('usage', `${given.join(', ')}: expected one class a picture, but found --multi-label`)
+}
+
+/** Throws a usage error where no pictures are drawn by their classes, or a method takes no picture twice. */
+export function refuseBalance({ balance, pairs, method }: Config): void {
+  if (balance === 'none') return
+  if (pairs !== undefined)
+    throw new AugmentError('usage', `--balance ${balance}: expected no --pairs, which say what is mixed`)
+  if (method === 'comixup')
+    throw new AugmentError(
+      'usage',
+      `--balance ${balance}: not with --method comixup, whose groups hold each picture once`,
+    )
 }
 
 /** What a pair fixes only SAGE can take; Co-Mixup takes no pairs at all. */

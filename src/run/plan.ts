@@ -29,7 +29,7 @@ export interface Plan {
 }
 
 /** `images/00001/000012345`: ten thousand files per folder, numeric names only. */
-function outputName(index: number): string {
+export function outputName(index: number): string {
   return `images/${String(Math.floor(index / 10_000)).padStart(5, '0')}/${String(index).padStart(9, '0')}`
 }
 

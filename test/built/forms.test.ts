@@ -19,6 +19,7 @@ const files = (folder: string) =>
 
 const FORMS = {
   'class folders': ['--layout', 'class-folders', '--labels-format', 'jsonl', '--write-masks'],
+  Parquet: ['--layout', 'parquet', '--labels-format', 'sparse', '--include-originals', '--method', 'mixup'],
   WebDataset: ['--layout', 'webdataset', '--labels-format', 'parquet', '--include-originals', '--method', 'mixup'],
 }
 

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { expect, test } from 'vitest'
 import { checkWrittenForms, type Forms, writeForms } from '../../src/output/forms.js'
 import { labelsParquet } from '../../src/output/labelForms.js'
+import { parquet } from '../../src/output/parquetShards.js'
 import { metadataLine, type Row } from '../../src/output/rows.js'
 import { TAR_END, tarMember } from '../../src/output/tar.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
@@ -37,6 +39,59 @@ test('labels.jsonl has the columns of labels.csv, and every number a point', asy
   expect(lines.map((line) => Object.values(JSON.parse(line)))).toEqual(
     rows.map(({ made, label }) => [made.file_name, ...label]),
   )
+})
+
+test('labels_sparse.csv has the classes of some weight alone, the heaviest first', async () => {
+  const { folder, scratch } = dataset(4)
+  await writeForms(folder, CLASSES, forms('sparse'), scratch)
+  expect(readFileSync(path.join(folder, 'labels_sparse.csv'), 'utf8').trimEnd().split('\n')).toEqual([
+    'file_name,label_a,label_b,lambda,index_1,weight_1,index_2,weight_2',
+    'images/00000/000000000.jpg,häst,häst,1.0,2,1.0,0,0.0',
+    'images/00000/000000001.jpg,häst,"a ""quoted"" name",0.75,2,0.75,1,0.25',
+    'images/00000/000000002.jpg,"a ""quoted"" name",häst,0.5,1,0.5,2,0.5',
+    'images/00000/000000003.jpg,"a ""quoted"" name",häst,0.75,1,0.75,2,0.25',
+  ])
+})
+
+test('Parquet shards give their samples back, and hold what Hugging Face asks for', async () => {
+  const { rows } = dataset(250)
+  const samples = rows.map((row) => ({
+    file: row.made.file_name,
+    picture: Uint8Array.of(0xff, row.made.index),
+    row: Buffer.from(metadataLine(row, CLASSES).trimEnd()),
+  }))
+  const chunks: Uint8Array[] = []
+  for await (const chunk of parquet.encode(Readable.from(samples), CLASSES)) chunks.push(chunk)
+  const file = path.join(temporaryFolder(), '000000.parquet')
+  writeFileSync(file, Buffer.concat(chunks))
+  const found = []
+  for await (const sample of parquet.decode(file)) found.push(sample)
+  expect(found.map(({ file, picture, row }) => [file, [...picture], row.toString()])).toEqual(
+    samples.map(({ file, picture, row }) => [file, [...picture], row.toString()]),
+  )
+  const { buffer, byteOffset, byteLength } = Buffer.concat(chunks)
+  const metadata = parquetMetadata(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer)
+  const [{ value } = { value: '{}' }] = metadata.key_value_metadata!.filter(({ key }) => key === 'huggingface')
+  expect(JSON.parse(value!).info.features).toMatchObject({
+    image: { _type: 'Image' },
+    label: { names: CLASSES, _type: 'ClassLabel' },
+  })
+  expect(metadata.row_groups).toHaveLength(3)
+})
+
+test('README.md of Parquet shards is written once, and one of the user stays', async () => {
+  const { folder, scratch } = dataset(1)
+  const card = path.join(folder, 'README.md')
+  const write = (layout: NonNullable<Forms['layout']>) => writeForms(folder, CLASSES, { layout }, scratch)
+  await write('parquet')
+  expect(readFileSync(card, 'utf8')).toContain('path: parquet/*.parquet')
+  await write('flat')
+  expect(existsSync(card)).toBe(false)
+  writeFileSync(card, 'mine')
+  for (const layout of ['parquet', 'flat'] as const) {
+    await write(layout)
+    expect(readFileSync(card, 'utf8')).toBe('mine')
+  }
 })
 
 test('labels.parquet is read back exactly, over many groups of rows', async () => {
