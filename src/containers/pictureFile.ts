@@ -1,7 +1,8 @@
 /** Reads a picture by its path: a file of its own, or `<file>#<key>` in a container. */
-import { type Stats, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { AugmentError } from '../core/errors.js'
+import { AtOnce } from '../files/atOnce.js'
 import { insideOf, openContainer, readKey } from './container.js'
 import { ContainerError } from './containerError.js'
 
@@ -15,6 +16,8 @@ export interface PictureBytes {
 export async function readPicture(path: string, name: string): Promise<PictureBytes> {
   const inside = insideOf(path)
   if (inside === undefined) {
+    const small = reading.run(() => readSmall(path))
+    if (small) return small
     const handle = await open(path)
     try {
       return { bytes: await handle.readFile(), stats: await handle.stat() }
@@ -29,6 +32,27 @@ export async function readPicture(path: string, name: string): Promise<PictureBy
     if (!(cause instanceof ContainerError)) throw cause
     const hint = cause.hint === undefined ? {} : { hint: cause.hint }
     throw new AugmentError('failed', `${name}: ${cause.message}`, { cause, ...hint })
+  }
+}
+
+const reading = new AtOnce()
+
+/** Larger files are read in another thread. */
+const MOST_BYTES = 2 ** 16
+
+/** A small file, read at once; null for any other. */
+function readSmall(path: string): PictureBytes | null {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    if (size > MOST_BYTES) return null
+    const bytes = Buffer.allocUnsafe(size)
+    let length = 0
+    for (let read = -1; length < size && read !== 0; length += read)
+      read = readSync(file, bytes, length, size - length, null)
+    return { bytes: bytes.subarray(0, length), stats: fstatSync(file) }
+  } finally {
+    closeSync(file)
   }
 }
 

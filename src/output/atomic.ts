@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { closeSync, fsync, openSync, renameSync, writeSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { AugmentError } from '../core/errors.js'
+import { AtOnce } from '../files/atOnce.js'
 
 /** Tells apart the files that processes write at one time: they may share their last name, and even the process id. */
 const WRITER = randomUUID()
@@ -16,20 +19,48 @@ export async function writeAtomic(
   bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
   scratch: string,
 ): Promise<void> {
-  const chunks = typeof bytes === 'string' || bytes instanceof Uint8Array ? [bytes] : gathered(bytes)
   const temporary = path.join(scratch, `${path.basename(file)}.${WRITER}.${writes++}`)
   try {
-    const handle = await open(temporary, 'w')
-    try {
-      for await (const chunk of chunks) await handle.writeFile(chunk)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
+    const isSmall = bytes instanceof Uint8Array && bytes.length <= MOST_BYTES
+    const written = isSmall ? writing.run(() => writeNow(temporary, bytes)) : undefined
+    if (written === undefined) await writeInThreads(temporary, bytes)
+    else await sync(written).finally(() => closeSync(written))
+    if (written === undefined) await rename(temporary, file)
+    else renameSync(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
     throw placed(error, file)
+  }
+}
+
+const writing = new AtOnce()
+
+/** Larger files are written by other threads. */
+const MOST_BYTES = 2 ** 16
+
+/** To wait for the disk is for another thread in any case. */
+const sync = promisify((descriptor: number, done: (error: Error | null) => void) => fsync(descriptor, done))
+
+/** Writes a small file and returns its descriptor. */
+function writeNow(file: string, bytes: Uint8Array): number {
+  const descriptor = openSync(file, 'w')
+  try {
+    for (let from = 0; from < bytes.length; ) from += writeSync(descriptor, bytes, from)
+    return descriptor
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
+async function writeInThreads(file: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = await open(file, 'w')
+  try {
+    if (typeof bytes === 'string' || bytes instanceof Uint8Array) await handle.writeFile(bytes)
+    else for await (const piece of gathered(bytes)) await handle.writeFile(piece)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

@@ -33,6 +33,9 @@ interface Found {
   readonly written: number
 }
 
+/** So long a look at the lock counts: nobody takes it over within a thousand times of it. */
+const FRESH_MS = 50
+
 /** Attempts that find neither a lock nor a way to take it. */
 const ATTEMPTS = 100
 
@@ -197,9 +200,16 @@ function hold(file: string, place: string, { beat }: typeof PACE): Lock {
         beating = null
       })
   }, beat).unref()
+  /** When the lock was last known to be ours. */
+  let known = 0
   return {
     async check() {
-      if (await exists(file)) return
+      const now = Date.now()
+      if (now - known < FRESH_MS && now >= known) return
+      if (await exists(file)) {
+        known = now
+        return
+      }
       throw new AugmentError('conflict', `${place}: found the lock of another process, expected our own`, {
         hint: 'this process was silent for too long; repeat the command when the other has ended',
       })

@@ -2,7 +2,7 @@ import { methods } from '../mix/index.js'
 import type { GroupMethod, Method } from '../mix/method.js'
 import { Pool } from '../threads/pool.js'
 import { type Config, shiftOf } from './config.js'
-import type { MixReply, MixRequest } from './mixWorker.js'
+import { type MixReply, type MixRequest, mixRequested } from './mixRequest.js'
 import type { Job, Plan } from './plan.js'
 import type { View, Views } from './views.js'
 
@@ -45,6 +45,10 @@ export function mixParameters(config: Config): Record<string, unknown> {
   return { ...config.parameters, shift: shiftOf(config), ...(shiftStep !== undefined && { shiftStep }) }
 }
 
+/** Methods that only blend: on a small canvas that takes less than to ask a thread for it. */
+const QUICK: ReadonlySet<Config['method']> = new Set(['mixup', 'cutmix', 'smoothmix'])
+const QUICK_PIXELS = 10_000
+
 /** Mixing threads, which get one job at a time, or for methods of groups (Co-Mixup) one group of consecutive jobs. */
 export function startMixer(
   plan: Plan,
@@ -52,7 +56,11 @@ export function startMixer(
   threads: number,
   pictures: Pick<Views, 'canvasOf' | 'view'>,
 ): Mixer {
-  const pool = new Pool<MixRequest, MixReply[]>(new URL('./mixWorker.js', import.meta.url), threads, null)
+  let pool: Pool<MixRequest, MixReply[]> | undefined
+  const inThread = (request: MixRequest) => {
+    pool ??= new Pool(new URL('./mixWorker.js', import.meta.url), threads, null)
+    return pool.call(request)
+  }
   const method = methods[config.method]
   const group = 'mixGroup' in method ? (method as GroupMethod<unknown>) : null
   const parameters = mixParameters(config)
@@ -62,14 +70,16 @@ export function startMixer(
   async function run(sources: readonly number[], index: number, more: Record<string, unknown>) {
     const canvas = await pictures.canvasOf(sources[0]!)
     const views = await Promise.all(sources.map((source) => pictures.view(source, ...canvas)))
-    const replies = await pool.call({
+    const request: MixRequest = {
       method: config.method,
       parameters: { ...parameters, ...more },
       sources: views.map(({ image, saliency }) => ({ image, saliency })),
       seed: config.seed,
       index,
       masks: config.writeMasks,
-    })
+    }
+    const isQuick = QUICK.has(config.method) && canvas[0] * canvas[1] <= QUICK_PIXELS
+    const replies = isQuick ? mixRequested(request) : await inThread(request)
     starved ||= replies.some((reply) => reply.starved)
     return replies.map((reply): MixedJob => {
       const places = reply.sources ?? sources.map((_, place) => place)
@@ -102,6 +112,6 @@ export function startMixer(
     get starved() {
       return starved
     },
-    close: () => pool.close(),
+    close: async () => pool?.close(),
   }
 }

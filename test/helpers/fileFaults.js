@@ -1,9 +1,10 @@
 /**
- * Faults of the file system: calls of node:fs/promises fail as `{ call, path, code, after }` says. The first `after` calls on
+ * Faults of the file system: calls of node:fs/promises, and those that are made at once, fail as `{ call, path, code, after }` says. The first `after` calls on
  * paths that match go well, all others fail with `code`. A `write` writes half of its bytes first, as on a full disk; the
  * code `SIGKILL` ends the process instead, and is for a process of its own, in which this file is preloaded with
  * `node --import` and reads the fault as JSON from FAULT.
  */
+import now from 'node:fs'
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
@@ -24,6 +25,7 @@ export function injectFault({ call, path, code, after }) {
     return Object.assign(new Error(`${code}: injected, ${call}`), { code, errno: -1, syscall: call })
   }
 
+  const mendNow = failNow(call, due)
   if (['open', 'rename', 'rm', 'truncate'].includes(call)) {
     fs[call] = async (file, ...more) => {
       const error = due(file)
@@ -49,8 +51,51 @@ export function injectFault({ call, path, code, after }) {
   syncBuiltinESMExports()
   return () => {
     Object.assign(fs, originals)
+    mendNow()
     syncBuiltinESMExports()
   }
+}
+
+/**
+ * The same for the calls of node:fs that are made at once; returns what ends that.
+ * @param {string} call
+ * @param {(file: string) => Error | null} due
+ */
+function failNow(call, due) {
+  const { openSync, renameSync, readSync, writeSync, fsync } = now
+  const originals = { openSync, renameSync, readSync, writeSync, fsync }
+  const paths = new Map()
+  now.openSync = (file, ...more) => {
+    const error = call === 'open' ? due(file) : null
+    if (error !== null) throw Object.assign(error, { path: file })
+    const descriptor = originals.openSync(file, ...more)
+    paths.set(descriptor, file)
+    return descriptor
+  }
+  const dueIn = (descriptor) => (paths.has(descriptor) ? due(paths.get(descriptor)) : null)
+  if (call === 'rename') {
+    now.renameSync = (from, to) => {
+      const error = due(from)
+      if (error !== null) throw Object.assign(error, { path: from })
+      originals.renameSync(from, to)
+    }
+  }
+  if (call === 'read' || call === 'write') {
+    now[`${call}Sync`] = (descriptor, bytes, ...more) => {
+      const error = dueIn(descriptor)
+      if (error === null) return originals[`${call}Sync`](descriptor, bytes, ...more)
+      if (call === 'write') originals.writeSync(descriptor, bytes, 0, bytes.length >> 1)
+      throw error
+    }
+  }
+  if (call === 'sync') {
+    now.fsync = (descriptor, done) => {
+      const error = dueIn(descriptor)
+      if (error === null) originals.fsync(descriptor, done)
+      else done(error)
+    }
+  }
+  return () => Object.assign(now, originals)
 }
 
 if (process.env.FAULT !== undefined) injectFault(JSON.parse(process.env.FAULT))
