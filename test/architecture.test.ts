@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['core', 'codec'],
   run: [
     'core',
+    'files',
     'onnx',
     'options',
     'rearrange',

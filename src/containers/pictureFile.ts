@@ -1,8 +1,8 @@
 /** Reads a picture by its path: a file of its own, or `<file>#<key>` in a container. */
-import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { AugmentError } from '../core/errors.js'
-import { AtOnce } from '../files/atOnce.js'
+import { readWhole } from '../files/readWhole.js'
 import { insideOf, openContainer, readKey } from './container.js'
 import { ContainerError } from './containerError.js'
 
@@ -15,16 +15,7 @@ export interface PictureBytes {
 /** Throws AugmentError `failed`, naming `name`, for what is wrong with a container, and errors of the system. */
 export async function readPicture(path: string, name: string): Promise<PictureBytes> {
   const inside = insideOf(path)
-  if (inside === undefined) {
-    const small = reading.run(() => readSmall(path))
-    if (small) return small
-    const handle = await open(path)
-    try {
-      return { bytes: await handle.readFile(), stats: await handle.stat() }
-    } finally {
-      await handle.close()
-    }
-  }
+  if (inside === undefined) return readWhole(path)
   try {
     const bytes = await readKey(await openContainer(inside.file), inside.key)
     return { bytes, stats: await stat(inside.file) }
@@ -32,27 +23,6 @@ export async function readPicture(path: string, name: string): Promise<PictureBy
     if (!(cause instanceof ContainerError)) throw cause
     const hint = cause.hint === undefined ? {} : { hint: cause.hint }
     throw new AugmentError('failed', `${name}: ${cause.message}`, { cause, ...hint })
-  }
-}
-
-const reading = new AtOnce()
-
-/** Larger files are read in another thread. */
-const MOST_BYTES = 2 ** 16
-
-/** A small file, read at once; null for any other. */
-function readSmall(path: string): PictureBytes | null {
-  const file = openSync(path, 'r')
-  try {
-    const { size } = fstatSync(file)
-    if (size > MOST_BYTES) return null
-    const bytes = Buffer.allocUnsafe(size)
-    let length = 0
-    for (let read = -1; length < size && read !== 0; length += read)
-      read = readSync(file, bytes, length, size - length, null)
-    return { bytes: bytes.subarray(0, length), stats: fstatSync(file) }
-  } finally {
-    closeSync(file)
   }
 }
 
@@ -68,13 +38,46 @@ export async function readHead(path: string, name: string, length: number): Prom
   }
 }
 
-/** What a picture's file is, or the container it is in, which is asked once; undefined where there is none. */
-export function statsOnce(): (path: string) => Stats | undefined {
+/** Files that are looked at one after the other, and together where that has been slow. */
+const [PROBE, TOGETHER] = [256, 8192]
+
+/** Above this a look at a file is slow: together many wait for it. In milliseconds. */
+const SLOW_MS = 0.2
+
+/**
+ * What the file of each of `count` pictures is, or the container it is in, which is asked once, in order; undefined where there is
+ * none.
+ */
+export async function allStats(
+  count: number,
+  pathOf: (index: number) => string,
+  visit: (stats: Stats | undefined, index: number) => void,
+): Promise<void> {
   const containers = new Map<string, Stats | undefined>()
-  return (path) => {
-    const file = insideOf(path)?.file
-    if (file === undefined) return statSync(path, { throwIfNoEntry: false })
-    if (!containers.has(file)) containers.set(file, statSync(file, { throwIfNoEntry: false }))
+  const lookNow = (path: string) => statSync(path, { throwIfNoEntry: false })
+  const inContainer = (file: string) => {
+    if (!containers.has(file)) containers.set(file, lookNow(file))
     return containers.get(file)
   }
+  for (let at = 0, slow = false; at < count; ) {
+    const length = Math.min(slow ? TOGETHER : PROBE, count - at)
+    const first = at
+    const look = (i: number) => {
+      const path = pathOf(first + i)
+      const file = insideOf(path)?.file
+      if (file !== undefined) return inContainer(file)
+      return slow ? statsOf(path) : lookNow(path)
+    }
+    const began = performance.now()
+    const found = await Promise.all(Array.from({ length }, (_, i) => look(i)))
+    slow = !slow && performance.now() - began > SLOW_MS * length
+    for (const stats of found) visit(stats, at++)
+  }
+}
+
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
 }

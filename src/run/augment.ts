@@ -142,7 +142,7 @@ async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { missing, bytes, free } = await checkSpace(inputs, config, range.end - range.start)
   yield { type: 'space', bytes, free }
   yield { type: 'start', device, model: explainer?.classifier?.name ?? null, done: 0 }
-  const { check } = takeStock(inputs)
+  const { check } = await takeStock(inputs)
   const threads = config.jobs ?? availableParallelism()
   const resources = {
     estimator: explainer?.estimator ?? null,
@@ -162,7 +162,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, adaptation, device, started } = run
   const classifier = explainer?.classifier ?? null
   const model = explainer && modelOf(explainer)
-  const stock = takeStock(inputs)
+  const stock = await takeStock(inputs)
   const greyRange = await greyRangeOf(config, inputs)
   const tally = mapTally(inputs.sources)
   const identity: Identity = {

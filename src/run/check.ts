@@ -1,12 +1,14 @@
 /** Checks what a finished run has left: its tables against each other, its pictures against its tables. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { lstat, readFile } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { lstat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { npyBytes } from '../codec/npy.js'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
+import { AtOnce } from '../files/atOnce.js'
+import { readWhole } from '../files/readWhole.js'
 import { FAILURES, LABELS, maskOf, PROVENANCE, RUN_RECORD } from '../output/layout.js'
 import { type Output, readOutputs } from '../output/outputs.js'
 import { tableRows } from '../output/read.js'
@@ -109,6 +111,8 @@ async function* withPictures(
   }
 }
 
+const looking = new AtOnce()
+
 /** Checks the picture of a row, and its mask where there must be one. Neither may be a link, or lie behind one. */
 interface PictureCheck {
   /** What is wrong, one line each. */
@@ -135,7 +139,8 @@ export function pictureCheck(
   /** The size of a file; a string says why it is none. */
   async function sizeOf(file: string, expected: string): Promise<number | string> {
     try {
-      const stats = await lstat(path.join(folder, file))
+      const place = path.join(folder, file)
+      const stats = looking.run(() => lstatSync(place)) ?? (await lstat(place))
       if (stats.isSymbolicLink() || (await isLinked(file))) return `${file}: found a link, expected ${expected}`
       return stats.isFile() ? stats.size : `${file}: found a folder, expected ${expected}`
     } catch (error) {
@@ -148,7 +153,10 @@ export function pictureCheck(
     if (shards !== null) return (await shards.get(file)) ?? `${file}: not in ${form!.folder}, expected a picture`
     const size = await sizeOf(file, 'a picture')
     if (typeof size === 'string') return size
-    return readFile(path.join(folder, file)).catch((error) => `${file}: ${reasonOf(error)}, expected a picture`)
+    return readWhole(path.join(folder, file)).then(
+      ({ bytes }) => bytes,
+      (error) => `${file}: ${reasonOf(error)}, expected a picture`,
+    )
   }
   async function check(row: ProvenanceRow): Promise<string[]> {
     const problems: (string | undefined)[] = []

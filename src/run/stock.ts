@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import path from 'node:path'
-import { readPicture, statsOnce } from '../containers/pictureFile.js'
+import { allStats, readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import type { Pair } from '../dataset/pairList.js'
 import type { Sources } from '../output/outputFolder.js'
 import type { Inputs } from './inputs.js'
+import { placesOf } from './places.js'
 
 export interface Stock extends Sources {
   /**
@@ -26,38 +27,36 @@ export interface Stock extends Sources {
 const REUSABLE = 8
 
 /** Looks at the file of every source: 32 bytes and a line of `list` each. */
-export function takeStock({ root, classes, sources, pairs }: Inputs): Stock {
+export async function takeStock({ root, classes, sources, pairs }: Inputs): Promise<Stock> {
   const sizes = new Float64Array(sources.length)
   const times = new Float64Array(sources.length)
   /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
   const touched = new Float64Array(sources.length)
   const hashes = Buffer.alloc(REUSABLE * sources.length)
   const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
-  const statsOf = statsOnce()
-  sources.forEach(({ file, label }, i) => {
+  const pathOf = (i: number) => `${root}/${sources[i]!.file}`
+  await allStats(sources.length, pathOf, (stats, i) => {
+    const { file, label } = sources[i]!
     // A file that is gone is found out when it is needed.
-    const stats = statsOf(path.join(root, file))
     sizes[i] = stats?.size ?? Number.NaN
     times[i] = stats?.mtimeMs ?? Number.NaN
     touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
     const bytes = stats?.size ?? 'none'
     lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${inWords(label)}`)
   })
-  let places: Map<string, number> | undefined
+  const placeOf = placesOf(sources)
   const known = (source: number) => hashes.subarray(REUSABLE * source, REUSABLE * (source + 1))
   const isKnown = (source: number) => known(source).some((byte) => byte !== 0)
   const same = (source: number, sha256: string) => known(source).toString('hex') === sha256.slice(0, 2 * REUSABLE)
   return {
     list: `${lines.join('\n')}\n`,
     made(row) {
-      places ??= new Map(sources.map(({ file }, i) => [file, i]))
       for (const { file, sha256 } of row.sources) {
-        const source = places.get(file)
+        const source = placeOf(file)
         if (source !== undefined) known(source).write(sha256, 'hex')
       }
     },
     async altered(since) {
-      places = undefined
       const altered: string[] = []
       for (const [i, { file }] of sources.entries()) {
         if (!(touched[i]! > since) || !isKnown(i)) continue

@@ -6,6 +6,7 @@ import type { Config } from './config.js'
 import type { Estimator } from './estimator.js'
 import type { Explainer } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
+import { placesOf } from './places.js'
 import { openViews, SourceError } from './views.js'
 
 /** How many pictures have a saliency map, and how many of those maps are uniform. */
@@ -26,7 +27,7 @@ const [MAPPED, UNIFORM] = [1, 2]
 
 export function mapTally(sources: readonly { readonly file: string }[]): MapTally {
   const state = new Uint8Array(sources.length)
-  let indices: ReadonlyMap<string, number> | undefined
+  const placeOf = placesOf(sources)
   function note(source: number, isUniform: boolean): void {
     // Of several looks at a picture, noisy ones, any that sees something counts.
     if (state[source] !== MAPPED) state[source] = isUniform ? UNIFORM : MAPPED
@@ -34,9 +35,8 @@ export function mapTally(sources: readonly { readonly file: string }[]): MapTall
   return {
     note,
     recall({ method, sources: made }) {
-      indices ??= new Map(sources.map(({ file }, i) => [file, i]))
       if (method === 'original') return
-      for (const { file, uniform_saliency } of made) note(indices.get(file) ?? -1, uniform_saliency === true)
+      for (const { file, uniform_saliency } of made) note(placeOf(file) ?? -1, uniform_saliency === true)
     },
     counts: () => ({ maps: state.filter((s) => s > 0).length, uniform: state.filter((s) => s === UNIFORM).length }),
   }
