@@ -90,7 +90,7 @@ export interface ConfigInput {
   device?: 'auto' | 'cuda' | 'webgpu' | 'cpu' | undefined
   /** Full float32 on CUDA, no TF32. */
   exact?: boolean | undefined
-  /** Threads; never changes the output. 1 to 1024; default: all cores. */
+  /** Threads; never changes the output. 1 to 1024; default: all cores it may use. */
   jobs?: number | undefined
   /** Pictures per inference; never changes the output. 1 to 4096; default: what fits. */
   batch?: number | undefined

@@ -201,7 +201,7 @@ export const saliencyOptions = {
     rare: true,
     compared: false,
     help: 'threads; never changes the output',
-    otherwise: 'all cores',
+    otherwise: 'all cores it may use',
   },
   batch: {
     type: 'integer',

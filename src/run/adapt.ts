@@ -1,5 +1,4 @@
 /** Fits the classes of a data set on the features of a classifier, and writes the new classifier. */
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { AugmentError } from '../core/errors.js'
@@ -9,6 +8,7 @@ import { fitLogistic, type Linear, probabilities, type Rows } from '../fit/logis
 import type { ConfigInput } from '../options/inputs.js'
 import { writeAtomic } from '../output/atomic.js'
 import { withFittedHead } from '../saliency/fittedHead.js'
+import { cores } from '../threads/cores.js'
 import { type Config, parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
@@ -139,7 +139,7 @@ async function measure(
   signal: AbortSignal | undefined,
 ) {
   const { root, sources, classes } = inputs
-  const { maxPixels, size, jobs = availableParallelism(), output } = config
+  const { maxPixels, size, jobs = cores(), output } = config
   const range = await greyRangeOf(config, inputs)
   const views = openViews(root, sources, { maxPixels, jobs, estimator: null, size, range })
   const forward = await startForward(classifier, 'features', output)

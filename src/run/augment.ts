@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
@@ -12,6 +11,7 @@ import { checkPlace } from '../output/place.js'
 import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import type { Made } from '../output/sameRun.js'
+import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Adaptation } from './adapted.js'
 import { type Config, decisive, parseConfig } from './config.js'
@@ -143,7 +143,7 @@ async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
   yield { type: 'space', bytes, free }
   yield { type: 'start', device, model: explainer?.classifier?.name ?? null, done: 0 }
   const { check } = await takeStock(inputs)
-  const threads = config.jobs ?? availableParallelism()
+  const threads = config.jobs ?? cores()
   const resources = {
     estimator: explainer?.estimator ?? null,
     threads,
@@ -198,7 +198,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     await adaptation?.keep(output)
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }
     const estimator = explainer && tallied(explainer.estimator, tally)
-    const threads = config.jobs ?? availableParallelism()
+    const threads = config.jobs ?? cores()
     const resources = { estimator, output, threads, range: greyRange, check: stock.check }
     if (config.range === 'dataset') yield { type: 'notice', message: `--range dataset: ${formatRange(greyRange)}` }
     const made = output.finished === null ? yield* work(run, resources) : 0

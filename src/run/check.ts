@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, lstatSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { npyBytes } from '../codec/npy.js'
 import { AugmentError } from '../core/errors.js'
@@ -16,6 +15,7 @@ import type { RunRecord } from '../output/record.js'
 import { failureRow, type ProvenanceRow } from '../output/rows.js'
 import { shardFormOf } from '../output/shardForms.js'
 import { picturesOf } from '../output/shelf.js'
+import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 
 export interface RunCheck {
@@ -104,7 +104,7 @@ async function* withPictures(
     const problems = output.row === null ? [] : await check(output.row.made)
     return { ...output, problems: [...output.problems, ...problems] }
   }
-  const width = 2 * availableParallelism()
+  const width = 2 * cores()
   for await (const output of orderedMap(0, Number.POSITIVE_INFINITY, () => (exhausted ? 0 : width), one)) {
     if (output === null) return
     yield output

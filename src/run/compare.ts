@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { encodeImage } from '../codec/codec.js'
 import { insideOf } from '../containers/container.js'
@@ -11,6 +10,7 @@ import { pairCount } from '../options/commands.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { writeAtomic } from '../output/atomic.js'
 import { type ComparedMix, comparisonFigure } from '../report/comparison.js'
+import { cores } from '../threads/cores.js'
 import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
@@ -137,7 +137,7 @@ export async function compareFolder(
     tell(message)
     const warning = await checkGradient(explainer, { root, sources }, config)
     if (warning !== null) tell(warning)
-    const { maxPixels, size, jobs = availableParallelism() } = config
+    const { maxPixels, size, jobs = cores() } = config
     const range = await greyRangeOf(config, inputs)
     const views = openViews(root, sources, { maxPixels, jobs, estimator, size, range })
     const tallies = names.map((name) => new Tally(name))

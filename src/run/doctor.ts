@@ -9,6 +9,8 @@ import { DEVICES, type Device, devices } from '../core/devices.js'
 import { nearestFolder } from '../output/place.js'
 import { wasm } from '../rearrange/kernel.generated.js'
 import { cudaLibraries, cudaVersion, PROVIDER_FILES, providerFolder, runtimeFolder } from '../saliency/cudaProvider.js'
+import { providerFolder } from '../saliency/session.js'
+import { coreLimits } from '../threads/cores.js'
 import type { Trial } from './deviceWorker.js'
 import { versions } from './versions.js'
 
@@ -103,7 +105,9 @@ async function cudaSteps(problem: string, missing: readonly string[]): Promise<s
 
 function processors(): Finding {
   const cpus = os.cpus()
-  const found = `${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown'}), ${os.availableParallelism()} for this process`
+  const { cores, from } = coreLimits().reduce((least, other) => (other.cores < least.cores ? other : least))
+  const why = from === 'system' ? '' : ` (${from})`
+  const found = `${cpus.length} cores (${cpus[0]?.model.trim() ?? 'unknown'}), ${cores} for this process${why}`
   return { name: 'processors', ok: true, found }
 }
 

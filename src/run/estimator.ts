@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { Classifier } from '../classifiers/resolveModel.js'
 import { resize } from '../codec/codec.js'
 import { counted } from '../core/counted.js'
@@ -9,6 +8,7 @@ import type { Plane } from '../core/plane.js'
 import type { SaliencyKind } from '../core/saliencyKinds.js'
 import type { SaliencyOptions } from '../saliency/saliencyModel.js'
 import { batcher } from '../threads/batcher.js'
+import { cores } from '../threads/cores.js'
 import { Pool } from '../threads/pool.js'
 import { isExhaustion, withinMemory } from '../threads/withinMemory.js'
 import { settleTf32 } from './exact.js'
@@ -76,7 +76,7 @@ export async function startEstimator(
       ...(classifier.height === undefined ? {} : { height: classifier.height }),
     },
     devices,
-    threads: run.jobs ?? availableParallelism(),
+    threads: run.jobs ?? cores(),
   }
   const script = new URL('./inferenceWorker.js', import.meta.url)
   const pool = new Pool<InferenceRequest, InferenceReply>(script, 1, data, [classifier.bytes.buffer])

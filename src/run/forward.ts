@@ -4,6 +4,7 @@ import { resize } from '../codec/codec.js'
 import type { Image } from '../core/image.js'
 import { forwardModel } from '../saliency/forwardModel.js'
 import { createSession } from '../saliency/session.js'
+import { cores } from '../threads/cores.js'
 
 /** Pictures per inference. */
 const BATCH = 8
@@ -39,7 +40,7 @@ export async function startForward(
     { preprocessing, width, height, ...(output !== undefined && { output }) },
     wanted,
   )
-  const session = await createSession(model.bytes, { device: 'cpu' })
+  const session = await createSession(model.bytes, { device: 'cpu', threads: cores() })
   const size = model.width * model.height * 3
   const rows = model.fixedBatch ?? BATCH
 

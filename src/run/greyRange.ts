@@ -1,16 +1,16 @@
 /** Which values of 16-bit grey become black and white, as --range asks for it. */
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { greyExtent } from '../codec/decode.js'
 import { HEAD_BYTES, mayBeDeepGrey } from '../codec/format.js'
 import type { GreyRange } from '../codec/samples.js'
 import { readHead, readPicture } from '../containers/pictureFile.js'
+import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
 
 /** The range of a run; `dataset` looks at every picture that may be 16-bit grey, and is `full` where none is. */
 export async function greyRangeOf(
-  { range, maxPixels, jobs = availableParallelism() }: Pick<Config, 'range' | 'maxPixels' | 'jobs'>,
+  { range, maxPixels, jobs = cores() }: Pick<Config, 'range' | 'maxPixels' | 'jobs'>,
   { root, sources }: { readonly root: string; readonly sources: readonly { readonly file: string }[] },
 ): Promise<GreyRange> {
   if (range === 'full' || range === 'auto') return range

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { encodeGrey16, encodeImage, resize } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
@@ -19,6 +18,7 @@ import { FAILURES } from '../output/layout.js'
 import { type MapFolder, openMapFolder, portablePath } from '../output/mapFolder.js'
 import { type Failure, jsonLine } from '../output/rows.js'
 import { overlay } from '../report/overlay.js'
+import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import { type Config, parseConfig } from './config.js'
 import type { Estimator } from './estimator.js'
@@ -139,7 +139,7 @@ function artist(
 ): Artist {
   const views = openViews(root, sources, {
     maxPixels: config.maxPixels,
-    jobs: config.jobs ?? availableParallelism(),
+    jobs: config.jobs ?? cores(),
     estimator: smooth === undefined ? estimator : null,
     size: config.size,
     range,

@@ -1,5 +1,4 @@
 /** The pictures that a training learns from and is judged by. */
-import { availableParallelism } from 'node:os'
 import { resize } from '../codec/codec.js'
 import type { GreyRange } from '../codec/samples.js'
 import { counted } from '../core/counted.js'
@@ -8,6 +7,7 @@ import type { Image } from '../core/image.js'
 import { shuffle } from '../core/random.js'
 import { type Label, mainClass, sparseLabel } from '../core/softLabel.js'
 import { type Manifest, readManifest, type Source } from '../dataset/manifest.js'
+import { cores } from '../threads/cores.js'
 import type { Pictures } from '../train/lessons.js'
 import { streamFor } from '../train/streams.js'
 import type { TrainEvent } from './events.js'
@@ -110,7 +110,7 @@ export async function* openPictures(
     readonly signal?: AbortSignal | undefined
   },
 ): AsyncGenerator<TrainEvent, OpenedPictures> {
-  const { maxPixels, range, jobs = availableParallelism(), signal } = options
+  const { maxPixels, range, jobs = cores(), signal } = options
   const views = openViews(root, sources, { maxPixels, jobs, estimator: null, size: undefined, range })
   const room = Math.floor((CACHE_SHARE * process.availableMemory()) / (3 * grid.width * grid.height))
   const kept = new Map<number, Image>()

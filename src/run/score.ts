@@ -1,5 +1,4 @@
 /** Measures kinds of saliency maps on a folder: pointing, insertion and deletion. */
-import { availableParallelism } from 'node:os'
 import { classIndices, resolveModel } from '../classifiers/resolveModel.js'
 import { resize, resizeToCover } from '../codec/codec.js'
 import { AugmentError } from '../core/errors.js'
@@ -10,6 +9,7 @@ import { MODEL_KINDS, type ModelKind } from '../core/saliencyKinds.js'
 import { heaviest, mainClass } from '../core/softLabel.js'
 import { blockSums } from '../mix/blocks.js'
 import type { ConfigInput } from '../options/inputs.js'
+import { cores } from '../threads/cores.js'
 import { BASELINES } from './baselines.js'
 import { type Config, parseConfig } from './config.js'
 import { type Explainer, startExplainer } from './explainer.js'
@@ -130,7 +130,7 @@ class Pictures {
   static async open(inputs: Inputs, config: Config, tell: (message: string) => void): Promise<Pictures> {
     const { root, sources } = inputs
     const range = await greyRangeOf(config, inputs)
-    const { maxPixels, size, seed, jobs = availableParallelism() } = config
+    const { maxPixels, size, seed, jobs = cores() } = config
     const views = openViews(root, sources, { maxPixels, jobs, estimator: null, size, range })
     const usable: number[] = []
     for (const source of sources.keys()) {

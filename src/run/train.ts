@@ -1,7 +1,6 @@
 /** Trains a classifier on a folder of pictures: from the options to the file. */
 import { createHash } from 'node:crypto'
 import { readFile, rm, stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
@@ -9,6 +8,7 @@ import { AugmentError } from '../core/errors.js'
 import type { Checked } from '../options/option.js'
 import { trainOptions } from '../options/train.js'
 import { writeAtomic } from '../output/atomic.js'
+import { cores } from '../threads/cores.js'
 import { Pool } from '../threads/pool.js'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
 import { examOf, lessonsOf, type Pictures } from '../train/lessons.js'
@@ -115,7 +115,7 @@ function startPool(classifier: Classifier, config: TrainConfig, classes: number 
     bytes,
     name,
     input: { preprocessing, width, height },
-    threads: config.jobs ?? availableParallelism(),
+    threads: config.jobs ?? cores(),
     seed: config.seed,
     options: {
       ...stepOptions(config),

@@ -1,7 +1,6 @@
 /** Answers "does mixing help on my pictures?": trains the same students with and without, and compares them. */
 import { createHash } from 'node:crypto'
 import { rm, stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { mainClass } from '../core/softLabel.js'
@@ -10,6 +9,7 @@ import type { Given } from '../options/option.js'
 import { checked } from '../options/schema.js'
 import { trialOptions } from '../options/trial.js'
 import { pictureInput } from '../saliency/pictureInput.js'
+import { cores } from '../threads/cores.js'
 import { type Arm, armsOf, CLEAN } from '../trial/arms.js'
 import { cannotWin, MOST_REPETITIONS, timetable } from '../trial/schedule.js'
 import { type Design, errorOfOne } from '../trial/statistics.js'
@@ -58,7 +58,7 @@ export async function* trial(
   }
   const held = splitOf(parts, config.seed, 0).exam.length
   const design: Design = parts.exam > 0 ? { kind: 'validation' } : { kind: 'holdOuts', share: held / count }
-  const jobs = config.jobs ?? availableParallelism()
+  const jobs = config.jobs ?? cores()
   const facts: Work['facts'] = {
     ...{ format: 1, identity: identityOf(config, student, sha256), tool: versions.tool, images },
     ...{ classes: school.classes, pictures: count, heldOut: held, design: design.kind, student: student.told },

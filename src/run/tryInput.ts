@@ -1,6 +1,5 @@
 /** Finds out how a classifier wants its pixels, by trying on labelled pictures. */
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { describeFile, descriptorFile } from '../classifiers/describe.js'
 import type { ClassNames, Descriptor } from '../classifiers/descriptor.js'
@@ -18,6 +17,7 @@ import { readModel } from '../onnx/model.js'
 import { isInteger } from '../onnx/tensor.js'
 import { writeAtomic } from '../output/atomic.js'
 import { pictureInput } from '../saliency/pictureInput.js'
+import { cores } from '../threads/cores.js'
 import { parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
@@ -138,7 +138,7 @@ async function some(inputs: Inputs, tell: (message: string) => void) {
     throw new AugmentError('usage', `${root}: all pictures are of one class, expected at least 2 classes`)
   }
   const config = parseConfig({ images: root })
-  const { maxPixels, size, jobs = availableParallelism() } = config
+  const { maxPixels, size, jobs = cores() } = config
   const views = openViews(root, sources, {
     maxPixels,
     jobs,

@@ -67,6 +67,12 @@ export function firstLine({ message }: Error): string {
   return message.split('\n')[0]!.replace(/\p{Cc}/gu, '?')
 }
 
+/**
+ * Threads that wait for work do not spin: beside decoding and encoding they would take the cores away from it, and with more
+ * threads than cores from each other (45 instead of 7 ms of CPU for a picture of 32 x 32 with 16 threads on 2 cores).
+ */
+const NO_SPINNING = { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } }
+
 /** A session for the model in `bytes`. Throws AugmentError 'device' if the device cannot start, 'model' otherwise. */
 export async function createSession(bytes: Uint8Array, options: SessionOptions): Promise<Session> {
   const { env, InferenceSession, Tensor } = await import('onnxruntime-node')
@@ -79,6 +85,7 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
       graphOptimizationLevel: options.optimize ?? 'all',
       logSeverityLevel: 4,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      extra: NO_SPINNING,
     })
   } catch (cause) {
     const error = cause as Error

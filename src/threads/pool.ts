@@ -11,48 +11,59 @@ interface Pending<Reply> {
   reject(error: Error): void
 }
 
+interface Waiting<Request, Reply> extends Pending<Reply> {
+  readonly request: Request
+  readonly transfer: ArrayBuffer[]
+}
+
 interface Thread<Reply> {
   readonly worker: Worker
   readonly open: Map<number, Pending<Reply>>
   readonly ended: Promise<unknown>
+  /** Whether it has answered once. */
+  settled: boolean
+  /** When it last answered, or got something to do, in milliseconds; at first, when it will surely have started. */
+  since: number
 }
 
-/** Worker threads of one script that answer requests, each request going to the thread with the fewest open ones. */
+/** Requests that a thread has: the one that it works on, and the next. */
+const DEPTH = 2
+
+/** To start another thread costs about as much: the others must need longer for what waits. In milliseconds. */
+const START_MS = 100
+
+/** So long a start takes on a busy machine. */
+const SLOW_START_MS = 1000
+
+/**
+ * Up to `size` worker threads of one script that answer requests. The first starts at once, each other one when the work needs
+ * it: when those that run would need longer for all that waits than it takes to start one.
+ */
 export class Pool<Request, Reply> {
   private readonly threads: Thread<Reply>[] = []
+  private readonly waiting: Waiting<Request, Reply>[] = []
   private nextId = 0
   private closed: Error | undefined
+  /** Mean time that an answer takes, in milliseconds, the last ones counting most; 0 before the first. */
+  private pace = 0
+  private timer: NodeJS.Timeout | undefined
 
   /** `transfer` moves buffers of the data instead of copying them, to a pool of one thread. */
-  constructor(script: URL, size: number, workerData: unknown, transfer: ArrayBuffer[] = []) {
-    for (let i = 0; i < size; i++) {
-      const worker = new Worker(script, { workerData, transferList: transfer })
-      const open = new Map<number, Pending<Reply>>()
-      worker.on('message', (answer: Answer<Reply>) => {
-        const pending = open.get(answer.id)
-        open.delete(answer.id)
-        if ('reply' in answer) pending?.resolve(answer.reply)
-        else pending?.reject(revive(answer.failure))
-      })
-      worker.on('error', (error) => this.fail(error))
-      const ended = new Promise<void>((resolve) => {
-        worker.on('exit', (code) => {
-          this.fail(new Error(`exit code ${code}`))
-          resolve()
-        })
-      })
-      this.threads.push({ worker, open, ended })
-    }
+  constructor(
+    private readonly script: URL,
+    private readonly size: number,
+    private readonly workerData: unknown,
+    transfer: ArrayBuffer[] = [],
+  ) {
+    this.start(transfer)
   }
 
   /** Sends a request and waits for its answer; `transfer` moves buffers instead of copying them. */
   call(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
     if (this.closed !== undefined) return Promise.reject(this.closed)
-    const thread = this.threads.reduce((least, other) => (other.open.size < least.open.size ? other : least))
-    const id = this.nextId++
     return new Promise((resolve, reject) => {
-      thread.open.set(id, { resolve, reject })
-      thread.worker.postMessage({ id, request }, transfer)
+      this.waiting.push({ request, transfer, resolve, reject })
+      this.send()
     })
   }
 
@@ -62,8 +73,75 @@ export class Pool<Request, Reply> {
    */
   async close(): Promise<void> {
     this.closed ??= new Error('the pool is closed')
+    clearTimeout(this.timer)
+    while (this.waiting.length > 0) this.post(this.freest())
     for (const { worker } of this.threads) worker.postMessage(null)
     await Promise.all(this.threads.map(({ ended }) => ended))
+  }
+
+  private start(transfer: ArrayBuffer[] = []): void {
+    const worker = new Worker(this.script, { workerData: this.workerData, transferList: transfer })
+    const ended = new Promise<void>((resolve) => {
+      worker.on('exit', (code) => {
+        this.fail(new Error(`exit code ${code}`))
+        resolve()
+      })
+    })
+    const since = performance.now() + SLOW_START_MS
+    const thread: Thread<Reply> = { worker, open: new Map(), ended, settled: false, since }
+    worker.on('message', (answer: Answer<Reply>) => this.take(answer, thread))
+    worker.on('error', (error) => this.fail(error))
+    this.threads.push(thread)
+  }
+
+  private freest(): Thread<Reply> {
+    return this.threads.reduce((least, other) => (other.open.size < least.open.size ? other : least))
+  }
+
+  /** Gives a thread the request that has waited longest. */
+  private post(thread: Thread<Reply>): void {
+    const { request, transfer, ...pending } = this.waiting.shift()!
+    if (thread.open.size === 0 && thread.settled) thread.since = performance.now()
+    const id = this.nextId++
+    thread.open.set(id, pending)
+    thread.worker.postMessage({ id, request }, transfer)
+  }
+
+  private send(): void {
+    for (let thread = this.freest(); this.waiting.length > 0 && thread.open.size < DEPTH; thread = this.freest())
+      this.post(thread)
+    if (this.waiting.length === 0 || this.threads.length === this.size) return
+    if (this.needsThread()) {
+      this.start()
+      this.send()
+      return
+    }
+    // Nothing is heard of threads that take long.
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.send(), START_MS)
+    this.timer.unref()
+  }
+
+  private needsThread(): boolean {
+    const now = performance.now()
+    const starting = this.threads.filter(({ settled, since }) => !settled && now < since).length
+    // At most twice as many at a time: it is not known yet what those that start will do.
+    if (2 * starting >= this.threads.length) return false
+    const longest = this.threads.reduce((most, { since }) => Math.max(most, now - since), 0)
+    const pace = longest > START_MS ? Math.max(longest, this.pace) : this.pace
+    return (this.waiting.length * pace) / this.threads.length > START_MS
+  }
+
+  private take(answer: Answer<Reply>, thread: Thread<Reply>): void {
+    const now = performance.now()
+    if (thread.settled) this.pace += (now - thread.since - this.pace) / (this.pace === 0 ? 1 : 8)
+    thread.settled = true
+    thread.since = now
+    const pending = thread.open.get(answer.id)
+    thread.open.delete(answer.id)
+    if ('reply' in answer) pending?.resolve(answer.reply)
+    else pending?.reject(revive(answer.failure))
+    if (this.closed === undefined) this.send()
   }
 
   /** A thread has ended: after close as it should, else everything open fails. */
@@ -72,6 +150,8 @@ export class Pool<Request, Reply> {
       hint: 'repeat the command to go on; if it happens again, try a smaller --batch or fewer --jobs',
       cause,
     })
+    clearTimeout(this.timer)
+    for (const { reject } of this.waiting.splice(0)) reject(this.closed)
     for (const { open } of this.threads) {
       for (const pending of open.values()) pending.reject(this.closed)
       open.clear()

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { Pool } from '../../src/threads/pool.js'
+
+/** A thread that answers every request after so many milliseconds of it with its own number. */
+const SCRIPT = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort, threadId } from 'node:worker_threads'
+    const clock = new Int32Array(new SharedArrayBuffer(4))
+    parentPort.on('message', (message) => {
+      if (message === null) return parentPort.close()
+      Atomics.wait(clock, 0, 0, message.request)
+      parentPort.postMessage({ id: message.id, reply: { threadId, request: message.request } })
+    })`)}`,
+)
+
+async function threadsFor(requests: readonly number[], size: number): Promise<number> {
+  const pool = new Pool<number, { threadId: number; request: number }>(SCRIPT, size, null)
+  const replies = await Promise.all(requests.map((request) => pool.call(request)))
+  await pool.close()
+  expect(replies.map(({ request }) => request)).toEqual(requests)
+  return new Set(replies.map(({ threadId }) => threadId)).size
+}
+
+test('work that is soon done gets no more threads than it needs, however many there may be', async () => {
+  // One, but for a machine so busy that a message takes longer than the work.
+  expect(await threadsFor(Array(20).fill(0), 48)).toBeLessThan(5)
+})
+
+test('work that takes long gets more threads, never more than there may be', async () => {
+  const threads = await threadsFor(Array(24).fill(120), 3)
+  expect(threads).toBe(3)
+})
+
+test('a pool that is closed answers what it has been asked, and nothing after', async () => {
+  const pool = new Pool<number, { request: number }>(SCRIPT, 1, null)
+  const replies = Promise.all([1, 2, 3, 4, 5].map((request) => pool.call(request)))
+  await pool.close()
+  expect((await replies).map(({ request }) => request)).toEqual([1, 2, 3, 4, 5])
+  await expect(pool.call(6)).rejects.toThrow('the pool is closed')
+})
+
+test('a thread that ends fails all that is open, and what waits', async () => {
+  const broken = new URL(`data:text/javascript,${encodeURIComponent('process.exit(7)')}`)
+  const pool = new Pool<number, unknown>(broken, 2, null)
+  const results = await Promise.allSettled([1, 2, 3, 4].map((request) => pool.call(request)))
+  for (const result of results) {
+    expect(result).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('exit code 7') } })
+  }
+  await pool.close()
+})
