@@ -94,6 +94,10 @@ export interface ConfigInput {
   jobs?: number | undefined
   /** Pictures per inference; never changes the output. 1 to 4096; default: what fits. */
   batch?: number | undefined
+  /** Keep saliency maps for later runs. A folder, for any number of runs at a time. Another run, another method, `saliency` and `compare` take from it the maps of the same pictures, model and options, and make the same data set as without it. Default: none are kept. */
+  cache?: string | undefined
+  /** Gigabytes of maps that are kept. Those go that have not been used for longest. A map of 32 x 32 takes 4 KB. Default: 10. */
+  cacheSize?: number | undefined
   /** Refuse larger pictures. Default: 268402689. */
   maxPixels?: number | undefined
   /** First fit your classes on the features of the model. All pictures of the run are used, as `sage-augment adapt` does; `auto` then means `general`. The maps explain your labels. The output keeps the new classifier as `.sage/adapted.onnx`: the same command continues with it, and `model` takes it. Not with `pairs` or `shard`. */

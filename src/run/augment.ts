@@ -216,6 +216,9 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       await output.finish({ counts, pictures, timings: { seconds } })
     }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
+    await explainer?.estimator.close()
+    const told = explainer?.estimator.told() ?? null
+    if (told !== null) yield { type: 'notice', message: told }
     const summary = { out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...maps, ...report }
     yield { type: 'done', ...summary }
   } finally {

@@ -152,6 +152,8 @@ export async function compareFolder(
     return tallies.map((tally) => tally.summary())
   } finally {
     await estimator.close()
+    const told = estimator.told()
+    if (told !== null) tell(told)
   }
 }
 

@@ -49,7 +49,9 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
       '--smooth: found --saliency spectral, expected a kind of map that a classifier makes',
     )
   }
-  const explainer = await startExplainer(config, pictures, attributionOf(options))
+  // Noisy copies are of no use to another run.
+  const { cache, ...uncached } = config
+  const explainer = await startExplainer(options.smooth ? uncached : config, pictures, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
     yield { type: 'notice', message: explainer.message }
@@ -67,6 +69,9 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
         ...recordOf(config, options, explainer, range),
         counts: { written, skipped, ...tally.counts() },
       })
+      await explainer.estimator.close()
+      const told = explainer.estimator.told()
+      if (told !== null) yield { type: 'notice', message: told }
       const seconds = (performance.now() - started) / 1000
       yield { type: 'done', out, written, skipped, made: written, seconds, device, ...tally.counts() }
     } finally {

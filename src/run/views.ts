@@ -67,7 +67,7 @@ export interface Views {
 const [PICTURE_BYTES, MAP_BYTES] = [160 * 2 ** 20, 64 * 2 ** 20]
 
 /** And as many: more than one block (see plan). */
-const MOST_KEPT = 2048
+const MOST_KEPT = 1024
 
 /** Decodes each source, and explains it, once for as long as its block needs it. */
 export function openViews(

@@ -17,6 +17,17 @@ export function providerFolder(): string {
   return path.join(runtimeFolder(), 'bin/napi-v6', process.platform, process.arch)
 }
 
+/** Whether the package has a CUDA provider, which an installation fetches or not; it may still not start. */
+export function hasCudaProvider(): boolean {
+  return existsSync(path.join(providerFolder(), PROVIDER_FILES[1].replace(/^lib|\.so$/g, platformAffix)))
+}
+
+/** `lib` and `.so` as Windows has them. */
+function platformAffix(affix: string): string {
+  if (process.platform !== 'win32') return affix
+  return affix === '.so' ? '.dll' : ''
+}
+
 /** Those of the provider that onnxruntime-node's script fetches: it is built for CUDA 12. */
 const FETCHED = [
   ...['libcudart.so.12', 'libcublas.so.12', 'libcublasLt.so.12', 'libcufft.so.11', 'libcurand.so.10'],

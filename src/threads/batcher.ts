@@ -5,12 +5,14 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Gathers single requests into batches for `run`. A batch goes out when it is full or when nothing else is running, and
- * two may run at a time, so that one is ready when the other ends. Results do not depend on the batch an item is in.
+ * Gathers single requests into batches for `run`. A batch goes out when it is full or when nothing else is running, and `most`
+ * may run at a time: two for one thread, so that one is ready when the other ends. Results do not depend on the batch an item
+ * is in.
  */
 export function batcher<Item, Result>(
   size: number,
   run: (items: Item[]) => Promise<Result[]>,
+  most = 2,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = []
   let running = 0
@@ -31,7 +33,7 @@ export function batcher<Item, Result>(
   }
 
   function flush(): void {
-    while (waiting.length > 0 && (running === 0 || (running === 1 && waiting.length >= size))) void send()
+    while (waiting.length > 0 && (running === 0 || (running < most && waiting.length >= size))) void send()
   }
 
   return (item) =>

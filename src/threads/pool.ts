@@ -51,11 +51,17 @@ export class Pool<Request, Reply> {
   /** `transfer` moves buffers of the data instead of copying them, to a pool of one thread. */
   constructor(
     private readonly script: URL,
-    private readonly size: number,
-    private readonly workerData: unknown,
+    private size: number,
+    private workerData: unknown,
     transfer: ArrayBuffer[] = [],
   ) {
     this.start(transfer)
+  }
+
+  /** Lets the pool have more threads, which get other data. */
+  grow(size: number, workerData: unknown): void {
+    this.size = size
+    this.workerData = workerData
   }
 
   /** Sends a request and waits for its answer; `transfer` moves buffers instead of copying them. */
@@ -92,6 +98,7 @@ export class Pool<Request, Reply> {
     worker.on('message', (answer: Answer<Reply>) => this.take(answer, thread))
     worker.on('error', (error) => this.fail(error))
     this.threads.push(thread)
+    if (this.threads.length === this.size) this.workerData = null
   }
 
   private freest(): Thread<Reply> {
