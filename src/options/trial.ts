@@ -4,8 +4,22 @@ import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { trainOptions } from './train.js'
 
-const { labels, classes, split, seed, range, jobs, maxPixels, mean, std, inputLayout, colorOrder, inputSize } =
-  runOptions
+const {
+  labels,
+  classes,
+  split,
+  seed,
+  range,
+  jobs,
+  maxPixels,
+  cache,
+  cacheSize,
+  mean,
+  std,
+  inputLayout,
+  colorOrder,
+  inputSize,
+} = runOptions
 
 export const trialOptions = {
   out: {
@@ -94,6 +108,8 @@ export const trialOptions = {
   inputSize,
   jobs: { ...jobs, help: 'students trained side by side; never changes what they learn' },
   maxPixels,
+  cache,
+  cacheSize,
   range: { ...range, rare: true },
   overwrite: { type: 'flag', help: 'start over' },
 } as const satisfies Table

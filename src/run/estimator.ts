@@ -92,9 +92,11 @@ export async function startEstimator(
   const engine = lazyEngine(classifier, options, run)
   try {
     const certain = certainDevice(run.device)
-    const early = certain === null ? null : await cacheOf(classifier, options, run, certain)
+    // Before the bytes move away.
+    const model = run.cache === undefined ? null : modelId(classifier)
+    const early = certain === null ? null : await cacheOf(model, options, run, certain)
     const facts = early?.facts ?? (await engine.start()).facts
-    const cache = early ?? (await cacheOf(classifier, options, run, facts.device))
+    const cache = early ?? (await cacheOf(model, options, run, facts.device))
     if (targetOf !== null && classifier.classes !== null && classifier.classes.length !== facts.classes) {
       throw new AugmentError(
         'usage',
@@ -132,15 +134,20 @@ function certainDevice(device: 'auto' | Device): Device | null {
 
 /** The cache of a run, whose maps are what the same model, options, versions and kind of processor would make again to the last bit. */
 function cacheOf(
-  { sha256 }: Classifier,
+  model: readonly string[] | null,
   options: SaliencyOptions,
   { cache, cacheSize = runOptions.cacheSize.default, exact }: Running,
   device: string,
 ): Promise<MapCache> | null {
-  if (cache === undefined) return null
+  if (cache === undefined || model === null) return null
   const { tool, onnxruntime } = versions
   const place = device === 'cpu' ? [arch(), cpus()[0]?.model] : [hostname(), exact]
-  return openMapCache(cache, { tool, onnxruntime, model: sha256, options, device, place }, cacheSize * 2 ** 30)
+  return openMapCache(cache, { tool, onnxruntime, model, options, device, place }, cacheSize * 2 ** 30)
+}
+
+/** A fitted head stands in the bytes alone; of a model in several files they are a part. */
+function modelId({ sha256, bytes }: Classifier): string[] {
+  return [sha256, createHash('sha256').update(bytes).digest('hex')]
 }
 
 function describeCache(folder: string, { counts: { found, missing, damaged, problem } }: MapCache): string {

@@ -28,14 +28,16 @@ interface MapSettings {
   readonly jobs?: number | undefined
   readonly maxPixels: number
   readonly range: string
+  readonly cache?: string | undefined
+  readonly cacheSize: number
 }
 
 export function trialMaps(
   studied: Studied,
-  { seed, jobs, maxPixels, range }: MapSettings,
+  { seed, jobs, maxPixels, range, cache, cacheSize }: MapSettings,
   tell: (message: string) => void,
 ): TrialMaps {
-  const settings = { seed, jobs, maxPixels, range }
+  const settings = { seed, jobs, maxPixels, range, cache, cacheSize }
   const known = new Map<string, Promise<SharedMaps>>()
   return {
     async of({ maps }, repetition, lessons) {
@@ -84,6 +86,8 @@ async function computed(
     return { data, width, height }
   } finally {
     await estimator.close()
+    const told = estimator.told()
+    if (told !== null) tell(told)
   }
 }
 

@@ -26,8 +26,8 @@ interface Thread<Reply> {
   since: number
 }
 
-/** Requests that a thread has: the one that it works on, and the next. */
-const DEPTH = 2
+/** What is answered within so many milliseconds is sent ahead: a thread then has the next request while it works on one. */
+const SHORT_MS = 50
 
 /** To start another thread costs about as much: the others must need longer for what waits. In milliseconds. */
 const START_MS = 100
@@ -115,7 +115,9 @@ export class Pool<Request, Reply> {
   }
 
   private send(): void {
-    for (let thread = this.freest(); this.waiting.length > 0 && thread.open.size < DEPTH; thread = this.freest())
+    // A long one might wait behind another for as long as that takes.
+    const depth = this.pace > 0 && this.pace < SHORT_MS ? 2 : 1
+    for (let thread = this.freest(); this.waiting.length > 0 && thread.open.size < depth; thread = this.freest())
       this.post(thread)
     if (this.waiting.length === 0 || this.threads.length === this.size) return
     if (this.needsThread()) {

@@ -31,6 +31,10 @@ test('work that takes long gets more threads, never more than there may be', asy
   expect(threads).toBe(3)
 })
 
+test('two requests that take very long do not wait for each other', async () => {
+  expect(await threadsFor([2000, 2000], 2)).toBe(2)
+})
+
 test('a pool that is closed answers what it has been asked, and nothing after', async () => {
   const pool = new Pool<number, { request: number }>(SCRIPT, 1, null)
   const replies = Promise.all([1, 2, 3, 4, 5].map((request) => pool.call(request)))
