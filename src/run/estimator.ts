@@ -18,6 +18,7 @@ import { isExhaustion, withinMemory } from '../threads/withinMemory.js'
 import { settleTf32 } from './exact.js'
 import type { InferenceData, InferenceReply, InferenceRequest, ModelFacts } from './inferenceWorker.js'
 import { type MapCache, openMapCache } from './mapCache.js'
+import { SESSION_BATCH } from './sessions.js'
 import { versions } from './versions.js'
 
 /** What gives pictures their saliency maps: a classifier in threads of its own, or a detector without one. */
@@ -55,7 +56,7 @@ export function defaultBatch(
   available: number,
   sessions = 1,
 ): number {
-  const [most, pixels] = sessions > 1 ? [8, 250_000] : [64, 400_000]
+  const [most, pixels] = sessions > 1 ? [SESSION_BATCH, 210_000] : [64, 400_000]
   const fitting = Math.floor(available / 2 / pictureBytes / sessions)
   return Math.max(1, Math.min(most, Math.floor(pixels / (width * height)), fitting))
 }

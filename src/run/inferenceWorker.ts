@@ -90,7 +90,7 @@ async function start() {
   const { bytes, ...built } = await model()
   let refusal: unknown
   for (const device of data.devices) {
-    const sessions = device === 'cpu' ? sessionsFor(data.threads, bytes.length) : 1
+    const sessions = device === 'cpu' ? sessionsFor(data.threads, bytes.length, built.pictureBytes) : 1
     const threads = Math.max(1, Math.floor(data.threads / sessions))
     try {
       const session = await createSession(bytes, { device, threads })
