@@ -58,7 +58,8 @@ export function spreadOf(arms: readonly (readonly Paired[])[]): Spread {
 /**
  * The difference of the shares of right pictures, ours - theirs, over r repetitions, with a standard error that says what another
  * sample of pictures and other seeds could change. `spread` is the variance over repetitions; it is taken to be at least
- * v = var_i(d) / n, what n pictures alone make (McNemar), with d[s, i] in {-1, 0, 1} of repetition s and picture i.
+ * v = var_i(d) / n, what n pictures alone make (McNemar), with d[s, i] in {-1, 0, 1} of repetition s and picture i, one of which
+ * counts as unlike where none is.
  *
  * Hold-outs: lessons of different repetitions overlap, so that spread / r is too small. Nadeau & Bengio (2003) correct it:
  *     error^2 = (1 / r + share / (1 - share)) max(spread, v).
@@ -73,11 +74,12 @@ export function difference(
   const r = repetitions.length
   const rows = repetitions.map(({ ours, theirs }) => Float64Array.from(ours, (right, i) => right - theirs[i]!))
   const means = meansOf(repetitions)
-  const alone = mean(rows.map((row) => variance([...row]) / row.length))
+  // Arms that answer alike everywhere might still differ on the next picture.
+  const alone = mean(rows.map((row) => Math.max(variance([...row]), 1 / row.length) / row.length))
   const squared =
     design.kind === 'holdOuts'
       ? (1 / r + design.share / (1 - design.share)) * Math.max(spread.variance, alone)
-      : crossed(rows, means, spread.variance)
+      : Math.max(crossed(rows, means, spread.variance), alone / r)
   const quantile = spread.freedom === 0 ? NORMAL : studentQuantile(spread.freedom)
   return { mean: mean(means), error: Math.sqrt(squared), quantile, repetitions: r }
 }

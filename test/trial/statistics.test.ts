@@ -61,6 +61,12 @@ test('arms are taken together, and those that agree by chance do not count as su
   expect(error).toBeCloseTo(Math.sqrt(0.75 * ((0.3 * 0.7) / 9)), 12)
 })
 
+test('arms that answer alike are not known to a picture', () => {
+  const alike = [{ ours: THREE[0]!.ours, theirs: THREE[0]!.ours }]
+  expect(difference(alike, { kind: 'validation' })).toMatchObject({ mean: 0, error: 0.1 })
+  expect(difference(alike, { kind: 'holdOuts', share: 0.2 }).error).toBeCloseTo(Math.sqrt(1.25) / 10, 12)
+})
+
 test('one repetition: the error of its pictures', () => {
   const { mean, error, quantile } = difference([THREE[0]!], { kind: 'validation' })
   expect(mean).toBeCloseTo(0.3, 12)
