@@ -168,6 +168,12 @@ function checkOptions({ labelSmoothing = 0, weightDecay = 0, clip, classes = 2, 
     check('betas', betas.every(isShare), 'two numbers from 0 to below 1', betas.join(', '))
     check('epsilon', epsilon > 0, 'a number above 0', epsilon)
   }
+  if (optimizer?.name === 'muon') {
+    const { momentum = 0.95, iterations = 5, share = 0.05 } = optimizer
+    check('momentum', isShare(momentum), 'a number from 0 to below 1', momentum)
+    check('iterations', Number.isInteger(iterations) && iterations > 0, 'a whole number above 0', iterations)
+    check('share', share >= 0 && Number.isFinite(share), 'a number of at least 0', share)
+  }
   if (problems.length > 0) throw new AugmentError('usage', problems.join('\n'))
 }
 

@@ -67,6 +67,7 @@ const CASES: [string, TrainingOptions, number][] = [
   ['sgd', { labelSmoothing: 0.1, weightDecay: 5e-3 }, 1],
   ['nesterov', { loss: 'bce', clip: 0.5, optimizer: { name: 'sgd', momentum: 0.8, nesterov: true } }, 1],
   ['adamw', { weightDecay: 0.05, optimizer: { name: 'adamw' } }, 0.1],
+  ['muon', { optimizer: { name: 'muon', momentum: 0.6, iterations: 3, normalized: true } }, 0.1],
 ]
 
 const block = await blockSize()

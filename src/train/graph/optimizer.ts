@@ -2,11 +2,36 @@
 import type { GraphBuilder, Value } from '../../autodiff/builder.js'
 import { DataType } from '../../onnx/tensor.js'
 
+interface Sgd {
+  readonly name: 'sgd'
+  readonly momentum?: number
+  readonly nesterov?: boolean
+}
+
+interface AdamW {
+  readonly name: 'adamw'
+  readonly betas?: readonly [number, number]
+  readonly epsilon?: number
+}
+
+interface Muon {
+  readonly name: 'muon'
+  readonly momentum?: number
+  /** Of the iteration. */
+  readonly iterations?: number
+  /** Keeps each filter at the norm sqrt(outputs); for networks that normalise behind every one. */
+  readonly normalized?: boolean
+  /** The learning rate of all other weights, as a share of that of the filters. */
+  readonly share?: number
+}
+
 export type Optimizer =
   /** v' = momentum v + g, w' = w - rate v' (Nesterov: w - rate (g + momentum v')). */
-  | { readonly name: 'sgd'; readonly momentum?: number; readonly nesterov?: boolean }
+  | Sgd
   /** Loshchilov & Hutter 2019 (arXiv 1711.05101). */
-  | { readonly name: 'adamw'; readonly betas?: readonly [number, number]; readonly epsilon?: number }
+  | AdamW
+  /** Filters but those of the last layer by Muon (Jordan et al. 2024), the rest by AdamW. */
+  | Muon
 
 /** What an optimiser keeps of a step for the next one, zeros at first. */
 interface Slot {
@@ -15,52 +40,66 @@ interface Slot {
   readonly dims: readonly number[]
 }
 
+/** A weight to update; `value` and the gradient have the sizes `dims`. */
+interface Updated {
+  readonly name: Value
+  readonly value: Value
+  readonly dims: readonly number[]
+  /** Rows and columns of a filter before the last layer; null for other weights. */
+  readonly matrix: readonly [number, number] | null
+  readonly decay: number
+  /** What the weight after the step is called, if it matters. */
+  readonly output: Value | undefined
+}
+
 export interface Updates {
-  /** Emits the weight after the step, called `output`. */
-  update(weight: Value, gradient: Value, options: { readonly decay: number; readonly output: Value }): void
+  /** Emits the weight after the step. */
+  update(weight: Updated, gradient: Value): Value
   readonly slots: readonly Slot[]
 }
 
 /** The updates of `optimizer` with the learning rate `rate`, a float32 scalar. */
 export function optimizerUpdates(g: GraphBuilder, optimizer: Optimizer, rate: Value): Updates {
+  if (optimizer.name === 'muon') return muon(g, optimizer, rate)
   return optimizer.name === 'sgd' ? sgd(g, optimizer, rate) : adamw(g, optimizer, rate)
 }
 
-/** Declares one slot, of the weight's shape. */
-function slotOf(g: GraphBuilder, weight: Value, kind: string, slots: Slot[]): Slot {
-  const input = g.declare(`state/${kind}/${weight}`, g.dtype(weight))
-  const slot = { input, output: `next/${input}`, dims: g.sizes(weight) }
+/** Declares one slot, of the weight's sizes. */
+function slotOf(g: GraphBuilder, { name, value, dims }: Updated, kind: string, slots: Slot[]): Slot {
+  const input = g.declare(`state/${kind}/${name}`, g.dtype(value))
+  const slot = { input, output: `next/${input}`, dims }
   slots.push(slot)
   return slot
 }
 
 /** Weight decay is added to the gradient. */
-function sgd(g: GraphBuilder, { momentum = 0.9, nesterov = false }: Optimizer & { name: 'sgd' }, rate: Value): Updates {
+function sgd(g: GraphBuilder, { momentum = 0.9, nesterov = false }: Sgd, rate: Value): Updates {
   const slots: Slot[] = []
   return {
     slots,
-    update(weight, gradient, { decay, output }) {
-      const pull = decay === 0 ? gradient : g.add(gradient, g.mul(weight, decay))
+    update(weight, gradient) {
+      const { value, decay, output } = weight
+      const pull = decay === 0 ? gradient : g.add(gradient, g.mul(value, decay))
       let step = pull
       if (momentum > 0) {
         const { input, output: next } = slotOf(g, weight, 'momentum', slots)
         const velocity = g.emit('Add', [g.mul(input, momentum), pull], {}, next)
         step = nesterov ? g.add(pull, g.mul(velocity, momentum)) : velocity
       }
-      g.emit('Sub', [weight, g.mul(step, rate)], {}, output)
+      return g.emit('Sub', [value, g.mul(step, rate)], {}, output)
     },
   }
 }
+
+/** (1 - rate decay) w. */
+const decayed = (g: GraphBuilder, { value, decay }: Updated, rate: Value): Value =>
+  decay === 0 ? value : g.mul(value, g.sub(1, g.mul(rate, decay)))
 
 /**
  * With bias corrections c_i = 1 - beta_i^t: m' = beta_1 m + (1 - beta_1) g, v' = beta_2 v + (1 - beta_2) g^2,
  * w' = (1 - rate decay) w - rate / c_1 m' / (sqrt(v') / sqrt(c_2) + epsilon).
  */
-function adamw(
-  g: GraphBuilder,
-  { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8 }: Optimizer & { name: 'adamw' },
-  rate: Value,
-): Updates {
+function adamw(g: GraphBuilder, { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8 }: AdamW, rate: Value): Updates {
   const count = g.declare('state/step', DataType.FLOAT)
   const slots: Slot[] = [{ input: count, output: 'next/state/step', dims: [] }]
   const t = g.cast(g.emit('Add', [count, 1], {}, 'next/state/step'), DataType.DOUBLE)
@@ -70,14 +109,60 @@ function adamw(
   const size = g.cast(g.div(g.cast(rate, DataType.DOUBLE), correction(beta1)), DataType.FLOAT)
   return {
     slots,
-    update(weight, gradient, { decay, output }) {
+    update(weight, gradient) {
       const [m, v] = [slotOf(g, weight, 'mean', slots), slotOf(g, weight, 'square', slots)]
       const mean = g.emit('Add', [g.mul(m.input, beta1), g.mul(gradient, 1 - beta1)], {}, m.output)
       const square = g.mul(g.mul(gradient, gradient), 1 - beta2)
       const variance = g.emit('Add', [g.mul(v.input, beta2), square], {}, v.output)
       const deviation = g.add(g.div(g.emit('Sqrt', [variance]), root), epsilon)
-      const kept = decay === 0 ? weight : g.mul(weight, g.sub(1, g.mul(rate, decay)))
-      g.emit('Sub', [kept, g.mul(g.div(mean, deviation), size)], {}, output)
+      const step = g.mul(g.div(mean, deviation), size)
+      return g.emit('Sub', [decayed(g, weight, rate), step], {}, weight.output)
+    },
+  }
+}
+
+/** Of the quintic x -> a x + b x^3 + c x^5, which drives singular values towards 1. */
+const [A, B, C] = [3.4445, -4.775, 2.0315]
+
+/** The nearest semi-orthogonal matrix, roughly: x' = (a + b G + c G^2) x, G = x x^T of the shorter side, from x / |x|. */
+function orthogonal(g: GraphBuilder, matrix: Value, [rows, columns]: readonly [number, number], iterations: number) {
+  const isTall = rows > columns
+  const lying = isTall ? g.transpose(matrix, [1, 0]) : matrix
+  let x = g.div(lying, g.add(normOf(g, lying), 1e-7))
+  for (let i = 0; i < iterations; i++) {
+    const gram = g.emit('Gemm', [x, x], { transB: 1 })
+    const inner = g.emit('Gemm', [gram, gram, gram], { alpha: { float: C }, beta: { float: B } })
+    x = g.emit('Gemm', [inner, x, x], { beta: { float: A } })
+  }
+  return isTall ? g.transpose(x, [1, 0]) : x
+}
+
+const normOf = (g: GraphBuilder, value: Value) => g.emit('Sqrt', [g.emit('ReduceSumSquare', [value], { keepdims: 0 })])
+
+/**
+ * v' = momentum v + g, w' = (1 - rate decay) w - rate O(g + momentum v'), where O(.) is the nearest semi-orthogonal matrix of the
+ * filter as [outputs, the rest]; normalised, sqrt(outputs) / |w| takes the place of 1 - rate decay.
+ */
+function muon(
+  g: GraphBuilder,
+  { momentum = 0.95, iterations = 5, normalized = false, share = 0.05 }: Muon,
+  rate: Value,
+): Updates {
+  const others = adamw(g, { name: 'adamw' }, g.mul(rate, share))
+  const slots: Slot[] = []
+  return {
+    get slots() {
+      return [...others.slots, ...slots]
+    },
+    update(weight, gradient) {
+      const { value, dims, matrix, output } = weight
+      if (matrix === null) return others.update(weight, gradient)
+      const { input, output: next } = slotOf(g, weight, 'momentum', slots)
+      const velocity = g.emit('Add', [g.mul(input, momentum), gradient], {}, next)
+      const direction = g.reshape(g.add(gradient, g.mul(velocity, momentum)), matrix)
+      const kept = normalized ? g.mul(value, g.div(Math.sqrt(matrix[0]), normOf(g, value))) : decayed(g, weight, rate)
+      const step = g.reshape(orthogonal(g, direction, matrix, iterations), dims)
+      return g.emit('Sub', [kept, g.mul(step, rate)], {}, output)
     },
   }
 }

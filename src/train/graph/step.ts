@@ -10,6 +10,7 @@ import { renameValues } from '../../onnx/rename.js'
 import { DataType } from '../../onnx/tensor.js'
 import { type Dim, makeValueInfo } from '../../onnx/valueInfo.js'
 import { type Blocks, lowered } from '../blocked/lower.js'
+import { headOf } from './choose.js'
 import { type Mask, type Statistic, trainingForm } from './form.js'
 import { lossOf, type TrainingLoss } from './loss.js'
 import { clipped, type Optimizer, optimizerUpdates } from './optimizer.js'
@@ -57,6 +58,8 @@ interface Parts {
   readonly model: Model
   readonly head: Head
   readonly weights: readonly Value[]
+  /** Filters before the last layer. */
+  readonly inner: ReadonlySet<Value>
   readonly statistics: readonly Statistic[]
   readonly options: StepOptions
 }
@@ -91,8 +94,11 @@ export function trainingStep(
   for (const value of [...fed, ...form.masks.map((mask) => mask.name)]) g.declare(value, form.types.get(value)!.dtype)
   g.declare('rate', DataType.FLOAT)
   g.declare('target', DataType.FLOAT)
+  const last = new Set(headOf(parameters, model, { logits, classes }))
+  const inner = parameters.filter(({ name, role }) => role === 'filter' && !last.has(name))
   const parts: Parts = {
     g,
+    inner: new Set(inner.map(({ name }) => renamed(name))),
     model: { ...model, graph: forward },
     head: { logits: renamed(logits), classes },
     weights: [...names],
@@ -114,7 +120,8 @@ export function trainingStep(
 }
 
 /** Emits loss, logits and the next weights; the weights that the loss depends on, and the optimiser's state. */
-function emitWeights({ g, model, head, weights, options }: Parts): Carried[] {
+function emitWeights(parts: Parts): Carried[] {
+  const { g, model, head, weights, options } = parts
   const z = g.emit('Identity', [matrixOf(g, head)], {}, 'logits')
   const { loss, cotangent } = lossOf(g, z, 'target', head.classes, options)
   g.emit('Identity', [loss], {}, 'loss')
@@ -123,15 +130,34 @@ function emitWeights({ g, model, head, weights, options }: Parts): Carried[] {
   const reached = weights.flatMap((name, i) => (found[i] ? [{ name, gradient: found[i] }] : []))
   if (reached.length === 0)
     throw new AugmentError('model', `${model.name}: the logits depend on none of the weights to train`)
-  const gradients = reached.map(({ gradient }) => gradient)
+  const updated = reached.map(({ name, gradient }) => flattened(parts, name, gradient))
+  const gradients = updated.map(({ gradient }) => gradient)
   const limited = options.clip === null ? gradients : clipped(g, gradients, options.clip)
-  const { update, slots } = optimizerUpdates(g, options.optimizer, 'rate')
-  const carried = reached.map(({ name }, i): Carried => {
+  const updates = optimizerUpdates(g, options.optimizer, 'rate')
+  const carried = updated.map(({ weight, isFlat }, i): Carried => {
+    const { name } = weight
     const [dims, output] = [g.sizes(name), `next/${name}`]
-    update(name, limited[i]!, { decay: dims.length >= 2 ? options.decay : 0, output })
+    const next = updates.update({ ...weight, output: isFlat ? undefined : output }, limited[i]!)
+    if (isFlat) g.emit('Reshape', [next, g.integers(dims)], {}, output)
     return { kind: 'weight', name, input: name, output, dims }
   })
+  const { slots } = updates
   return [...carried, ...slots.map((slot): Carried => ({ kind: 'state', name: slot.input, ...slot }))]
+}
+
+/**
+ * A weight and its gradient, as vectors where the last axis has one element: there onnxruntime multiplies by a scalar element by
+ * element, 80 times slower.
+ */
+function flattened({ g, options, inner }: Parts, name: Value, gradient: Value) {
+  const dims = g.sizes(name)
+  const isFlat = dims.length > 1 && dims.at(-1) === 1
+  const size = dims.reduce((a, b) => a * b, 1)
+  const row = (value: Value) => (isFlat ? g.reshape(value, [size]) : value)
+  const matrix: [number, number] | null = inner.has(name) ? [dims[0]!, size / dims[0]!] : null
+  const decay = dims.length >= 2 ? options.decay : 0
+  const weight = { name, value: row(name), dims: isFlat ? [size] : dims, matrix, decay }
+  return { weight, gradient: row(gradient), isFlat }
 }
 
 /** Emits the next running statistics. */
