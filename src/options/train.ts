@@ -54,7 +54,7 @@ export const trainOptions = {
     low: 1e-9,
     high: 100,
     help: 'largest learning rate',
-    otherwise: '0.0003, from scratch 0.001; sgd 10 times',
+    otherwise: '0.0003, from scratch 0.001; sgd 10, muon 20 times',
   },
   labels,
   split,
@@ -62,10 +62,11 @@ export const trainOptions = {
   classes: { ...classes, rare: true },
   optimizer: {
     type: 'choice',
-    choices: ['adamw', 'sgd'],
+    choices: ['adamw', 'sgd', 'muon'],
     default: 'adamw',
     rare: true,
     help: 'optimizer of the weights',
+    more: '`muon`: of the filters; all other weights and the last layer by AdamW at a twentieth of the rate.',
   },
   weightDecay: {
     type: 'number',
@@ -73,7 +74,7 @@ export const trainOptions = {
     high: 10,
     rare: true,
     help: 'weight decay of filters',
-    otherwise: '0.05, sgd 0.0005',
+    otherwise: '0.05, sgd 0.0005, muon 0.01',
   },
   labelSmoothing: {
     type: 'number',
@@ -91,6 +92,14 @@ export const trainOptions = {
     default: 0.05,
     rare: true,
     help: 'share of the steps in which the rate rises',
+  },
+  refresh: {
+    type: 'choice',
+    choices: ['epoch', 'step'],
+    default: 'epoch',
+    rare: true,
+    help: 'how often maps are made of the network as it is',
+    more: "For methods that need saliency. `step` is the procedure of SAGE's paper.",
   },
   trainable: {
     type: 'text',

@@ -125,7 +125,12 @@ function startPool(classifier: Classifier, config: TrainConfig, classes: number 
   return new Pool<TrainRequest, TrainReply>(new URL('../train/trainWorker.js', import.meta.url), 1, data)
 }
 
-const isSgd = ({ optimizer }: TrainConfig) => optimizer === 'sgd'
+/** Of each optimiser: how it is set, its weight decay, and its rate as a multiple of AdamW's. */
+const OPTIMIZERS = {
+  adamw: { optimizer: { name: 'adamw' }, weightDecay: 0.05, rate: 1 },
+  sgd: { optimizer: { name: 'sgd', nesterov: true }, weightDecay: 5e-4, rate: 10 },
+  muon: { optimizer: { name: 'muon' }, weightDecay: 0.01, rate: 20 },
+} as const satisfies Record<TrainConfig['optimizer'], object>
 
 function stepOptions(config: TrainConfig): TrainingOptions {
   const { labelSmoothing, clip, trainable, from, seed, weightDecay } = config
@@ -133,8 +138,8 @@ function stepOptions(config: TrainConfig): TrainingOptions {
   return {
     labelSmoothing,
     clip,
-    optimizer: isSgd(config) ? { name: 'sgd', nesterov: true } : { name: 'adamw' },
-    weightDecay: weightDecay ?? (isSgd(config) ? 5e-4 : 0.05),
+    optimizer: OPTIMIZERS[config.optimizer].optimizer,
+    weightDecay: weightDecay ?? OPTIMIZERS[config.optimizer].weightDecay,
     trainable: isWord ? trainable : new RegExp(trainable),
     initialSeed: seed,
     initial: from === 'scratch' ? 'random' : 'file',
@@ -144,7 +149,7 @@ function stepOptions(config: TrainConfig): TrainingOptions {
 /** The largest learning rate. */
 function rateOf(config: TrainConfig): number {
   const adamw = config.from === 'scratch' ? 1e-3 : 3e-4
-  return config.rate ?? (isSgd(config) ? 10 * adamw : adamw)
+  return config.rate ?? OPTIMIZERS[config.optimizer].rate * adamw
 }
 
 /** Throws for a network whose batch cannot be chosen. */
@@ -209,11 +214,12 @@ function ownFor({ config, classifier, lessons }: Work): OwnSaliency | null {
 }
 
 function learningOf({ config, lessons }: Work, own: OwnSaliency | null) {
-  const { seed, crop, mirror, jitter, method } = config
+  const { seed, crop, mirror, jitter, method, refresh } = config
   const mix = method === 'none' ? null : { method, parameters: mixParameters(parseConfig({ method })) }
   const saliency = own?.map ?? null
   return {
     ...lessonsOf(lessons, { seed, view: { crop, flip: mirror === 'random', jitter }, mix, saliency }),
+    everyStep: own !== null && refresh === 'step',
     async begin(_epoch: number, network: () => Promise<Uint8Array<ArrayBuffer>>) {
       if (own !== null) await own.refresh(await network())
     },
@@ -235,6 +241,7 @@ async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): P
   let started = 0
   for (let i = 0; i <= TIMED; i++) {
     if (i === 1) started = performance.now()
+    if (learning.everyStep) await learning.begin(0, network)
     const made = await learning.batch(indices, 0, 0)
     await pool.call({ kind: 'step', batch: made, rate: 0, index: 0 })
   }

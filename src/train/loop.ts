@@ -21,6 +21,8 @@ export interface Lessons {
   readonly size: number
   /** The batch of the pictures `indices` as epoch `epoch` sees them; `first` is the place of the first one in the epoch. */
   batch(indices: readonly number[], epoch: number, first: number): Promise<Batch>
+  /** Whether `begin` is told before each step and not only before each epoch, which then waits for the step before. */
+  readonly everyStep?: boolean
   /** Told before each epoch, with what gives the classifier as it is then. */
   begin?(epoch: number, classifier: () => Promise<Uint8Array<ArrayBuffer>>): Promise<void>
 }
@@ -72,6 +74,7 @@ export async function* trainLoop(
 ): AsyncGenerator<LoopEvent, Checkpoint | null> {
   const steps = stepsOf(lessons.size, options.batch)
   const total = steps * options.epochs
+  const ahead = lessons.everyStep ? 1 : AHEAD
   let state = checkpoint
   if (state !== null) await pool.call({ kind: 'restore', values: state.values })
   for (let epoch = state?.epochs ?? 0; epoch < options.epochs; epoch++) {
@@ -85,6 +88,7 @@ export async function* trainLoop(
     const open: Promise<Score>[] = []
     const counts: number[] = []
     for (let step = 0; step < steps && !signal?.aborted; step++) {
+      if (lessons.everyStep && step > 0) await lessons.begin?.(epoch, () => classifierOf(pool))
       const first = step * options.batch
       const batch = await lessons.batch(order.slice(first, first + options.batch), epoch, first)
       const index = epoch * steps + step
@@ -94,7 +98,7 @@ export async function* trainLoop(
       // Another batch may fail to be made before this one is waited for.
       answer.catch(() => undefined)
       open.push(answer)
-      if (open.length < AHEAD) continue
+      if (open.length < ahead) continue
       scores.push(await open.shift()!)
       yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: scores.at(-1)!.loss }
     }

@@ -91,19 +91,31 @@ test('the same seed gives the same bytes, another seed others, and so does each 
     comixup: ['--method', 'comixup'],
     saliencymix: ['--method', 'saliencymix'],
     view: ['--crop', 'resized', '--mirror', 'never', '--jitter', '0.3'],
+    muon: ['--optimizer', 'muon'],
   })) {
     const { code, stderr } = await run([...args(name), ...more, '--quiet'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   }
   const made = Object.fromEntries(
-    ['a', 'b', 'seed', 'sage', 'again', 'comixup', 'saliencymix', 'view'].map((name) => [
+    ['a', 'b', 'seed', 'sage', 'again', 'comixup', 'saliencymix', 'view', 'muon'].map((name) => [
       name,
       bytesOf(at(`${name}.onnx`)),
     ]),
   )
   expect(made.b).toBe(made.a)
   expect(made.again).toBe(made.sage)
-  expect(new Set(Object.values(made)).size).toBe(6)
+  expect(new Set(Object.values(made)).size).toBe(7)
+})
+
+test('maps of every step are those of every epoch where an epoch is one step, and others where it is more', async () => {
+  const { at, args } = prepared()
+  const made = async (name: string, refresh: string, batch: string) => {
+    const line = [...args(name), '--method', 'sage', '--refresh', refresh, '--batch', batch, '--quiet']
+    expect(await run(line)).toMatchObject({ code: 0, stderr: '' })
+    return bytesOf(at(`${name}.onnx`))
+  }
+  expect(await made('one-step', 'step', '300')).toBe(await made('one-epoch', 'epoch', '300'))
+  expect(await made('step', 'step', '135')).not.toBe(await made('epoch', 'epoch', '135'))
 })
 
 test('an interrupted training goes on where it was and ends in the same bytes', async () => {
