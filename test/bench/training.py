@@ -1,7 +1,8 @@
 """Steps of training in PyTorch, for training.js: one a line of stdin, answered with its milliseconds.
 
 usage: training.py export <folder> <net>           writes <folder>/<net>.onnx
-       training.py run <net> <threads> <layout>     layout nchw or nhwc; `peak` instead of a step asks for the peak memory
+       training.py run <net> <threads> <layout>     layout nchw, nhwc or compile (torch.compile, of NCHW); `peak` instead of a
+                                                    step asks for the peak memory
 """
 import os
 import resource
@@ -49,12 +50,31 @@ def resnet20():
     return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
+def general():
+    """EfficientNet-Lite0 with its normalisations folded into the convolutions, as the bundled `general` has it."""
+    import timm
+    from timm.layers import BatchNormAct2d
+    model = timm.create_model('efficientnet_lite0')
+
+    def fold(module):
+        for name, child in module.named_children():
+            if isinstance(child, (nn.BatchNorm2d, BatchNormAct2d)):
+                setattr(module, name, nn.Sequential(getattr(child, 'act', nn.Identity())))
+            elif isinstance(child, nn.Conv2d):
+                child.bias = nn.Parameter(torch.zeros(child.out_channels))
+            else:
+                fold(child)
+    fold(model)
+    return model
+
+
 # By name: the network, pictures of a batch, their side, classes.
 NETS = {
     'three': (three, 64, 32, 10),
     'resnet20': (resnet20, 128, 32, 10),
     'resnet18': (lambda: torchvision.models.resnet18(weights=None), 8, 224, 1000),
     'mobilenet_v2': (lambda: torchvision.models.mobilenet_v2(weights=None, dropout=0.0), 8, 224, 1000),
+    'general': (general, 8, 224, 1000),
 }
 
 
@@ -70,9 +90,11 @@ def export(folder, name):
 def run(name, threads, layout):
     torch.set_num_threads(threads)
     make, batch, size, classes = NETS[name]
+    is_compiled = layout == 'compile'
     layout = dict(memory_format=torch.channels_last if layout == 'nhwc' else torch.contiguous_format)
     model = make().train().to(**layout)
     x, y = torch.randn(batch, 3, size, size).contiguous(**layout), torch.randint(classes, (batch,))
+    forward = torch.compile(model) if is_compiled else model
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     # The processor's time of several threads would count those that wait.
     clock = time.process_time if threads == 1 else time.perf_counter
@@ -82,7 +104,7 @@ def run(name, threads, layout):
             continue
         start = clock()
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(x), y).backward()
+        F.cross_entropy(forward(x), y).backward()
         optimizer.step()
         print((clock() - start) * 1000, flush=True)
 
