@@ -7,9 +7,18 @@ import type { Invocation } from './invocation.js'
 /** `sage-augment train <images>`: a classifier from a folder of pictures. */
 export async function trainCommand({ words: [images], own, report }: Invocation<'train'>): Promise<void> {
   const { json: _, quiet: __, ...config } = own
+  await trainAndTell(images!, config, report)
+}
+
+/** Trains, tells how it goes, and ends in order when it is interrupted. */
+export async function trainAndTell(
+  images: string,
+  config: Parameters<typeof train>[1],
+  report: Invocation<'train'>['report'],
+): Promise<void> {
   const interrupt = interruption(report.note)
   try {
-    const events = train(images!, config, interrupt.signal)
+    const events = train(images, config, interrupt.signal)
     for (;;) {
       const { done, value } = await events.next()
       if (done) {

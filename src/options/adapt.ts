@@ -13,6 +13,11 @@ export const adaptOptions = {
     isPath: (text: string) => text.endsWith('.onnx'),
     help: 'classifier whose features are used: a name or an .onnx file',
   },
+  full: {
+    type: 'flag',
+    help: 'train all weights, not only the last layer: `train` with its defaults',
+    more: 'Slower; better where the pictures are unlike those of the model. Not with `size` and `output`.',
+  },
   labels,
   seed: { ...seed, help: 'deals the pictures out to the folds' },
   classes: { ...classes, rare: true },

@@ -71,8 +71,14 @@ async function ours(root, name) {
   const plain = await createSession(model.evaluation(starting), { device: 'cpu', threads: THREADS })
   const tensor = (dims, data) => ({ type: 'float32', dims, data })
   const input = tensor([batch, 3, side, side], noise(batch * 3 * side * side))
-  const rows = Float32Array.from({ length: batch * classes }, (_, i) => Number(i % classes === (7 * Math.floor(i / classes)) % 10))
-  const fixed = { [model.input]: input, target: tensor([batch, classes], rows), rate: tensor([], Float32Array.of(0.01)) }
+  const rows = Float32Array.from({ length: batch * classes }, (_, i) =>
+    Number(i % classes === (7 * Math.floor(i / classes)) % 10),
+  )
+  const fixed = {
+    [model.input]: input,
+    target: tensor([batch, classes], rows),
+    rate: tensor([], Float32Array.of(0.01)),
+  }
   let carried = Object.fromEntries(model.carried.map((c) => [c.input, tensor(c.dims, c.initial)]))
   return {
     forward: () => plain.run({ [model.input]: input }),

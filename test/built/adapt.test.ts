@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { FASHION, ROOT, run, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
+import { linearNet } from '../helpers/linearNet.js'
 
 test('adapt writes a classifier of the classes of a folder, whose labels a run then explains', async () => {
   const folder = temporaryFolder()
@@ -23,6 +24,21 @@ test('adapt writes a classifier of the classes of a folder, whose labels a run t
     const maps = await run(['saliency', FASHION, '--model', out, '--saliency', kind, '--out', path.join(folder, kind)])
     expect(maps).toMatchObject({ code: 0, stderr: expect.stringContaining('saliency explains the labels') })
   }
+})
+
+test('--full trains all weights, as train does with its defaults', async () => {
+  const images = garments()
+  const folder = temporaryFolder({ 'net.onnx': linearNet.bytes, 'net.json': linearNet.json })
+  const at = (name: string) => path.join(folder, name)
+  const common = ['--model', at('net.onnx'), '--seed', '3', '--jobs', '1', '--quiet']
+  for (const [command, ...more] of [
+    ['adapt', '--full', '--out', at('a.onnx')],
+    ['train', '--out', at('b.onnx')],
+  ] as const)
+    expect(await run([command, images, ...more, ...common])).toMatchObject({ code: 0, stderr: '' })
+  expect(readFileSync(at('a.onnx'))).toEqual(readFileSync(at('b.onnx')))
+  const refused = await run(['adapt', images, '--full', '--size', '32x32', '--out', at('c.onnx'), ...common])
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--size: not with --full') })
 })
 
 test('what cannot be adapted is told before anything is written', async () => {
