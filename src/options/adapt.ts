@@ -16,7 +16,7 @@ export const adaptOptions = {
   full: {
     type: 'flag',
     help: 'train all weights, not only the last layer: `train` with its defaults',
-    more: 'Slower; better where the pictures are unlike those of the model. Not with `size` and `output`.',
+    more: 'Slower. Not with `size` and `output`.',
   },
   labels,
   seed: { ...seed, help: 'deals the pictures out to the folds' },
