@@ -38,7 +38,9 @@ export interface Rgb {
 export function toRgb(samples: Samples, range: GreyRange): Rgb {
   const { data, width, height, bands, colours, alpha, white } = samples
   if (data instanceof Uint8Array && bands === 3 && colours === 3) {
-    return { image: { data, width, height }, transparent: false }
+    // Never a Buffer, whatever decoded it: pictures of the same pixels are equal.
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length)
+    return { image: { data: bytes, width, height }, transparent: false }
   }
   const inFile = ([low, high]: readonly [number, number]) =>
     samples.fromWhite ? ([white - high, white - low] as const) : ([low, high] as const)

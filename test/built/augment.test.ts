@@ -324,7 +324,7 @@ test('--help needs neither sharp nor onnxruntime', async () => {
   // Native addons cannot be loaded in such a process, so loading either would fail.
   const { code, stdout } = await spawned(['--help'], { NODE_OPTIONS: '--no-addons' })
   expect(code).toBe(0)
-  expect(stdout).toContain('--pairs <file>')
+  expect(stdout).toContain('--labels <file>')
 })
 
 test('misuse is exit 2 with one line that says what was expected', async () => {
