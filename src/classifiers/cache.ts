@@ -9,10 +9,12 @@ interface Home {
   readonly home: string
 }
 
-const HERE: Home = { platform: process.platform, env: process.env, home: os.homedir() }
+function here(): Home {
+  return { platform: process.platform, env: process.env, home: os.homedir() }
+}
 
 /** The user's cache folder of this program: XDG_CACHE_HOME if set, else the platform's usual place. */
-export function cacheFolder({ platform, env, home }: Home = HERE): string {
+export function cacheFolder({ platform, env, home }: Home = here()): string {
   const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = env
   // Relative ones must be ignored (XDG Base Directory Specification).
   if (xdg !== undefined && path.isAbsolute(xdg)) return path.join(xdg, 'sage-augment')
