@@ -25,6 +25,11 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
     because: 'takes minutes',
     instead: 'sage-augment trial ./pets --steps 2 --repetitions 1 --methods mixup',
   },
+  {
+    command: /inspect pets.onnx --try/,
+    because: 'looks for a model of these classes',
+    instead: 'sage-augment adapt ./pets --out pets.onnx && sage-augment inspect pets.onnx --try ./pets',
+  },
   { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
   { command: /^parallel /, because: 'needs GNU parallel' },
   { command: /\$SAGE|PBS_O_WORKDIR/, because: 'needs a scheduler: test/external/clusters.sh has real ones' },
