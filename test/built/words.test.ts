@@ -64,7 +64,7 @@ const DEFAULTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '--color-order': "the model's .json",
     '--input-size': "the model's .json",
     '--device': 'auto',
-    '--jobs': 'all cores',
+    '--jobs': 'all cores it may use',
     '--batch': 'what fits',
     '--max-pixels': '268402689',
   },
