@@ -15,7 +15,11 @@ export async function decodeBmp(
   // libnsbmp gives other values than the masks say where they have fewer bits.
   if (header === undefined || header.bits.slice(0, 3).some((bits) => bits < 4)) throw damaged(place)
   checkSize(header.width, header.height)
-  const { decode } = await import('@cwasm/nsbmp')
+  const { decode } = await import('@cwasm/nsbmp').catch((cause: unknown) => {
+    if (!(cause instanceof RangeError)) throw cause
+    const message = `${place}: found a BMP, which needs WebAssembly; the limit of address space (ulimit -v, h_vmem) leaves no room for it`
+    throw new AugmentError('failed', message, { hint: 'save it as PNG, or raise the limit to 16 GB', cause })
+  })
   try {
     const { data, width, height } = decode(bytes)
     if (width !== header.width || height !== header.height) throw damaged(place)

@@ -20,7 +20,7 @@ type Decoder = (bytes: Uint8Array) => {
   readonly width: number
   readonly height: number
 }
-const decoders = new Map<Format, Promise<Decoder>>()
+const decoders = new Map<Format, Promise<Decoder | null>>()
 
 /**
  * The samples of a small JPEG or PNG that `isPlain`; null for one that is larger, or of a rarer kind, or that has anything wrong with
@@ -30,6 +30,7 @@ export async function decodeSmall(format: Format, bytes: Uint8Array): Promise<Sa
   if (!isSmall(format, bytes) || faults >= MOST_FAULTS) return null
   if (!decoders.has(format)) decoders.set(format, load(format))
   const decode = await decoders.get(format)!
+  if (decode === null) return null
   try {
     const { data, width, height } = decode(bytes)
     const rgba = new Uint8Array(data.buffer, data.byteOffset, data.length)
@@ -45,8 +46,14 @@ export function encodeSmall(image: Image, quality: number): Uint8Array | null {
   return image.width * image.height <= MOST_PIXELS ? encodeSmallJpeg(image, quality) : null
 }
 
-async function load(format: Format): Promise<Decoder> {
-  return format === 'PNG' ? (await import('@cwasm/lodepng')).decode : (await import('@cwasm/jpeg-turbo')).decode
+/** Null where a limit of address space leaves no room for WebAssembly: libvips gives the same. */
+async function load(format: Format): Promise<Decoder | null> {
+  try {
+    return format === 'PNG' ? (await import('@cwasm/lodepng')).decode : (await import('@cwasm/jpeg-turbo')).decode
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
 }
 
 function isSmall(format: Format, bytes: Uint8Array): boolean {

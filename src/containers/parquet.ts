@@ -7,7 +7,6 @@ import {
   type SchemaElement,
   type SchemaTree,
 } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
 import type { Bytes } from './bytes.js'
 import { ContainerError } from './containerError.js'
 import { BROKEN, chunkOf, fileOf, guarded, type PagedColumn, pagedColumn } from './parquetPages.js'
@@ -155,6 +154,8 @@ async function* valuesOf(bytes: Bytes, metadata: FileMetaData, column: string): 
   let row = 0
   for (const { num_rows: count } of metadata.row_groups) {
     const range = { rowStart: row, rowEnd: row + Number(count) }
+    // Loaded here: with a limit of address space there may be no room for it.
+    const { compressors } = await import('hyparquet-compressors')
     const rows = await guarded(() => parquetReadObjects({ file, metadata, columns: [column], compressors, ...range }))
     yield rows.map((values) => values[column])
     row = range.rowEnd

@@ -7,7 +7,6 @@ import {
   type SchemaElement,
 } from 'hyparquet'
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js'
-import { compressors } from 'hyparquet-compressors'
 import { LRUCache } from 'lru-cache'
 import type { Bytes } from './bytes.js'
 import { ContainerError } from './containerError.js'
@@ -192,6 +191,8 @@ async function readPage(
     byteLength: content.byteLength + shift,
     slice: (start, end) => content.slice(start - shift, end === undefined ? undefined : end - shift),
   }
+  // Loaded here: with a limit of address space there may be no room for it.
+  const { compressors } = await import('hyparquet-compressors')
   const found = await guarded(() => parquetReadObjects({ file, metadata: own, compressors, utf8: false }))
   if (found.length !== rows) throw new ContainerError(BROKEN)
   const values = found.map((value) => leaf.reduce<unknown>((inner, name) => (inner as never)?.[name], value))
