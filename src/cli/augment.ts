@@ -40,6 +40,6 @@ export async function augmentCommand({
 }
 
 /** What the command line says, over what the configuration file does. */
-function over(file: ConfigInput, line: ConfigInput): ConfigInput {
+export function over(file: ConfigInput, line: ConfigInput): ConfigInput {
   return { ...file, ...line, parameters: { ...file.parameters, ...line.parameters } }
 }

@@ -1,4 +1,10 @@
-import { type CommandName, commands, type Command as Definition, optionsOf } from '../options/commands.js'
+import {
+  type CommandName,
+  commands,
+  type Command as Definition,
+  optionsOf,
+  takesParameters,
+} from '../options/commands.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { hasMore } from './command.js'
 import type { Invocation } from './invocation.js'
@@ -18,6 +24,7 @@ const actions: Actions = {
   grad: async () => (await import('./grad.js')).gradCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   verify: async () => (await import('./verify.js')).verifyCommand,
+  submit: async () => (await import('./submit.js')).submitCommand,
   merge: async () => (await import('./merge.js')).mergeCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   'models list': async () => (await import('./models.js')).listCommand,
@@ -38,7 +45,7 @@ export async function call(
   const { checked } = await import('../options/schema.js')
   const { reporter } = await import('./reporter.js')
   const definition: Definition = commands[name]
-  const isParameter = (key: string) => name === 'augment' && key in methodParameters
+  const isParameter = (key: string) => takesParameters(definition) && key in methodParameters
   const isOwn = (key: string) => key in definition.own
   const { helpAll: _, ...given } = flags
   const options = picked(given, (key) => !isParameter(key))

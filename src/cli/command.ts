@@ -1,6 +1,12 @@
 /** Makes the command line of the tables of options. */
 import { Command } from 'commander'
-import { type CommandName, commands, type Command as Definition, optionsOf } from '../options/commands.js'
+import {
+  type CommandName,
+  commands,
+  type Command as Definition,
+  optionsOf,
+  takesParameters,
+} from '../options/commands.js'
 import { GROUPS, helpOf, type Option, type Table, termOf } from '../options/option.js'
 
 /** What a command is called with: `flags` by the names of the options, only those that were given. */
@@ -25,11 +31,11 @@ export function commandOf(name: CommandName, act: Act, { isAll, parameters }: De
   const options = Object.entries(optionsOf(definition)).filter(([, { isArgument }]) => !isArgument)
   for (const group of GROUPS) {
     for (const [key, option] of options.filter(([, { group: own = GROUPS[0] }]) => own === group)) {
-      const isHidden = !isAll && isRare(option, name)
+      const isHidden = !isAll && isRare(key, option, name)
       add(command, key, option, { heading: isAll ? group : GROUPS[0], isHidden, isBrief: !isAll })
     }
   }
-  const more = name === 'augment' ? Object.entries(parameters) : []
+  const more = takesParameters(definition) ? Object.entries(parameters) : []
   for (const [key, option] of more)
     add(command, key, option, { heading: 'Parameters of the method', isHidden: !isAll, isBrief: false })
   if (hasMore(name)) {
@@ -48,10 +54,13 @@ export function commandOf(name: CommandName, act: Act, { isAll, parameters }: De
 
 /** Whether --help leaves options out, so that there is --help-all. */
 export function hasMore(name: CommandName): boolean {
-  return Object.values(optionsOf(commands[name])).some((option) => isRare(option, name))
+  return Object.entries(optionsOf(commands[name])).some(([key, option]) => isRare(key, option, name))
 }
 
-function isRare({ rare }: Option, command: string): boolean {
+function isRare(key: string, option: Option, command: CommandName): boolean {
+  const { rare } = option
+  const { isRunRare, run }: Definition = commands[command]
+  if (isRunRare && run !== undefined && key in run && run[key] === (commands.augment.run as Table)[key]) return true
   return rare === true || (rare?.includes(command) ?? false)
 }
 

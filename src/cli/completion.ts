@@ -1,6 +1,6 @@
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
-import { type Command, commands, optionsOf } from '../options/commands.js'
+import { type Command, commands, optionsOf, takesParameters } from '../options/commands.js'
 import { helpOf, listed, type Option, type Table } from '../options/option.js'
 import type { Invocation } from './invocation.js'
 import { methodParameters } from './parameters.js'
@@ -43,7 +43,7 @@ function allWords(): Words[] {
     const options: Table = Object.assign(
       {},
       ...[command, ...below.map(([, other]) => other)].map(optionsOf),
-      isMain && methodParameters,
+      takesParameters(command) && methodParameters,
     )
     return {
       command: isMain ? null : name,

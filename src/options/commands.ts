@@ -4,6 +4,8 @@ import { adaptOptions } from './adapt.js'
 import type { Table } from './option.js'
 import { runOptions } from './run.js'
 import { saliencyOptions } from './saliency.js'
+import { scoreOptions } from './score.js'
+import { joinedOut, submitOptions } from './submit.js'
 import { trainOptions } from './train.js'
 import { trialOptions } from './trial.js'
 
@@ -13,6 +15,8 @@ export interface Command {
   readonly arguments?: readonly string[]
   /** Options of a run that it takes, which a configuration file may hold and the library checks. */
   readonly run?: Table
+  /** Only --help-all shows the options that are the same for a run. */
+  readonly isRunRare?: true
   /** Options of its own. */
   readonly own: Table
   /** What --help says at its end. */
@@ -72,20 +76,6 @@ export const mapOptions = {
     high: MOST,
     help: 'integrated gradients in n steps',
     more: "Sundararajan et al. 2017, arXiv 1703.01365: of the logit of the label, from the picture of the model's mean colour; `loss` plays no part. Not with `smooth` or `timesInput`.",
-  },
-} as const satisfies Table
-
-const scoreOptions = {
-  score: {
-    type: 'flag',
-    help: 'measure the kinds of maps, draw nothing',
-    more: "Pointing: four pictures stand in a 2 x 2 grid; the score is the share of the map in the cell of its class (.25 by chance). With `judge`, also the area under the judge's probability of the class while pixels are added, and while they are removed, the most salient first. At most 200 pictures are used.",
-  },
-  judge: {
-    type: 'path',
-    value: 'name',
-    isPath: (text: string) => text.endsWith('.onnx'),
-    help: 'another classifier that judges, for --score',
   },
 } as const satisfies Table
 
@@ -226,6 +216,19 @@ export const commands = {
     own: { ...verifyOptions, ...result },
     examples: ['sage-augment verify aug'],
   },
+  submit: {
+    about: 'print or send the jobs of a run in shards, for a cluster',
+    arguments: ['<scheduler>', '[images]'],
+    run: { ...takenBy('augment'), out: joinedOut },
+    isRunRare: true,
+    own: { ...submitOptions, config: augmentOwn.config, ...result },
+    note: 'Schedulers: slurm, sge (Grid Engine) and k8s. Takes the options of a run,\nbut not --shard, --adapt, --dry-run, --preview and --overwrite.',
+    examples: [
+      'sage-augment submit slurm ./pets --shards 8 --out ./aug --epochs 5',
+      'sage-augment submit sge ./pets --shards 8 --yes',
+      'sage-augment submit k8s /data/pets --out /data/aug --shards 8 \\\n    --image your-image --claim data',
+    ],
+  },
   merge: {
     about: 'join the finished shards of one run',
     arguments: ['<dir...>'],
@@ -283,6 +286,11 @@ export const commands = {
 } as const satisfies Readonly<Record<string, Command>>
 
 export type CommandName = keyof typeof commands
+
+/** Whether it takes the parameters of the methods. */
+export function takesParameters({ run }: Command): boolean {
+  return run !== undefined && 'method' in run
+}
 
 /** The options of a run and those of its own. */
 export function optionsOf(command: Command): Table {

@@ -262,6 +262,7 @@ export const runOptions = {
     expected: '<i>/<n>, auto, auto/<n> or auto/<first>-<last>[:<step>]',
     group: 'The run',
     commands: MAIN,
+    rare: true,
     compared: false,
     help: 'part i of n; auto or auto/<n> in a cluster',
     more: '`auto`: the index of an array job, and its count where the engine tells it for sure; `auto/8`, `auto/0-7` or `auto/1-15:2`: of the array that was submitted, also to repeat some of its tasks. docs/clusters.md has a line for each engine.',
