@@ -10,7 +10,7 @@ import { ContainerError } from '../containers/containerError.js'
 import { AugmentError } from '../core/errors.js'
 import { sparseLabel } from '../core/softLabel.js'
 import { Classes, type WrittenLabel } from './labels.js'
-import { type Contained, opening } from './opening.js'
+import { type Contained, opening, placeIn } from './opening.js'
 import { type SplitChoice, splitIn, takeSplit } from './splits.js'
 
 /** Arrays that lie in a folder or an archive. */
@@ -80,9 +80,11 @@ export async function arrayRows(holder: Holder, place: string, choice: SplitChoi
   const rows: { file: string; label: WrittenLabel }[] = []
   const chosen = parts.filter(({ split }) => taken.has(split))
   for (const { name, labels } of chosen) {
-    await opening(path.join(place, name), async () => {
-      const found = await arrayIn(name, await holder.open(name))
-      if (found === undefined) throw new ContainerError('found no pictures')
+    await opening(placeIn(place, name), async () => {
+      const bytes = await holder.open(name)
+      const found = await arrayIn(name, bytes)
+      if (found === undefined)
+        throw new ContainerError(`found ${bytes.size} bytes, expected whole rows of a CIFAR binary`)
       const values = await labels()
       if (values.length !== found.count) {
         throw new ContainerError(`found ${found.count} pictures and ${values.length} labels, expected as many`)
@@ -107,9 +109,7 @@ function cifarParts(holder: Holder): Part[] {
     async labels() {
       const bytes = await holder.open(name)
       const width = cifarLabels(name, bytes.size)
-      if (width === undefined)
-        throw new ContainerError(`found ${bytes.size} bytes, expected whole rows of a CIFAR binary`)
-      return namedBy(await cifarClasses(bytes, width), await classesOf(holder))
+      return namedBy(await cifarClasses(bytes, width!), await classesOf(holder))
     },
   }))
 }

@@ -6,7 +6,7 @@ import { ContainerError } from '../containers/containerError.js'
 import { AugmentError } from '../core/errors.js'
 import { arrayRows, filesOf, isArrayName, membersOf } from './arrayRows.js'
 import { givenFiles } from './given.js'
-import { type Contained, opening } from './opening.js'
+import { type Contained, opening, placeIn } from './opening.js'
 import { parquetRows } from './parquetRows.js'
 import { Problems } from './problems.js'
 import { isImageName } from './scan.js'
@@ -111,14 +111,14 @@ async function rowsOf(
       hint: 'give one of them, as one folder of class folders',
     })
   }
-  const archive = await opening(path.join(place, file!), async () => {
+  const archive = await opening(placeIn(place, file!), async () => {
     const container = await openContainer(path.join(root, file!))
     if (container.kind !== 'archive') throw new ContainerError('found no archive, expected one')
     return container.archive
   })
   const isNpz = kind === 'npz'
   if (!isNpz && !archive.names.some(isArrayName)) return { file: file!, archive, notices: [] }
-  return arrayRows(membersOf(file!, archive), path.join(place, file!), options)
+  return arrayRows(membersOf(file!, archive), placeIn(place, file!), options)
 }
 
 /** The pictures in the containers that are given, whatever their labels; undefined where a folder of pictures is. */

@@ -1,4 +1,5 @@
 /** What a container with labelled pictures says, and how it is told what is wrong with it. */
+import path from 'node:path'
 import { ContainerError } from '../containers/containerError.js'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
@@ -15,6 +16,11 @@ export interface Contained {
   readonly notices: readonly string[]
   /** Whether the rows name files of their own, which may not be there. */
   readonly areFiles?: boolean
+}
+
+/** What to call a file in what was given, which may be the file itself. */
+export function placeIn(given: string, file: string): string {
+  return path.basename(given) === file ? given : path.join(given, file)
 }
 
 /** What a container says, or what is wrong with it as AugmentError `usage`, naming `place`. */

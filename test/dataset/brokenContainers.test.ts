@@ -151,7 +151,11 @@ const refused: Readonly<Record<string, readonly [Record<string, string | Uint8Ar
     '.',
     'train-images-idx3-ubyte: found no labels of train-images-idx3-ubyte, expected train-labels-idx1-ubyte',
   ],
-  'a CIFAR binary that ends early': [{ 'data_batch_1.bin': new Uint8Array(3000) }, '.', 'data_batch_1.bin: found'],
+  'a CIFAR binary that ends early': [
+    { 'data_batch_1.bin': new Uint8Array(3000) },
+    'data_batch_1.bin',
+    'data_batch_1.bin: found 3000 bytes, expected whole rows of a CIFAR binary',
+  ],
   'arrays of other lengths': [
     {
       'a.tar': tar(
@@ -207,6 +211,7 @@ for (const [what, [files, given, said]] of Object.entries(refused)) {
     const { message } = error as AugmentError
     expect(message).toContain(said)
     expect(message).not.toContain('\n')
+    expect(message, 'the file that was given is named once').not.toContain(`${given}/${given}`)
   })
 }
 
