@@ -9,12 +9,12 @@ import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
 import { besideNotices, oneClassNotices, twiceNotices } from './notices.js'
 import type { Contained } from './opening.js'
+import { isOfRun, isRun, shardsOf } from './ownOutput.js'
 import { describeGap } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
 import { refuseSeveral, severalNotices } from './several.js'
-import { isRun } from './shape.js'
 import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
 
@@ -62,10 +62,12 @@ export interface ManifestOptions extends SplitChoice {
 
 /**
  * Reads the labels of a folder of pictures: from `options.labels`, else from a manifest found in the folder, else one
- * class per folder; or of files that hold many pictures, one, a pattern of some, or a folder of them. Throws AugmentError
- * `usage` that lists every problem with its line.
+ * class per folder; or of files that hold many pictures, one, a pattern of some, or a folder of them, as an output in shards
+ * has one. Throws AugmentError `usage` that lists every problem with its line.
  */
 export async function readManifest(place: string, options: ManifestOptions = {}): Promise<Manifest> {
+  const shards = options.labels === undefined ? await shardsOf(place) : undefined
+  if (shards !== undefined) return readManifest(shards, options)
   const fixed = options.classes === undefined ? undefined : await readClasses(options.classes)
   const given = await givenFiles(place)
   const reading = { place, options, fixed }
@@ -73,7 +75,9 @@ export async function readManifest(place: string, options: ManifestOptions = {})
     given === undefined
       ? await fromFolder(await Folder.scan(place, options), reading)
       : await fromContainers(given.root, given.files, reading)
-  const again = (await isRun(place)) ? [`${place}: these pictures are mixes of sage-augment, and are mixed again`] : []
+  const again = (await isOfRun(place))
+    ? [`${place}: these pictures are mixes of sage-augment, and are mixed again`]
+    : []
   const gap = fixed ? undefined : describeGap(manifest.classes)
   const notices = [...manifest.notices, ...(gap ? [gap] : []), ...oneClassNotices(manifest), ...again]
   return { ...manifest, notices, given: path.resolve(place) }

@@ -1,8 +1,8 @@
 /** Folders that look like something else than one class each. */
-import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { isRun } from './ownOutput.js'
 import { quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
 
@@ -85,12 +85,6 @@ export function shapeNotices({ all, pictures }: Omit<Shape, 'names'>): string[] 
     notices.push(`every class has the same folders (${listed(below[0]!)}): are those the classes?`)
   }
   return notices
-}
-
-/** Whether a folder is an output of ours. */
-export async function isRun(folder: string): Promise<boolean> {
-  const found = await stat(path.join(folder, '.sage')).catch(() => undefined)
-  return found?.isDirectory() === true
 }
 
 /** Folders such as train and test are parts of a data set; as classes they would give labels without meaning. */

@@ -8,10 +8,10 @@ import { AugmentError } from '../core/errors.js'
 import { JsonLabels } from './json.js'
 import { Classes, type WrittenLabel } from './labels.js'
 import { type Contained, opening } from './opening.js'
+import { isRun } from './ownOutput.js'
 import type { Problems } from './problems.js'
 import { quoted } from './problems.js'
 import { isImageName } from './scan.js'
-import { isRun } from './shape.js'
 import { LABEL_KEYS } from './table.js'
 
 /** Shards that are read side by side. */
