@@ -1,5 +1,5 @@
 import { counted } from '../core/counted.js'
-import { EXIT } from '../core/errors.js'
+import { AugmentError, EXIT } from '../core/errors.js'
 import { repair } from '../run/repair.js'
 import { verify } from '../run/verify.js'
 import type { Invocation } from './invocation.js'
@@ -8,7 +8,13 @@ const SHOWN = 100
 
 /** `sage-augment verify <dir>`: exit 1 with the list of what is wrong, unless it is repaired. */
 export async function verifyCommand({ words: [folder], own, report }: Invocation<'verify'>): Promise<void> {
-  const { rows, problems } = await verify(folder!)
+  if (own.repair && own.shard !== undefined) {
+    throw new AugmentError(
+      'usage',
+      '--repair: found with --shard, expected one of the two: a repair looks at all pictures',
+    )
+  }
+  const { rows, problems } = await verify(folder!, own)
   const lines = problems.slice(0, SHOWN)
   if (problems.length > SHOWN) lines.push(`... and ${problems.length - SHOWN} more`)
   const verdict = problems.length === 0 ? 'all right' : counted(problems.length, 'problem')
@@ -19,6 +25,7 @@ export async function verifyCommand({ words: [folder], own, report }: Invocation
     const text = `${folder}: ${verdict}; ${rest}: repeat the run's command to make what is missing`
     return report.done({ folder, rows, problems, repaired }, text)
   }
-  report.done({ folder, rows, problems }, `${folder}: ${counted(rows, 'picture')}, ${verdict}`)
+  const part = own.shard === undefined ? '' : `, part ${own.shard} looked at`
+  report.done({ folder, rows, problems }, `${folder}: ${counted(rows, 'picture')}${part}, ${verdict}`)
   if (problems.length > 0) process.exitCode = EXIT.failed
 }

@@ -8,6 +8,7 @@ import { scoreOptions } from './score.js'
 import { joinedOut, submitOptions } from './submit.js'
 import { trainOptions } from './train.js'
 import { trialOptions } from './trial.js'
+import { verifyOptions } from './verify.js'
 
 export interface Command {
   readonly about: string
@@ -116,14 +117,6 @@ const inspectOptions = {
 const mergeOptions = {
   out: { type: 'path', value: 'dir', required: true, help: 'folder for the joined run' },
   overwrite: { type: 'flag', help: 'start over, replacing an earlier run' },
-} as const satisfies Table
-
-const verifyOptions = {
-  repair: {
-    type: 'flag',
-    help: "keep the undamaged rows; the run's command then makes the rest",
-    more: "Cuts the tables of a damaged run, finished or not, after the last row before the first damage. Undamaged rows after it are used again when the run's command is repeated.",
-  },
 } as const satisfies Table
 
 const doctorOptions = {

@@ -82,3 +82,30 @@ test('shards of different runs are not merged', async () => {
     stderr: expect.stringMatching(/2: options\.seed is 1, in .*1 0/),
   })
 })
+
+test('a sharded verify reads each picture in one part, and tables in all', async () => {
+  const out = path.join(temporaryFolder(), 'aug')
+  expect((await run([FASHION, '--method', 'mixup', '--count', '7', '--out', out, '--quiet'])).code).toBe(0)
+  for (const name of ['000000000', '000000004', '000000006'])
+    truncateSync(path.join(out, `images/00000/${name}.jpg`), 200)
+  const bad = async (...more: string[]) => {
+    const { code, stdout } = await run(['verify', out, '--json', ...more])
+    expect(code).toBe(1)
+    return (JSON.parse(stdout).problems as string[]).map((problem) => problem.replace(/: .*/, '').slice(-7))
+  }
+  expect(await bad()).toEqual(['000.jpg', '004.jpg', '006.jpg'])
+  expect(await bad('--shard', '1/3')).toEqual(['000.jpg', '006.jpg'])
+  expect(await bad('--shard', '2/3')).toEqual(['004.jpg'])
+  expect(await run(['verify', out, '--shard', '3/3'])).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: `${out}: 7 pictures, part 3/3 looked at, all right\n`,
+  })
+  writeFileSync(path.join(out, 'images/00000/stray.jpg'), '')
+  expect(await bad('--shard', '3/3')).toEqual(['ray.jpg'])
+  expect(await run(['verify', out, '--shard', '4/3'])).toMatchObject({ code: 2 })
+  expect(await run(['verify', out, '--shard', '1/3', '--repair'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^--repair: found with --shard/),
+  })
+})
