@@ -49,16 +49,12 @@ type Mapper = (source: number, image: Image) => Promise<Plane>
  * The scores of each kind of map that the model has, or of the one of `saliency`, on the labelled pictures of a folder. Pointing
  * needs a model that knows the classes; insertion and deletion a `judge`, another classifier. `tell` hears what is done.
  */
-export async function scoreSaliency(
-  input: ConfigInput,
-  judge: string | undefined,
-  tell: (message: string) => void,
-): Promise<MapScore[]> {
+export async function scoreSaliency(input: ConfigInput, judge: string | undefined, tell: Tell): Promise<MapScore[]> {
   const config = parseConfig(input, 'saliency')
   if (config.multiLabel)
     throw new AugmentError('usage', '--score: expected one class a picture, but found --multi-label')
   const inputs = some(await readInputs(config))
-  const pictures = await Pictures.open(inputs, config, tell)
+  const pictures = await Pictures.open(inputs, config, judge, tell)
   const witness = judge === undefined ? null : await Judge.open(judge, inputs)
   const scores: MapScore[] = []
   try {
@@ -81,6 +77,8 @@ export async function scoreSaliency(
   }
 }
 
+type Tell = (message: string) => void
+
 /** The kinds that a classifier has to make. */
 function kindsOf(config: Config): readonly ModelKind[] {
   const { saliency } = config
@@ -91,7 +89,7 @@ function kindsOf(config: Config): readonly ModelKind[] {
 }
 
 /** The explainer of a kind; null, told, where the model has no such map. */
-async function begin(config: Config, inputs: Inputs, tell: (message: string) => void): Promise<Explainer | null> {
+async function begin(config: Config, inputs: Inputs, tell: Tell): Promise<Explainer | null> {
   try {
     const explainer = await startExplainer(config, inputs)
     tell(explainer.message)
@@ -127,7 +125,7 @@ class Pictures {
     this.#groups = groups
   }
 
-  static async open(inputs: Inputs, config: Config, tell: (message: string) => void): Promise<Pictures> {
+  static async open(inputs: Inputs, config: Config, judge: string | undefined, tell: Tell): Promise<Pictures> {
     const { root, sources } = inputs
     const range = await greyRangeOf(config, inputs)
     const { maxPixels, size, seed, jobs = cores() } = config
@@ -143,7 +141,12 @@ class Pictures {
       }
     }
     const classOf = (source: number) => mainClass(sources[source]!.label)
-    return new Pictures(views, usable, groupsOfFour(usable, classOf, seed))
+    if (usable.length === 0) throw new AugmentError('usage', `${root}: found no picture that can be read`)
+    const groups = groupsOfFour(usable, classOf, seed)
+    const few = `${root}: found too few classes for pointing, expected pictures of at least 4`
+    if (groups.length === 0 && judge === undefined) throw new AugmentError('usage', `${few}, or --judge`)
+    if (groups.length === 0) tell(few)
+    return new Pictures(views, usable, groups)
   }
 
   async score(

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
@@ -95,4 +96,20 @@ test('what draws maps is refused together with --score, and a judge without it',
     code: 2,
     stderr: expect.stringMatching(/^--judge: expected --score too$/m),
   })
+})
+
+test('a folder on which nothing can be measured is refused, and pointing that cannot be measured is named', async () => {
+  const folder = await dataset()
+  const broken = await temporaryFolder({ 'a/1.png': 'x', 'b/1.png': 'y' })
+  const none = await run(['saliency', broken, '--score', '--saliency', 'spectral'])
+  expect([none.code, none.stdout]).toEqual([2, ''])
+  expect(none.stderr).toContain(`${broken}: found no picture that can be read`)
+  await rm(path.join(folder, 'pets', 'red'), { recursive: true })
+  const few = ['saliency', path.join(folder, 'pets'), '--score', '--saliency', 'spectral']
+  const refused = await run(few)
+  expect([refused.code, refused.stdout]).toEqual([2, ''])
+  expect(refused.stderr).toContain('found too few classes for pointing, expected pictures of at least 4, or --judge')
+  const judged = await run([...few, '--judge', path.join(folder, 'colors.onnx')])
+  expect(judged.code, judged.stderr).toBe(0)
+  expect(judged.stderr).toContain('found too few classes for pointing')
 })
