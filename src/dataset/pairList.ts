@@ -24,10 +24,12 @@ export interface WrittenPair {
   readonly b: string
   readonly labelA: WrittenLabel | undefined
   readonly labelB: WrittenLabel | undefined
-  readonly alpha: number | undefined
-  readonly shift: readonly [dx: number, dy: number] | undefined
-  readonly name: string | undefined
-  readonly stream: number | undefined
+  readonly alpha?: number | undefined
+  readonly shift?: readonly [dx: number, dy: number] | undefined
+  readonly name?: string | undefined
+  readonly stream?: number | undefined
+  /** SHA-256 of the files that the pair was made of. */
+  readonly hashes?: readonly [a: string | undefined, b: string | undefined] | undefined
 }
 
 /** Any number of pairs as they were written, at some 70 bytes each: equal names and labels are kept once. */
@@ -42,6 +44,8 @@ export class WrittenPairs {
   readonly positions: number[] = []
   /** Indices into `files`, sample and partner of one pair after another. */
   readonly fileOf: number[] = []
+  /** What the files were when they were mixed before: SHA-256 by index into `files`. */
+  readonly hashes = new Map<number, string>()
   /** Indices into `labels`, in the same order; -1 for none. */
   readonly labelOf: number[] = []
   readonly #fileIndex = new Map<string, number>()
@@ -55,10 +59,12 @@ export class WrittenPairs {
     return this.positions.length
   }
 
-  add({ a, b, labelA, labelB, alpha, shift, name, stream }: WrittenPair, position: number): void {
+  add({ a, b, labelA, labelB, alpha, shift, name, stream, hashes }: WrittenPair, position: number): void {
     if (name !== undefined) this.names.set(this.length, name)
     this.positions.push(position)
-    this.fileOf.push(indexed(a, this.files, this.#fileIndex), indexed(b, this.files, this.#fileIndex))
+    const files = [indexed(a, this.files, this.#fileIndex), indexed(b, this.files, this.#fileIndex)]
+    this.fileOf.push(...files)
+    for (const [i, hash] of hashes?.entries() ?? []) if (hash !== undefined) this.hashes.set(files[i]!, hash)
     for (const label of [labelA, labelB]) {
       this.labelOf.push(label === undefined ? -1 : indexed(label, this.labels, this.#labelIndex))
     }

@@ -18,6 +18,8 @@ export interface PairList {
   readonly pairs: Pairs
   /** Output folder that the file asks for, absolute. */
   readonly out?: string
+  /** What the pictures were when they were mixed before: SHA-256 by source. */
+  readonly hashes: ReadonlyMap<number, string>
   /** How the run was made that is replayed. */
   readonly madeWith?: MadeWith
 }
@@ -63,7 +65,8 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
     sources,
     labels.map((label) => (isWrong(label) ? undefined : label)),
   )
-  return { manifest, pairs: list, ...(out !== undefined && { out }), ...(madeWith && { madeWith }) }
+  const hashes = new Map(Array.from(pairs.hashes, ([i, hash]) => [sources[i]!, hash]))
+  return { manifest, pairs: list, hashes, ...(out !== undefined && { out }), ...(madeWith && { madeWith }) }
 }
 
 interface Found {

@@ -7,7 +7,7 @@ import { RUN_RECORD } from '../output/layout.js'
 import { inputPaths } from '../output/record.js'
 import { madeFrom, provenanceRow } from '../output/rows.js'
 import { type Entry, EXPECTED_LABEL, JsonLabels, jsonLines, parseJson } from './json.js'
-import { WrittenPairs } from './pairList.js'
+import { type WrittenPair, WrittenPairs } from './pairList.js'
 import { type Problems, quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
 import { readText } from './text.js'
@@ -51,7 +51,7 @@ const pairTuple = z.tuple([fileName, fileName], PAIR).transform(([a, b]) => ({ a
 const madePair = z
   .object({
     sources: z
-      .array(madeFrom.pick({ file: true, label: true }).strip())
+      .array(madeFrom.pick({ file: true, label: true }).extend({ sha256: z.string().exactOptional() }).strip())
       .min(1)
       .max(2),
     ...provenanceRow.pick({ index: true, alpha: true, shift: true, offset: true }).shape,
@@ -64,7 +64,7 @@ const madePair = z
       ...(b.label !== undefined && { label_b: b.label }),
     }
     const fixed = { ...(alpha !== undefined && { alpha }), ...(shift && { shift }) }
-    return { a: a.file, b: b.file, ...labels, ...fixed, stream: index }
+    return { a: a.file, b: b.file, ...labels, ...fixed, stream: index, hashes: [a.sha256, b.sha256] as const }
   })
 
 const pairsFile = z.strictObject({
@@ -154,7 +154,7 @@ async function inputsOfRun(folder: string, problems: Problems): Promise<Omit<Pai
   }
 }
 
-type ReadPair = z.infer<typeof pairObject> & { readonly stream?: number }
+type ReadPair = z.infer<typeof pairObject> & Pick<WrittenPair, 'stream' | 'hashes'>
 
 /** Gathers the pairs of one file. */
 class PairReader {
@@ -173,9 +173,9 @@ class PairReader {
     if (!parsed.success) {
       for (const issue of parsed.error.issues) this.#problems.add(this.placeOf(position), describeIssue(issue))
     } else if (parsed.data) {
-      const { a, b, label_a, label_b, alpha, shift, name, stream } = parsed.data as ReadPair
+      const { a, b, label_a, label_b, ...more } = parsed.data as ReadPair
       const [labelA, labelB] = [this.#labels.read(label_a), this.#labels.read(label_b)]
-      this.pairs.add({ a, b, labelA, labelB, alpha, shift, name, stream }, position)
+      this.pairs.add({ a, b, labelA, labelB, ...more }, position)
     }
   }
 }

@@ -22,6 +22,8 @@ export interface Inputs {
   readonly classes: readonly string[]
   readonly sources: readonly Source[]
   readonly pairs: Pairs | null
+  /** What the pictures of a replayed run were: SHA-256 by source. */
+  readonly hashes?: ReadonlyMap<number, string>
   /** The run whose provenance the pairs are; null for other pairs. */
   readonly replayed: Replayed | null
   /** Where the labels come from, in words. */
@@ -46,13 +48,14 @@ export async function readInputs(config: Config): Promise<Inputs> {
   }
   if (pairsFile !== undefined) {
     const read = await readPairs(pairsFile, { ...files, ...(images !== undefined && { images }) })
-    const { manifest, pairs, out, madeWith } = read
+    const { manifest, pairs, hashes, out, madeWith } = read
     const name = path.basename(pairsFile)
     const replayed = madeWith === undefined ? null : { name, ...madeWith }
     return {
       ...manifest,
       out: config.out ?? out ?? runOptions.out.fallback,
       pairs,
+      hashes,
       replayed,
       told: `pairs from ${name}; ${manifest.told}`,
       notices: [...manifest.notices, ...(replayed === null ? [] : replayNotices(replayed, config))],

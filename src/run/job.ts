@@ -49,7 +49,8 @@ const WINDOW_BYTES = 256 * 2 ** 20
 export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources: Resources): JobRunner {
   const { estimator, output, threads, range, check } = resources
   const { maxPixels, size } = config
-  const views = openViews(inputs.root, inputs.sources, { maxPixels, jobs: threads, estimator, size, range, check })
+  const { root, sources, hashes } = inputs
+  const views = openViews(root, sources, { maxPixels, jobs: threads, estimator, size, range, hashes, check })
   const limit = pLimit(threads + 2)
   const extension = config.format === 'jpeg' ? 'jpg' : 'png'
 

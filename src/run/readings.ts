@@ -58,10 +58,14 @@ export function describeReadings({ values, ...counts }: ReadingCounts): string |
   return `pictures that plain loaders read differently: ${told.join(', ')}; ${way}`
 }
 
-/** Warns once of each thing that may spoil all pictures of a run. */
+/** So many pictures that have changed are named. */
+const NAMED = 5
+
+/** Warns of pictures that have changed, and once of each thing that may spoil all pictures of a run. */
 export class ReadingWarnings {
   #narrow = false
   #bands = false
+  readonly #others = new Set<string>()
   #waiting: string[] = []
 
   add(file: string, { values, levels, bands }: Reading): void {
@@ -76,6 +80,17 @@ export class ReadingWarnings {
         `${file}: left out ${counted(bands, 'band')} that the file calls neither colour nor alpha; such bands of other pictures are left out, too`,
       )
     }
+  }
+
+  /** A picture that is not the one that a replayed run mixed. */
+  addOther(file: string): void {
+    if (this.#others.has(file)) return
+    this.#others.add(file)
+    if (this.#others.size > NAMED + 1) return
+    const text = 'another picture than the run that is replayed mixed, so the mixes with it will differ'
+    this.#waiting.push(
+      this.#others.size <= NAMED ? `${file}: ${text}` : `${file} and others, which are not named: ${text}`,
+    )
   }
 
   /** The warnings since the last call. */

@@ -79,11 +79,13 @@ export function openViews(
     estimator: Estimator | null
     size: string | undefined
     range: GreyRange
+    /** SHA-256 of pictures that were mixed before, by source: another one is told. */
+    hashes?: ReadonlyMap<number, string> | undefined
     /** Throws where the file of a source, as it is after reading, must not be used. */
     check?: (source: number, now: Stats, sha256: string) => void
   },
 ): Views {
-  const { maxPixels, jobs, estimator, size, range, check } = options
+  const { maxPixels, jobs, estimator, size, range, hashes, check } = options
   const warnings = new ReadingWarnings()
   const limit = pLimit(jobs + 2)
   let largest = 0
@@ -94,6 +96,7 @@ export function openViews(
       const { bytes, stats } = await read(path.join(root, file), file)
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       check?.(source, stats, sha256)
+      if (hashes?.get(source) !== undefined && hashes.get(source) !== sha256) warnings.addOther(file)
       const { image, reading } = await decodePicture(bytes, file, { maxPixels, range })
       largest = Math.max(largest, image.data.length)
       warnings.add(file, reading)

@@ -186,6 +186,27 @@ test('a run that left pictures out is replayed to the same mixes, and other opti
   )
 })
 
+test('a replay names the pictures that are not those that were mixed', async () => {
+  const folder = temporaryFolder()
+  const [pets, out] = [path.join(folder, 'pets'), path.join(folder, 'first')]
+  for (let i = 0; i < 8; i++) {
+    const kind = path.join(pets, i % 2 === 0 ? 'cat' : 'dog')
+    mkdirSync(kind, { recursive: true })
+    cpSync(path.join(FASHION, `00${i}.png`), path.join(kind, `${i}.png`))
+  }
+  const mixup = ['--method', 'mixup', '--format', 'png']
+  expect(await run([pets, '--out', out, ...mixup, '--quiet'])).toMatchObject({ code: 0 })
+  const replay = ['--pairs', path.join(out, 'provenance.jsonl'), ...mixup]
+  const same = await run([...replay, '--out', path.join(folder, 'same')])
+  expect(same).toMatchObject({ code: 0, stderr: expect.not.stringContaining('another picture') })
+  cpSync(path.join(FASHION, '009.png'), path.join(pets, 'cat/2.png'))
+  const other = await run([...replay, '--out', path.join(folder, 'other')])
+  expect(other.code).toBe(0)
+  expect(other.stderr.match(/^.*another picture.*$/gm)).toEqual([
+    'cat/2.png: another picture than the run that is replayed mixed, so the mixes with it will differ',
+  ])
+})
+
 test('a replay with another model or other maps says so, and one with the same model by another name does not', async () => {
   const at = (name: string) => path.join(folder, name)
   const folder = temporaryFolder()
