@@ -75,20 +75,32 @@ function unquote(cells: string[]): boolean {
   })
 }
 
+/** The line on which a record ends that ends before a byte of the text, asked for from the start on. */
+function lineCounter(text: string): (end: number) => number {
+  const bytes = Buffer.from(text)
+  const breaks = (at: number) => bytes[at] === 10 || (bytes[at] === 13 && bytes[at + 1] !== 10)
+  let [at, line] = [0, 1]
+  return (end) => {
+    for (; at < end; at++) if (breaks(at)) line++
+    return bytes[end - 1] === 10 || bytes[end - 1] === 13 ? line - 1 : line
+  }
+}
+
 function* quotedRecords(text: string, before: number): Iterable<CsvRecord> {
   const records: CsvRecord[] = []
   let failure: CsvError | undefined
   // csv-parse counts a CR LF within quotes as two lines.
   let twice = 0
+  const lineAt = lineCounter(text)
   try {
     parse(text, {
       trim: true,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       skip_empty_lines: true,
-      on_record: (cells: string[], { lines }) => {
+      on_record: (cells: string[], { bytes }) => {
         for (const cell of cells) if (cell.includes('\r')) twice += cell.split('\r\n').length - 1
-        if (cells.length > 1 || cells[0] !== '') records.push({ line: before + lines - twice, cells })
+        if (cells.length > 1 || cells[0] !== '') records.push({ line: before + lineAt(bytes), cells })
         return null
       },
     })

@@ -87,7 +87,7 @@ test('minutes decide steps and repetitions', async () => {
   const { code, stderr } = await run([...args('short.json'), '--minutes', '0.01'])
   expect(code).toBe(0)
   expect(stderr).toMatch(
-    /a step takes \d+ ms: about 1 repetition of 100 steps fits? into 0.01 minutes; no time for comixup/,
+    /a step takes \d+ ms: about 1 repetition of \d+ steps fits? into 0.01 minutes; no time for comixup/,
   )
   expect(recordIn(at('short.json')).runs).toHaveLength(3)
 })
