@@ -49,13 +49,15 @@ export function toldBy(metadata: ReadonlyMap<string, string>): Told | null {
 
 /** `Image.*` of onnx/docs/MetadataProps.md, as Custom Vision and winmltools write it. */
 function windowsMl(metadata: ReadonlyMap<string, string>): Told | null {
-  const format = metadata.get('Image.BitmapPixelFormat')
-  const range = RANGES[metadata.get('Image.NominalPixelRange') ?? '']
+  // The case of keys and values does not matter there.
+  const lower = new Map(Array.from(metadata, ([key, value]) => [key.toLowerCase(), value.toLowerCase()]))
+  const format = lower.get('image.bitmappixelformat')
+  const range = RANGES[lower.get('image.nominalpixelrange') ?? '']
   if (format === undefined || range === undefined) return null
-  const channels = format.startsWith('Gray') ? 1 : 3
+  const channels = format.startsWith('gray') ? 1 : 3
   const each = (value: number) => Array<number>(channels).fill(value)
   const { scale, mean, std } = range
-  const colorOrder = format.startsWith('Rgb') ? 'rgb' : 'bgr'
+  const colorOrder = format.startsWith('rgb') ? 'rgb' : 'bgr'
   return {
     by: 'its Image metadata',
     descriptor: { scale, mean: each(mean), std: each(std), ...(channels === 3 && { colorOrder }) },
@@ -64,9 +66,9 @@ function windowsMl(metadata: ReadonlyMap<string, string>): Told | null {
 
 /** `NominalRange_16_235` is of video, which pictures are not: it is left to the user. */
 const RANGES: Readonly<Record<string, { scale: number; mean: number; std: number } | undefined>> = {
-  NominalRange_0_255: { scale: 1, mean: 0, std: 1 },
-  Normalized_0_1: { scale: 1 / 255, mean: 0, std: 1 },
-  Normalized_1_1: { scale: 1 / 255, mean: 0.5, std: 0.5 },
+  nominalrange_0_255: { scale: 1, mean: 0, std: 1 },
+  normalized_0_1: { scale: 1 / 255, mean: 0, std: 1 },
+  normalized_1_1: { scale: 1 / 255, mean: 0.5, std: 0.5 },
 }
 
 /** Classifiers of Ultralytics take RGB divided by 255, and have their class names in Python's notation. */

@@ -39,6 +39,9 @@ test('Image metadata: range and order of the channels', () => {
   expect(range('Normalized_0_1')).toEqual({ ...bgr, scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] })
   expect(range('Normalized_1_1')).toEqual({ ...bgr, scale: 1 / 255, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] })
   expect(range('NominalRange_16_235')).toBeUndefined()
+  expect(told({ 'image.bitmapPIXELformat': 'RGB8', 'Image.nominalpixelrange': 'NORMALIZED_0_1' })?.descriptor).toEqual({
+    ...{ colorOrder: 'rgb', scale: 1 / 255, mean: [0, 0, 0], std: [1, 1, 1] },
+  })
   const grey = { 'Image.BitmapPixelFormat': 'Gray8', 'Image.NominalPixelRange': 'NominalRange_0_255' }
   expect(told(grey)?.descriptor).toEqual({ scale: 1, mean: [0], std: [1] })
 })
