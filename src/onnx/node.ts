@@ -71,6 +71,10 @@ export function stringAttribute(node: NodeProto, name: string, fallback: string)
   return found ? new TextDecoder().decode(found.s) : fallback
 }
 
+export function stringsAttribute(node: NodeProto, name: string): string[] | undefined {
+  return attribute(node, name)?.strings.map((bytes) => new TextDecoder().decode(bytes))
+}
+
 export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
   return attribute(node, name)?.t
 }

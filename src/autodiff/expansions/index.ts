@@ -6,6 +6,7 @@ import { CONTRIB, SIZED_CONTRIB } from './contrib.js'
 import { GRID_SAMPLE } from './gridSample.js'
 import { LOSS } from './loss.js'
 import { NORMALIZATION } from './normalization.js'
+import { RECURRENT } from './recurrent.js'
 
 export type Expansions = Readonly<Record<string, Expansion | undefined>>
 
@@ -26,6 +27,7 @@ export const SIZED_EXPANSIONS: Expansions = {
   ...GRID_SAMPLE,
   ...LOSS,
   ...NORMALIZATION,
+  ...RECURRENT,
 }
 
 export const EXPANSIONS: Expansions = { ...PLAIN_EXPANSIONS, ...SIZED_EXPANSIONS }

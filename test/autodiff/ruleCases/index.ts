@@ -6,6 +6,7 @@ import { ELEMENTWISE } from './elementwise.js'
 import { EXPANDED } from './expansions.js'
 import { INDEXING } from './indexing.js'
 import { MOVEMENT } from './movement.js'
+import { RECURRENT } from './recurrent.js'
 import { REDUCTION } from './reduction.js'
 import type { RuleCase } from './ruleCase.js'
 import { SPATIAL } from './spatial.js'
@@ -13,6 +14,7 @@ import { STOPS } from './stops.js'
 
 export const RULE_CASES: Record<string, readonly RuleCase[]> = {
   ...EXPANDED,
+  ...RECURRENT,
   ...ELEMENTWISE,
   ...ACTIVATION,
   ...SPATIAL,
