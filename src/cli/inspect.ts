@@ -28,13 +28,13 @@ function ranked(file: string, images: string, { trials, pictures, classes, writt
     return `${name.padEnd(width)}  ${(100 * accuracy).toFixed(1).padStart(6)} %  ${logLoss.toFixed(3).padStart(8)}${distance}`
   }
   const outputs = classes?.map((name, i) => `${i} ${name}`).join(', ')
+  const [best] = trials as [InputTrials['trials'][number]]
+  const better = best.isTold ? 'nothing else is better' : `the best of these: ${JSON.stringify(best.preprocessing)}`
   return [
     `${''.padEnd(width)}  accuracy  log loss, on ${counted(pictures, 'picture')}`,
     ...trials.map(row),
     ...(outputs === undefined ? [] : [`outputs without names, taken as they fit best: ${outputs}`]),
-    written === null
-      ? `${descriptorFile(file)} stays as it is; the best of these: ${JSON.stringify(trials[0]!.preprocessing)}`
-      : `wrote ${written}`,
+    written === null ? `${descriptorFile(file)} stays as it is; ${better}` : `wrote ${written}`,
     `  sage-augment ${images} --model ${file}`,
   ].join('\n')
 }

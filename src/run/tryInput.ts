@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describeFile, descriptorFile } from '../classifiers/describe.js'
-import type { ClassNames, Descriptor } from '../classifiers/descriptor.js'
+import type { ClassNames } from '../classifiers/descriptor.js'
 import { imagenetClasses } from '../classifiers/imagenet.js'
 import { readModelFile } from '../classifiers/modelFile.js'
 import type { Preprocessing } from '../classifiers/preprocessing.js'
@@ -13,14 +13,12 @@ import { AugmentError } from '../core/errors.js'
 import type { Image } from '../core/image.js'
 import { randomStream, shuffle } from '../core/random.js'
 import { heaviest, mainClass } from '../core/softLabel.js'
-import { readModel } from '../onnx/model.js'
-import { isInteger } from '../onnx/tensor.js'
 import { writeAtomic } from '../output/atomic.js'
-import { pictureInput } from '../saliency/pictureInput.js'
 import { cores } from '../threads/cores.js'
 import { parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
+import { type Candidate, candidatesOf, type Unknown } from './inputCandidates.js'
 import { type Inputs, readInputs } from './inputs.js'
 import { openViews, SourceError } from './views.js'
 
@@ -29,6 +27,8 @@ interface InputTrial {
   /** What people call it: `[0, 1]`, `ImageNet`. */
   readonly name: string
   readonly preprocessing: Preprocessing
+  /** Whether it is what the .json beside the model, or another file that is read, says already. */
+  readonly isTold: boolean
   readonly accuracy: number
   /** Mean of -log(probability of the picture's class), in nats. */
   readonly logLoss: number
@@ -50,58 +50,9 @@ export interface InputTrials {
 /** The most pictures that are tried on, about equally many of every class. */
 const PICTURES = 128
 
-interface Scaling {
-  readonly name: string
-  readonly scale: number
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-}
-
-/** What is in use. */
-function scalings(channels: number): Scaling[] {
-  const alike = (name: string, scale: number, mean: number, std: number): Scaling => ({
-    ...{ name, scale },
-    mean: Array<number>(channels).fill(mean),
-    std: Array<number>(channels).fill(std),
-  })
-  const plain = [
-    alike('[0, 1]', 1 / 255, 0, 1),
-    alike('[-1, 1]', 1 / 255, 0.5, 0.5),
-    alike('0 to 255', 1, 0, 1),
-    alike('-128 to 127', 1, 128, 1),
-  ]
-  return [...plain, ...(channels === 1 ? GREY : COLOUR)]
-}
-
-const GREY: readonly Scaling[] = [{ name: 'MNIST', scale: 1 / 255, mean: [0.1307], std: [0.3081] }]
-
-const COLOUR: readonly Scaling[] = [
-  { name: 'ImageNet', scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  {
-    name: 'CLIP',
-    scale: 1 / 255,
-    mean: [0.48145466, 0.4578275, 0.40821073],
-    std: [0.26862954, 0.26130258, 0.27577711],
-  },
-  { name: 'Caffe', scale: 1, mean: [123.68, 116.779, 103.939], std: [1, 1, 1] },
-]
-
-/** A classifier whose input is to be found out. */
-interface Unknown {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly name: string
-  readonly descriptor: Descriptor
-  readonly output: string | undefined
-}
-
-interface Candidate {
-  readonly name: string
-  readonly preprocessing: Preprocessing
-}
-
 /**
- * Ranks the usual ways to make the input of the classifier in `file` by its log loss on at most 128 labelled pictures of `images`,
- * and writes the best one to the .json beside it where there is none. Outputs without names are matched to as many classes in
+ * Ranks the usual ways to make the input of the classifier in `file`, and what is said of it, by its log loss on at most 128
+ * labelled pictures of `images`, and writes the best one to the .json beside it where there is none. Outputs without names are matched to as many classes in
  * the way that fits best. Throws AugmentError for anything a user can mend.
  */
 export async function tryInput(
@@ -110,9 +61,13 @@ export async function tryInput(
   tell: (message: string) => void,
   given: { readonly output?: string | undefined; readonly size?: { width: number; height: number } | undefined } = {},
 ): Promise<InputTrials> {
-  const { descriptor, bytes } = await describeFile(file, await readModelFile(file))
+  const { descriptor, told, bytes } = await describeFile(file, await readModelFile(file))
   const inputs = await readInputs(parseConfig({ images }))
-  const model = { bytes, name: path.basename(file), descriptor: { ...descriptor, ...given.size }, output: given.output }
+  const model: Unknown = {
+    ...{ bytes, name: path.basename(file), output: given.output },
+    descriptor: { ...descriptor, ...given.size },
+    told: told ?? path.basename(descriptorFile(file)),
+  }
   const { pictures, labels } = await some(inputs, tell)
   const names = descriptor.classes ?? (await imagenetIfKnown(inputs.classes))
   const found: Judged[] = []
@@ -184,27 +139,6 @@ function inTurns(labels: readonly number[]): number[] {
 async function imagenetIfKnown(classes: readonly string[]): Promise<ClassNames | null> {
   const names = await imagenetClasses()
   return classIndices(classes, names) === null ? null : names
-}
-
-function candidatesOf({ bytes, name, descriptor }: Unknown): Candidate[] {
-  const { width, height } = descriptor
-  const model = readModel(bytes, name)
-  const { dtype, channels, preprocessing } = pictureInput(model, { preprocessing: {}, width, height })
-  const { layout } = preprocessing
-  const orders = channels === 1 ? (['rgb'] as const) : (['rgb', 'bgr'] as const)
-  return scalings(channels)
-    .filter(({ scale }) => !isInteger(dtype) || scale === 1)
-    .flatMap(({ name, ...scaling }) =>
-      orders.map((colorOrder) => ({
-        name: channels === 1 ? name : `${name}, ${colorOrder.toUpperCase()}`,
-        preprocessing: { ...inOrder(scaling, colorOrder), layout, colorOrder },
-      })),
-    )
-}
-
-/** Mean and deviation go by the model's order of the channels. */
-function inOrder({ scale, mean, std }: Omit<Scaling, 'name'>, order: 'rgb' | 'bgr') {
-  return order === 'rgb' ? { scale, mean, std } : { scale, mean: [...mean].reverse(), std: [...std].reverse() }
 }
 
 /** Probabilities of all outputs for every picture. */

@@ -65,8 +65,33 @@ test('the right range and order come first, outputs get their classes, and the f
   expect(await run(['inspect', model])).toMatchObject({ stdout: expect.stringContaining('BGR, as told by its .json') })
   writeFileSync(path.join(folder, 'm.json'), '{"classes": ["dark", "mid", "light"]}')
   const again = await run(['inspect', model, '--try', pets])
-  expect(again.stdout).toContain('m.json stays as it is')
+  expect(again.stdout).toContain('m.json stays as it is; the best of these: {')
   expect(again.stdout).not.toContain('taken as they fit best')
+})
+
+test('what the .json says is tried too, an unusual reading by itself and a usual one by its name', async () => {
+  const folder = temporaryFolder()
+  const [model, pets] = [path.join(folder, 'm.onnx'), path.join(folder, 'pets')]
+  await pictures(pets)
+  writeFileSync(
+    model,
+    prototypes((value) => (value - 20) / 100),
+  )
+  const tried = async (said: object) => {
+    writeFileSync(path.join(folder, 'm.json'), JSON.stringify({ classes: ['mid', 'light', 'dark'], ...said }))
+    const { trials } = JSON.parse((await run(['inspect', model, '--try', pets, '--json'])).stdout)
+    return trials as { name: string; isTold: boolean; accuracy: number; behind: number }[]
+  }
+  const own = { scale: 1, mean: [20, 20, 20], std: [100, 100, 100], colorOrder: 'bgr' }
+  const unusual = await tried(own)
+  expect(unusual).toHaveLength(15)
+  expect(unusual[0]).toMatchObject({ name: 'as m.json says', isTold: true, accuracy: 1, behind: 0 })
+  expect(await run(['inspect', model, '--try', pets])).toMatchObject({
+    stdout: expect.stringContaining('m.json stays as it is; nothing else is better'),
+  })
+  const usual = await tried({ scale: 1, mean: [0, 0, 0], std: [1, 1, 1] })
+  expect(usual).toHaveLength(14)
+  expect(usual.filter(({ isTold }) => isTold)).toMatchObject([{ name: '0 to 255, RGB, as m.json says' }])
 })
 
 test('outputs that cannot be matched to the classes are refused, and nothing is written', async () => {
