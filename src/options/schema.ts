@@ -80,7 +80,7 @@ function listSchema(choices: readonly string[]): z.ZodType {
 /** Everything that is wrong with the options, each on its own. */
 export function problemsOf(schema: z.ZodObject, input: Readonly<Record<string, unknown>>): Problem[] {
   const issues = schema.safeParse(input).error?.issues ?? []
-  return issues.flatMap((issue): Problem[] => {
+  const problems = issues.flatMap((issue): Problem[] => {
     if (issue.code === 'unrecognized_keys') {
       const known = Object.keys(schema.shape)
       return issue.keys.map((name) => ({ name, problem: `unknown option${didYouMean(name, known)}` }))
@@ -90,6 +90,10 @@ export function problemsOf(schema: z.ZodObject, input: Readonly<Record<string, u
     const given = `got ${JSON.stringify(input[name])}`
     return [{ name, problem: [`${expected}, ${given}`, question].filter(Boolean).join('; ') }]
   })
+  // The elements of a list may all be wrong alike.
+  return problems.filter(
+    (one, i) => problems.findIndex(({ name, problem }) => name === one.name && problem === one.problem) === i,
+  )
 }
 
 /** A usage error that names every problem by its flag; `help` is the command that tells more. */
