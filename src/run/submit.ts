@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AugmentError } from '../core/errors.js'
-import { flagOf } from '../core/flag.js'
+import { wordsOf } from '../core/flag.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { type Given, listed } from '../options/option.js'
 import { runOptions } from '../options/run.js'
@@ -89,10 +89,7 @@ function workOf(input: ConfigInput, shards: number): Work {
   if (out.includes('{shard}')) {
     throw new AugmentError('usage', `--out: found ${place}, expected the folder of the joined run, without {shard}`)
   }
-  const given = Object.entries({ ...others, ...parameters }).filter(
-    ([, value]) => value !== undefined && value !== false,
-  )
-  const flags = given.flatMap(([name, value]) => (value === true ? [flagOf(name)] : [flagOf(name), String(value)]))
+  const flags = wordsOf({ ...others, ...parameters })
   const own = ['--out', `${out}-{shard}`, '--shard', `auto/${shards}`, '--allow-skipped']
   const task = [...(images === undefined ? [] : [plainPath(images)]), ...flags, ...own]
   const broken = task.find((word) => /[\r\n\0]/.test(word))

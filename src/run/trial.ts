@@ -5,7 +5,6 @@ import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { mainClass } from '../core/softLabel.js'
 import { readModel } from '../onnx/model.js'
-import type { Given } from '../options/option.js'
 import { checked } from '../options/schema.js'
 import { trialOptions } from '../options/trial.js'
 import { pictureInput } from '../saliency/pictureInput.js'
@@ -19,12 +18,12 @@ import { readSchool } from './school.js'
 import { readArms } from './trialArms.js'
 import { type Known, type Parts, pairsOf, splitOf, startBench } from './trialBench.js'
 import { conclude, type TrialResult } from './trialConclusion.js'
-import { trialMaps } from './trialMaps.js'
+import { mapModels, trialMaps } from './trialMaps.js'
 import { readTrialPictures } from './trialPictures.js'
 import { readTrialRecord, type TrialRecord, writeTrialRecord } from './trialRecord.js'
 import { writeTrialReport } from './trialReport.js'
 import { search } from './trialSearch.js'
-import { studentOf, type TrialConfig } from './trialStudent.js'
+import { type Student, studentOf, type TrialConfig, type TrialInput } from './trialStudent.js'
 import { fitting, interrupted, type State, type Work } from './trialWork.js'
 import { typicalSide } from './typicalSide.js'
 import { versions } from './versions.js'
@@ -36,7 +35,7 @@ import { versions } from './versions.js'
  */
 export async function* trial(
   images: string,
-  input: Given<typeof trialOptions>,
+  input: TrialInput,
   signal?: AbortSignal,
 ): AsyncGenerator<TrainEvent, TrialResult> {
   const started = performance.now()
@@ -45,6 +44,7 @@ export async function* trial(
   const more = config.arms === undefined ? [] : await readArms(config.arms)
   const arms = armsOf(config.methods, more)
   const school = await readSchool(images, { ...config, holdOut: 0 })
+  const models = await mapModels(arms, school.classes)
   const side = await typicalSide(school.lessons.root, school.lessons.sources, { ...config, size: config.inputSize })
   const student = await studentOf(config, school.classes, side)
   const { width, height } = pictureInput(readModel(student.bytes, student.name), student)
@@ -62,10 +62,10 @@ export async function* trial(
   const facts: Work['facts'] = {
     ...{ format: 1, identity: identityOf(config, student, sha256), tool: versions.tool, images },
     ...{ classes: school.classes, pictures: count, heldOut: held, design: design.kind, student: student.told },
-    ...{ batch: student.batch, seed: config.seed },
+    ...{ batch: student.batch, seed: config.seed, models },
   }
   const earlier = await readTrialRecord(config.out, facts.identity)
-  refuseOthers(config, earlier, arms)
+  refuseOthers(config, earlier, arms, models)
   const state: State = {
     ...{ steps: earlier?.steps ?? 0, arms, dropped: { ...earlier?.dropped } },
     ...(earlier?.candidates !== undefined && { candidates: earlier.candidates }),
@@ -86,7 +86,7 @@ export async function* trial(
       yield { type: 'notice', message: `continuing after ${counted(bench.runs.length, 'finished run')}` }
     const judged = config.search ? yield* search(work, state, more) : yield* compared(work, state)
     for (const message of notices.splice(0)) yield { type: 'notice', message }
-    const result = conclude({ ...work, bench: judged }, state, recordOf(facts, state, bench.runs, null))
+    const result = conclude({ ...work, given: input, bench: judged }, state, recordOf(facts, state, bench.runs, null))
     await writeTrialRecord(config.out, recordOf(facts, state, bench.runs, result))
     const shown = { studied, labels, maps, bench: judged, lessons: splitOf(parts, config.seed, 0).lessons }
     const report = config.report ? await writeTrialReport(config.out, state, facts, result, shown) : undefined
@@ -102,14 +102,22 @@ async function checkPlace({ out, overwrite }: TrialConfig): Promise<void> {
   if (overwrite && (await stat(out).catch(() => null)) !== null) await rm(out)
 }
 
-/** Throws a conflict error that names what an earlier call had otherwise: the steps, and arms of the same name. */
-function refuseOthers({ out, steps }: TrialConfig, earlier: TrialRecord | null, arms: readonly Arm[]): void {
+/** Throws a conflict error that names what an earlier call had otherwise: the steps, models, and arms of the same name. */
+function refuseOthers(
+  { out, steps }: TrialConfig,
+  earlier: TrialRecord | null,
+  arms: readonly Arm[],
+  models: TrialRecord['models'],
+): void {
   if (earlier === null) return
   const changed = arms.filter((arm) => {
     const before = earlier.arms.find(({ name }) => name === arm.name)
     return before !== undefined && JSON.stringify(before) !== JSON.stringify(arm)
   })
   const lines = changed.map(({ name }) => `${out}: found another arm ${name}, expected the same parameters and maps`)
+  for (const [name, hash] of Object.entries(earlier.models))
+    if (models[name] !== undefined && models[name] !== hash)
+      lines.push(`${out}: found maps of another ${name}, expected the same file`)
   if (steps !== undefined && steps !== earlier.steps)
     lines.unshift(`${out}: found runs of ${counted(earlier.steps, 'step')}, expected ${steps}`)
   if (lines.length === 0) return
@@ -124,9 +132,16 @@ function lessonFacts(config: TrialConfig, { batch, rate }: { readonly batch: num
 }
 
 /** Of all that decides what comes of an arm in a repetition; which arms there are, how many, and how many steps, is no part of it. */
-function identityOf(config: TrialConfig, student: { readonly sha256: string; readonly told: string }, sha256: string) {
+function identityOf(config: TrialConfig, student: Student, sha256: string) {
   const { seed, holdOut, crop, mirror, jitter, labelSmoothing, batch, rate, from } = config
-  const facts = [versions.tool, sha256, student.sha256, student.told, { seed, holdOut, crop, mirror, jitter }]
+  const facts = [
+    versions.tool,
+    sha256,
+    student.sha256,
+    student.told,
+    student.preprocessing,
+    { seed, holdOut, crop, mirror, jitter },
+  ]
   return createHash('sha256')
     .update(JSON.stringify([...facts, { labelSmoothing, batch, rate, from }]))
     .digest('hex')

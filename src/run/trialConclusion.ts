@@ -1,5 +1,8 @@
 /** What came of a trial: a row for each arm, the verdict, and the command line that it recommends. */
+import { wordsOf } from '../core/flag.js'
 import { quoted } from '../core/quoted.js'
+import { checked } from '../options/schema.js'
+import { trialOptions } from '../options/trial.js'
 import { type Arm, CLEAN, optionsOf } from '../trial/arms.js'
 import {
   type Design,
@@ -14,7 +17,7 @@ import {
 import { inPoints, verdictOf } from '../trial/verdict.js'
 import { type Known, pairsOf } from './trialBench.js'
 import type { TrialRecord, TrialRun } from './trialRecord.js'
-import type { TrialConfig } from './trialStudent.js'
+import type { TrialConfig, TrialInput } from './trialStudent.js'
 
 const COLUMNS = ['accuracy', 'logLoss', 'calibration', 'noise', 'fgsm', 'seconds'] as const
 
@@ -40,8 +43,16 @@ export interface TrialResult {
   readonly seconds: number
 }
 
+/** What a trial is concluded from. */
+interface Concluded {
+  readonly config: TrialConfig
+  readonly given: TrialInput
+  readonly bench: Known
+  readonly design: Design
+}
+
 export function conclude(
-  { config, bench, design }: { readonly config: TrialConfig; readonly bench: Known; readonly design: Design },
+  { config, given, bench, design }: Concluded,
   { arms, steps }: { readonly arms: readonly Arm[]; readonly steps: number },
   { images, pictures, heldOut, batch, search }: TrialRecord,
 ): Omit<TrialResult, 'seconds'> {
@@ -51,12 +62,29 @@ export function conclude(
   const { sentences, best } = verdictOf(judged, pictures)
   const epochs = Math.max(1, Math.round((steps * batch) / pictures))
   const options = best && optionsOf(best, epochs)
-  const recommendation =
-    options === null
-      ? `sage-augment trial ${quoted(images)} --minutes ${4 * config.minutes}`
-      : `sage-augment ${quoted(images)} ${options.map(quoted).join(' ')} --out aug`
+  const words =
+    options === null ? longer(images, given, config) : [images, ...options, ...shared(given), '--out', 'aug']
+  const recommendation = ['sage-augment', ...words.map(quoted)].join(' ')
   const verdict = [...sentences, ...(search === undefined ? [] : [againstOthers(arms, search, bench, design)])]
   return { out: config.out, pictures, heldOut, steps, rows, verdict, recommendation }
+}
+
+/** The same trial with four times the repetitions, or the time to make them. */
+function longer(images: string, given: TrialInput, { minutes, repetitions }: TrialConfig): string[] {
+  const more = repetitions === undefined ? { minutes: 4 * minutes } : { repetitions: 4 * repetitions }
+  return ['trial', images, ...wordsOf({ ...unusual(given), ...more, overwrite: undefined })]
+}
+
+/** What `augment` is to be told of the pictures and of the machine as the trial was. */
+function shared(given: TrialInput): string[] {
+  const { labels, classes, split, range, seed, jobs, maxPixels, cache, cacheSize } = unusual(given)
+  return wordsOf({ labels, classes, split, range, seed, jobs, maxPixels, cache, cacheSize })
+}
+
+/** Without defaults, which a command line puts in. */
+function unusual(given: TrialInput): TrialInput {
+  const usual = checked(trialOptions, {}) as Readonly<Record<string, unknown>>
+  return Object.fromEntries(Object.entries(given).filter(([name, value]) => value !== usual[name]))
 }
 
 /** How the winner of a search differs from Mixup and CutMix, on the seeds that confirm it. */

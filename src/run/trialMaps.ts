@@ -1,4 +1,5 @@
 /** Saliency maps for the arms of a trial. */
+import { createHash } from 'node:crypto'
 import type { Classifier } from '../classifiers/resolveModel.js'
 import { resolveModel } from '../classifiers/resolveModel.js'
 import type { Image } from '../core/image.js'
@@ -9,6 +10,25 @@ import { startExplainer } from './explainer.js'
 import type { Inputs } from './inputs.js'
 import type { SharedMaps } from './sharedMaps.js'
 import { untrainedNet } from './trialStudent.js'
+
+/**
+ * What the maps of each file or network that an arm names depend on, as a SHA-256 by its name: a file may change between two calls.
+ * Throws what resolveModel throws of one that is not there.
+ */
+export async function mapModels(arms: readonly Arm[], classes: readonly string[]): Promise<Record<string, string>> {
+  const names = new Set(arms.flatMap(({ maps }) => maps?.model ?? []))
+  const found = [...names]
+    .filter((name) => !MADE.has(name))
+    .map(async (name) => {
+      const { sha256, preprocessing, classes: own, width, height } = await resolveModel(name, classes, {})
+      const facts = JSON.stringify([sha256, preprocessing, own, width, height])
+      return [name, createHash('sha256').update(facts).digest('hex')] as const
+    })
+  return Object.fromEntries(await Promise.all(found))
+}
+
+/** Models that come with the tool or are made in a trial. */
+const MADE: ReadonlySet<string> = new Set(['auto', 'untrained', 'adapted', 'student'])
 
 /** Pictures that a trial may learn from, on the student's grid, in the order of their sources. */
 export interface Studied extends Inputs {

@@ -43,7 +43,6 @@ export async function* readTrialPictures(
   const { root } = school.lessons
   const { classes } = school
   const sources = config.pictures === undefined ? school.lessons.sources : drawn(school.lessons.sources, config)
-  refuseFew(images, sources, school)
   const total = sources.length + school.exam.sources.length
   const bytesEach = 3 * grid.width * grid.height
   if (total * bytesEach > ROOM * process.availableMemory()) {
@@ -67,6 +66,7 @@ export async function* readTrialPictures(
     }
   }
   refuseFew(images, usable, school)
+  if (config.val !== undefined) yield* checkExam(config.val, labels.slice(usable.length), classes)
   const bytesOf = (i: number) => Buffer.from(all.subarray(i * bytesEach, (i + 1) * bytesEach)).toString('latin1')
   const learnt = new Set(usable.map((_, i) => bytesOf(i)))
   const seen = labels.filter((_, i) => i >= usable.length && learnt.has(bytesOf(i))).length
@@ -110,7 +110,26 @@ function refuseFew(images: string, sources: readonly Source[], { classes, exam }
   if (few.length === 0) return
   const lines = few.map(
     (k) =>
-      `${images}: found ${counted(counts[k]!, 'picture')} of ${classes[k]}, expected at least ${least} of every class`,
+      `${images}: found ${counted(counts[k]!, 'picture')} of ${classes[k]} that can be used, expected at least ${least} of every class`,
   )
   throw new AugmentError('usage', lines.join('\n'))
+}
+
+/** Names of missing classes that a message has room for. */
+const NAMED = 5
+
+/** Tells which classes the pictures of --val lack. Throws a usage error where they have one or none, and tell nothing apart. */
+function* checkExam(val: string, exam: readonly Label[], classes: readonly string[]): Generator<TrainEvent, void> {
+  const there = new Set(exam.map(mainClass))
+  if (there.size < 2) {
+    const found = `${counted(exam.length, 'picture')} of ${counted(there.size, 'class', 'classes')}`
+    throw new AugmentError('usage', `${val}: found ${found}, expected at least 2 to tell apart`)
+  }
+  const missing = classes.filter((_, k) => !there.has(k))
+  if (missing.length === 0) return
+  const more = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : ''
+  const names = `${missing.slice(0, NAMED).join(', ')}${more}`
+  const count = counted(classes.length, 'class', 'classes')
+  const message = `${val}: has pictures of ${there.size} of ${count}; how well ${names} are told is not judged`
+  yield { type: 'notice', message }
 }

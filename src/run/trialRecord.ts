@@ -34,6 +34,8 @@ export interface TrialRecord {
   readonly batch: number
   readonly seed: number
   readonly arms: readonly Arm[]
+  /** Of the models that arms name: a SHA-256 of all that their maps depend on. */
+  readonly models: Readonly<Record<string, string>>
   /** Names of arms that were given up, with after how many repetitions. */
   readonly dropped: Readonly<Record<string, number>>
   /** How many settings a search tries. */
@@ -54,6 +56,7 @@ const recordSchema = z.looseObject({
   identity: z.string(),
   steps: z.int().positive(),
   arms: z.array(armSchema),
+  models: z.record(z.string(), z.string()),
   dropped: z.record(z.string(), z.int()),
   runs: z.array(
     z.looseObject({

@@ -1,7 +1,7 @@
 /** The network that a trial trains in every arm. */
 import { createHash } from 'node:crypto'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
-import type { Checked } from '../options/option.js'
+import type { Checked, Given } from '../options/option.js'
 import type { trialOptions } from '../options/trial.js'
 import { LEAST_SIDE, smallNet } from '../train/smallNet.js'
 import { trainingModel } from '../train/trainingModel.js'
@@ -10,6 +10,9 @@ import type { TrialData } from './trialWorker.js'
 
 /** Checked options of a trial. */
 export type TrialConfig = Checked<typeof trialOptions>
+
+/** Those that were given. */
+export type TrialInput = Given<typeof trialOptions>
 
 /** Pixels a side up to which pictures get the small network, and its own largest side. */
 const SMALL = 64

@@ -2,7 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import type { TrialRecord } from '../../src/run/trialRecord.js'
+import { checked } from '../../src/options/schema.js'
+import { trialOptions } from '../../src/options/trial.js'
+import { conclude } from '../../src/run/trialConclusion.js'
+import type { TrialRecord, TrialRun } from '../../src/run/trialRecord.js'
+import { type Arm, armOf, CLEAN } from '../../src/trial/arms.js'
 import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { linearNet } from '../helpers/linearNet.js'
@@ -19,6 +23,14 @@ function prepared() {
 }
 
 const recordIn = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as TrialRecord
+
+/** Makes a folder of classes with one picture each. */
+function put(folder: string, pictures: Readonly<Record<string, string>>): void {
+  for (const [name, file] of Object.entries(pictures)) {
+    mkdirSync(path.join(folder, name), { recursive: true })
+    copyFileSync(path.join(FASHION, file), path.join(folder, name, file))
+  }
+}
 
 /** Of each run all but how long it took. */
 const findings = ({ runs }: TrialRecord) =>
@@ -130,6 +142,72 @@ test('other pictures judge with --val, and further arms come from a file', async
   expect(new Set(runs.filter(({ arm }) => /sage|itself/.test(arm)).map(({ curve }) => curve.at(-1)!.loss)).size).toBe(3)
 })
 
+test('the last line repeats what was given, and a set that lacks classes is told of', async () => {
+  const { at, args } = prepared()
+  put(at('my two'), { 'Ankle boot': '000.png', Pullover: '001.png' })
+  const line = [...args('t.json'), '--val', at('my two'), '--pictures', '100', '--steps', '2', '--repetitions', '1']
+  const { code, stdout, stderr } = await run([...line, '--overwrite'])
+  expect(code).toBe(0)
+  expect(stderr).toMatch(
+    /two: has pictures of 2 of 10 classes; how well Bag, .*, Shirt and 3 more are told is not judged$/m,
+  )
+  const words = (stdout.trim().split('\n').at(-1) as string)
+    .match(/'[^']*'|\S+/g)!
+    .map((word) => word.replaceAll("'", ''))
+  // Two pictures cannot tell anything apart, so that more repetitions of the same are due.
+  expect(words[0]).toBe('sage-augment')
+  const sorted = (all: readonly string[]) => [...all].sort()
+  expect(sorted(words.slice(1))).toEqual(sorted(line.map((word) => (word === '1' ? '4' : word))))
+})
+
+test('what is recommended for augment has the options that trial was given', () => {
+  const arm = armOf({ method: 'mixup' })
+  const right = (share: number) => Array.from({ length: 400 }, (_, i) => Number(i < share * 400)).join('')
+  const one = (name: string, accuracy: number): TrialRun => ({
+    ...{
+      arm: name,
+      repetition: 0,
+      accuracy,
+      logLoss: 1,
+      calibration: 0,
+      noise: 0,
+      fgsm: 0,
+      seconds: 1,
+      once: 0,
+      curve: [],
+    },
+    right: right(accuracy),
+  })
+  const runs = [one('clean', 0.5), one('mixup', 0.9)]
+  const bench = {
+    runs,
+    of: (of: Arm, repetition: number) => runs.find((r) => r.arm === of.name && r.repetition === repetition),
+  }
+  const given = { labels: 'my labels.csv', seed: 3, val: 'other', methods: ['mixup'] as const, steps: 10, jobs: 1 }
+  const config = checked(trialOptions, given)
+  const record = { images: 'my pets', pictures: 1000, heldOut: 400, batch: 10 } as TrialRecord
+  const design = { kind: 'validation' } as const
+  const { recommendation } = conclude({ config, given, bench, design }, { arms: [CLEAN, arm], steps: 100 }, record)
+  expect(recommendation).toBe(
+    "sage-augment 'my pets' --method mixup --include-originals --labels 'my labels.csv' --seed 3 --jobs 1 --out aug",
+  )
+})
+
+test('a model of an arm that changed is told of, before anything is made with it', async () => {
+  const { at, args, fixed } = prepared()
+  const [model, json] = ['fashion-mnist.onnx', 'fashion-mnist.json'].map((name) => path.join(ROOT, 'models', name))
+  copyFileSync(model!, at('m.onnx'))
+  copyFileSync(json!, at('m.json'))
+  writeFileSync(at('arms.json'), JSON.stringify([{ method: 'sage', model: at('m.onnx') }]))
+  const line = [...args('m-trial.json'), ...fixed, '--arms', at('arms.json'), '--pictures', '60', '--methods', 'mixup']
+  expect((await run(line)).code).toBe(0)
+  expect((await run(line)).code).toBe(0)
+  writeFileSync(at('m.json'), JSON.stringify({ ...JSON.parse(readFileSync(json!, 'utf8')), mean: [0.1] }))
+  const { code, stderr } = await run(line)
+  expect(stderr).toMatch(/m-trial.json: found maps of another \S+m.onnx, expected the same file\n.*--overwrite/)
+  expect(code).toBe(6)
+})
+
 test('a search confirms its winner on seeds that have chosen nothing', async () => {
   const { at, args } = prepared()
   const few = ['--steps', '8', '--search', '--candidates', '4', '--pictures', '60', '--minutes', '0.01']
@@ -158,15 +236,24 @@ test('what cannot be used is refused in a line, and nothing is written', async (
   }
   mkdirSync(path.join(at('one'), 'cat'), { recursive: true })
   copyFileSync(path.join(FASHION, '000.png'), path.join(at('one'), 'cat', '0.png'))
+  put(at('boots'), { 'Ankle boot': '000.png' })
   writeFileSync(at('arms.json'), JSON.stringify([{ method: 'sage', share: 2 }, { method: 'magic' }]))
   writeFileSync(at('other.json'), '{}')
+  // Of the five cats two are no pictures.
+  for (const name of ['0.png', '1.png']) writeFileSync(path.join(few, 'cat', name), 'no picture')
   const cases: [string[], number, RegExp][] = [
     [args('no.json', at('one')), 2, /one: found 1 class, expected at least 2 to tell apart$/m],
     [
       args('no.json', few),
       2,
-      /few: found 2 pictures of a zebra, expected at least 4 of every class\n.*few: found 3 pictures of dog/,
+      /few: found 2 pictures of a zebra that can be used, .*\n.*found 3 pictures of cat .*\n.*found 3 pictures of dog/,
     ],
+    [
+      [...args('no.json'), '--val', at('boots')],
+      2,
+      /boots: found 1 picture of 1 class, expected at least 2 to tell apart$/m,
+    ],
+    [[...args('no.json'), '--methods', ','], 2, /^--methods: expected some of [^\n]*\n +hint/],
     [[...args('no.json'), '--arms', at('arms.json')], 2, /arms.json: arm 0.share: .*\n.*arms.json: arm 1.method: /],
     [[...args('no.json'), '--minutes', '0', '--steps', '0'], 2, /--minutes: .*\n--steps: /],
     [args('no.txt'), 2, /--out: expected the name of a .json file/],

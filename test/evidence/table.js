@@ -16,7 +16,7 @@ const known = {
 }
 const share = first.heldOut / first.pictures
 const design = first.design === 'holdOuts' ? { kind: 'holdOuts', share } : { kind: 'validation' }
-const { rows, verdict } = conclude({ config: { minutes: 5, out: '' }, bench: known, design }, first, {
+const { rows, verdict } = conclude({ config: { minutes: 5, out: '' }, given: {}, bench: known, design }, first, {
   ...first,
   search: undefined,
 })
