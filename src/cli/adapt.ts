@@ -1,8 +1,7 @@
 import { checked, misuse } from '../options/schema.js'
 import { trainOptions } from '../options/train.js'
 import { type Adapted, adapt } from '../run/adapt.js'
-import { Interrupted } from '../run/interrupted.js'
-import { interruption } from './interruption.js'
+import { interruptible } from './interruption.js'
 import type { Invocation } from './invocation.js'
 import { trainAndTell } from './train.js'
 
@@ -10,17 +9,10 @@ import { trainAndTell } from './train.js'
 export async function adaptCommand({ words: [images], own, report }: Invocation<'adapt'>): Promise<void> {
   const { out, full, json: _, quiet: __, ...config } = own
   if (full) return trainAndTell(images!, fullTraining(config, out), report)
-  const interrupt = interruption(report.note)
-  try {
-    const adapted = await adapt({ ...config, images }, out, report.note, interrupt.signal)
+  await interruptible(report, ', nothing is written; repeat the command', async (signal) => {
+    const adapted = await adapt({ ...config, images }, out, report.tell, signal)
     report.result(adapted, described(adapted).join('\n'))
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error
-    report.note(`${error.message}, nothing is written; repeat the command`)
-    process.exitCode = interrupt.exitCode()
-  } finally {
-    interrupt.release()
-  }
+  })
 }
 
 /** The training with its defaults that takes the place of a fit. Throws a usage error for options that only a fit has. */

@@ -3,9 +3,8 @@ import { quoted } from '../core/quoted.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { augment } from '../run/augment.js'
 import { readConfigFile } from '../run/configFile.js'
-import { Interrupted } from '../run/interrupted.js'
 import { wasTried } from '../run/trialRecord.js'
-import { interruption } from './interruption.js'
+import { CONTINUE, interruptible } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment [images]`: the main job. */
@@ -19,9 +18,8 @@ export async function augmentCommand({
     ...run,
     ...(images !== undefined && { images }),
   })
-  const interrupt = interruption(report.note)
-  try {
-    for await (const event of augment(options, interrupt.signal)) {
+  await interruptible(report, CONTINUE, async (signal) => {
+    for await (const event of augment(options, signal)) {
       report.event(event)
       if (event.type !== 'done') continue
       if (event.skipped > 0 && !allowSkipped) process.exitCode = EXIT.skipped
@@ -29,14 +27,7 @@ export async function augmentCommand({
       if (isNew && !(await wasTried(options.images!)))
         report.note(`does it help? sage-augment trial ${quoted(options.images!)}`)
     }
-  } catch (error) {
-    report.stop()
-    if (!(error instanceof Interrupted)) throw error
-    report.note(`${error.message}; repeat the command to continue`)
-    process.exitCode = interrupt.exitCode()
-  } finally {
-    interrupt.release()
-  }
+  })
 }
 
 /** What the command line says, over what the configuration file does. */

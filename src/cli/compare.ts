@@ -13,7 +13,7 @@ export async function compareCommand({ words, run, own, report }: Invocation<'co
   const [first, second, ...others] = words
   if (second === undefined) {
     refuse('a folder', { out })
-    const table = await compareFolder(methods, { ...config, images: first! }, report.note)
+    const table = await compareFolder(methods, { ...config, images: first! }, report.tell)
     report.result(table, folderTable(table).join('\n'))
     return
   }
@@ -21,7 +21,7 @@ export async function compareCommand({ words, run, own, report }: Invocation<'co
   const { count, pairing, labels, classes, ...pairConfig } = config
   refuse('two pictures', { count, pairing, labels, classes })
   const figure = out ?? compareOptions.out.fallback
-  const mixes = await comparePair([first!, second], methods, figure, pairConfig, report.note)
+  const mixes = await comparePair([first!, second], methods, figure, pairConfig, report.tell)
   report.result(pairRows(mixes), pairTable(mixes).join('\n'))
   report.note(`${figure}: written`)
 }

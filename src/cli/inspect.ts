@@ -12,7 +12,7 @@ export async function inspectCommand({ words: [file], own, report }: Invocation<
   const [width, height] = size === undefined ? [] : parseSize(size)
   const given = { output, ...(width && height && { size: { width, height } }) }
   if (own.try !== undefined) {
-    const found = await tryInput(file!, own.try, (message) => report.note(message), given)
+    const found = await tryInput(file!, own.try, report.tell, given)
     report.result(found, ranked(file!, own.try, found))
   } else {
     const inspection = await inspectFile(file!, given)

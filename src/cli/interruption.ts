@@ -1,4 +1,6 @@
 import { EXIT } from '../core/errors.js'
+import { Interrupted } from '../run/interrupted.js'
+import type { Reporter } from './reporter.js'
 
 interface Interruption {
   readonly signal: AbortSignal
@@ -21,7 +23,7 @@ const GRACE = 4000
  * Turns the first signal into an abort. A second Ctrl-C ends the process at once, and so does the end of the grace that
  * schedulers give, which may send their signal more than once.
  */
-export function interruption(note: (text: string) => void): Interruption {
+function interruption(note: (text: string) => void): Interruption {
   const controller = new AbortController()
   let code: number = EXIT.stopped
   let deadline: NodeJS.Timeout | undefined
@@ -54,5 +56,39 @@ export function interruption(note: (text: string) => void): Interruption {
     exitCode: () => code,
     // The deadline stays: threads may still keep the process.
     release: () => listen('off'),
+  }
+}
+
+/** Said of what goes on where it was. */
+export const CONTINUE = '; repeat the command to continue'
+
+/** Does `work`, which ends in order at the first signal, with a line that says so and `then`, and the exit code of the signal. */
+export async function interruptible(
+  report: Pick<Reporter, 'note' | 'stop'>,
+  then: string,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const interrupt = interruption(report.note)
+  try {
+    await work(interrupt.signal)
+  } catch (error) {
+    report.stop()
+    if (!(error instanceof Interrupted)) throw error
+    report.note(`${error.message}${then}`)
+    process.exitCode = interrupt.exitCode()
+  } finally {
+    interrupt.release()
+  }
+}
+
+/** Tells the events of a run to its end; what came of it. */
+export async function heardOut<T>(
+  events: AsyncGenerator<Parameters<Reporter['event']>[0], T>,
+  report: Pick<Reporter, 'event'>,
+): Promise<T> {
+  for (;;) {
+    const { done, value } = await events.next()
+    if (done) return value
+    report.event(value)
   }
 }

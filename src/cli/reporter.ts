@@ -2,6 +2,7 @@ import { formatBytes } from '../core/bytes.js'
 import { counted } from '../core/counted.js'
 import { formatDuration } from '../core/duration.js'
 import type { AugmentEvent, TrainEvent } from '../run/events.js'
+import type { Tell } from '../run/notices.js'
 import { barMeter, lineMeter, type Meter } from './meter.js'
 
 /** Tells what a command does, to a person or, with `json`, to a program. What is for people goes to stderr. */
@@ -11,6 +12,8 @@ export interface Reporter {
   note(text: string): void
   /** One line for people, also with `quiet`. */
   problem(text: string): void
+  /** One line for people, where `loss` also with `quiet` and `json`: something that was given is not used. */
+  tell: Tell
   /** What the command was asked for, on stdout: `value` as JSON or `text`. */
   result(value: unknown, text: string): void
   /** How it ended: `value` as JSON on stdout, or `text` as a note. */
@@ -33,18 +36,28 @@ export function reporter({ json, quiet }: { json: boolean; quiet: boolean }): Re
   const result = (_: unknown, text: string) => {
     process.stdout.write(`${text}\n`)
   }
-  if (quiet) return { ...SILENT, result, problem: say, done: () => {} }
+  if (quiet) return { ...SILENT, result, problem: say, tell: sayLoss, done: () => {} }
   const { event, note, stop } = talking()
-  return { event, note, stop, result, problem: note, done: (_, text) => note(text) }
+  return { event, note, stop, result, problem: note, tell: note, done: (_, text) => note(text) }
 }
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
+function sayLoss(text: string, loss?: true): void {
+  if (loss) say(text)
+}
+
 type Talk = Pick<Reporter, 'event' | 'note' | 'stop'>
 
-const SILENT: Talk = { event: () => {}, note: () => {}, stop: () => {} }
+const SILENT: Talk = {
+  note: () => {},
+  stop: () => {},
+  event(event) {
+    if (event.type === 'notice') sayLoss(event.message, event.loss)
+  },
+}
 
 function talking(): Talk {
   const meter: Meter = process.stderr.isTTY ? barMeter(process.stderr) : lineMeter(say)
@@ -125,7 +138,7 @@ function jsonReporter(): Reporter {
     process.stdout.write(`${JSON.stringify(value)}\n`)
   }
   return {
-    ...{ note: () => {}, problem: () => {}, stop: () => {}, result: print, done: print },
+    ...{ note: () => {}, problem: () => {}, tell: sayLoss, stop: () => {}, result: print, done: print },
     event(event) {
       const isProgress = event.type === 'progress' || event.type === 'fetch'
       if (isProgress && event.done < event.total && Date.now() - last < 1000) return

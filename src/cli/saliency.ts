@@ -11,7 +11,7 @@ export async function saliencyCommand({ words: [images], run, own, report }: Inv
   if (judge !== undefined && !score) throw new AugmentError('usage', '--judge: expected --score too')
   if (score) {
     refuse({ ...options, out: run.out })
-    const table = await scoreSaliency({ ...run, images }, judge, report.note)
+    const table = await scoreSaliency({ ...run, images }, judge, report.tell)
     report.result(table, tableOf(table).join('\n'))
     return
   }

@@ -1,7 +1,6 @@
 import { counted } from '../core/counted.js'
-import { Interrupted } from '../run/interrupted.js'
 import { type Trained, train } from '../run/train.js'
-import { interruption } from './interruption.js'
+import { CONTINUE, heardOut, interruptible } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment train <images>`: a classifier from a folder of pictures. */
@@ -16,25 +15,10 @@ export async function trainAndTell(
   config: Parameters<typeof train>[1],
   report: Invocation<'train'>['report'],
 ): Promise<void> {
-  const interrupt = interruption(report.note)
-  try {
-    const events = train(images, config, interrupt.signal)
-    for (;;) {
-      const { done, value } = await events.next()
-      if (done) {
-        report.done({ type: 'done', ...value }, closing(value))
-        return
-      }
-      report.event(value)
-    }
-  } catch (error) {
-    report.stop()
-    if (!(error instanceof Interrupted)) throw error
-    report.note(`${error.message}; repeat the command to continue`)
-    process.exitCode = interrupt.exitCode()
-  } finally {
-    interrupt.release()
-  }
+  await interruptible(report, CONTINUE, async (signal) => {
+    const trained = await heardOut(train(images, config, signal), report)
+    report.done({ type: 'done', ...trained }, closing(trained))
+  })
 }
 
 function closing({ out, epochs, best, accuracy, heldOut, seconds }: Trained): string {

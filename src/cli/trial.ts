@@ -1,32 +1,16 @@
-import { Interrupted } from '../run/interrupted.js'
 import { trial } from '../run/trial.js'
 import type { TrialResult, TrialRow } from '../run/trialConclusion.js'
-import { interruption } from './interruption.js'
+import { CONTINUE, heardOut, interruptible } from './interruption.js'
 import type { Invocation } from './invocation.js'
 
 /** `sage-augment trial <images>`: whether mixing helps on these pictures. */
 export async function trialCommand({ words: [images], own, report }: Invocation<'trial'>): Promise<void> {
   const { json: _, quiet: __, ...config } = own
-  const interrupt = interruption(report.note)
-  try {
-    const events = trial(images!, config, interrupt.signal)
-    for (;;) {
-      const { done, value } = await events.next()
-      if (done) {
-        report.stop()
-        report.result({ type: 'done', ...value }, text(value))
-        return
-      }
-      report.event(value)
-    }
-  } catch (error) {
+  await interruptible(report, CONTINUE, async (signal) => {
+    const found = await heardOut(trial(images!, config, signal), report)
     report.stop()
-    if (!(error instanceof Interrupted)) throw error
-    report.note(`${error.message}; repeat the command to continue`)
-    process.exitCode = interrupt.exitCode()
-  } finally {
-    interrupt.release()
-  }
+    report.result({ type: 'done', ...found }, text(found))
+  })
 }
 
 /** The smallest difference first, the table, the verdict, the command. */

@@ -14,6 +14,7 @@ import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
 import { type Inputs, readInputs } from './inputs.js'
 import { Interrupted } from './interrupted.js'
+import { noticesOf, type Tell, tellAll } from './notices.js'
 import { requirePlace } from './paths.js'
 import { openViews, SourceError } from './views.js'
 
@@ -56,19 +57,15 @@ const TOLD = 5
  * that head to `out` and its description beside it. Throws AugmentError for anything a user can mend, and Interrupted after
  * `signal`, before anything is written.
  */
-export async function adapt(
-  input: ConfigInput,
-  out: string,
-  tell: (message: string) => void,
-  signal?: AbortSignal,
-): Promise<Adapted> {
+export async function adapt(input: ConfigInput, out: string, tell: Tell, signal?: AbortSignal): Promise<Adapted> {
   const config = parseConfig(input)
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
   const inputs = await readInputs(config)
   refuseOneClass(inputs)
+  tellAll(noticesOf(inputs), tell)
   const classifier = await resolveModel(baseOf(config), inputs.classes, {})
-  tell(`${inputs.told}; features of ${classifier.name}`)
+  tell(`features of ${classifier.name}`)
   const { bytes, description, found } = await fitHead(config, inputs, classifier, tell, signal)
   await writeAtomic(out.replace(/\.onnx$/i, '.json'), description, path.dirname(out))
   await writeAtomic(out, bytes, path.dirname(out))
@@ -98,7 +95,7 @@ export async function fitHead(
   config: Config,
   inputs: Inputs,
   classifier: Classifier,
-  tell: (message: string) => void,
+  tell: Tell,
   signal?: AbortSignal,
 ): Promise<Fitted> {
   const { classes } = inputs
@@ -135,7 +132,7 @@ async function measure(
   config: Config,
   inputs: Inputs,
   classifier: Classifier,
-  tell: (message: string) => void,
+  tell: Tell,
   signal: AbortSignal | undefined,
 ) {
   const { root, sources, classes } = inputs
@@ -153,7 +150,7 @@ async function measure(
       const usable = decoded.flatMap((result, i) => {
         if (result.status === 'fulfilled') return [{ image: result.value.image, label: sources[part[i]!]!.label }]
         if (!(result.reason instanceof SourceError)) throw result.reason
-        tell(`left out: ${result.reason.message}`)
+        tell(`left out: ${result.reason.message}`, true)
         return []
       })
       features.push(...(await forward.of(usable.map(({ image }) => image))))

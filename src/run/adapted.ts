@@ -11,6 +11,7 @@ import { baseOf, fitHead, refuseOneClass } from './adapt.js'
 import type { Config } from './config.js'
 import { overridesOf } from './explainer.js'
 import type { Inputs } from './inputs.js'
+import type { Tell } from './notices.js'
 
 /** A classifier of a run's own classes. */
 export interface Adaptation {
@@ -25,12 +26,7 @@ export interface Adaptation {
  * The classifier that an earlier attempt of the run kept, else a new one fitted on the pictures of the run. On another machine
  * the last bits of a new one may differ, so that a run is only continued with its own.
  */
-export async function adapted(
-  config: Config,
-  inputs: Inputs,
-  tell: (message: string) => void,
-  signal?: AbortSignal,
-): Promise<Adaptation> {
+export async function adapted(config: Config, inputs: Inputs, tell: Tell, signal?: AbortSignal): Promise<Adaptation> {
   refuseOneClass(inputs)
   const base = await resolveModel(baseOf(config), inputs.classes, overridesOf(config))
   const features = { name: path.basename(base.name), sha256: base.sha256 }

@@ -23,6 +23,7 @@ import { Interrupted } from './interrupted.js'
 import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
 import { groupSizeOf, needsSaliency } from './mixer.js'
+import { notice, noticesOf } from './notices.js'
 import { heard, opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
@@ -66,22 +67,19 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
   const plan = planRun(inputs, config)
   const range = shardRange(plan.length, shard)
-  const { sources, classes, told, ignored, unread } = inputs
+  const { sources, classes } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
-  const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
-  yield { type: 'notice', message: `${told}${ignored > 0 ? `; ${unnamed}` : ''}` }
-  const planned = planNotices(plan, inputs, config)
-  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices, ...planned])
-    yield { type: 'notice', message }
+  yield* noticesOf(inputs)
+  for (const message of planNotices(plan, inputs, config)) yield notice(message)
   const adaptation = config.adapt ? yield* heard((tell) => adapted(config, inputs, tell, signal)) : null
   const explainer = needsSaliency(config) ? await startExplainer(config, inputs, {}, adaptation?.classifier) : null
   const device = explainer?.estimator.facts.device ?? null
   try {
     if (explainer !== null) {
-      yield { type: 'notice', message: explainer.message }
-      for (const message of otherMaps(inputs, config, explainer)) yield { type: 'notice', message }
+      yield notice(explainer.message)
+      for (const message of otherMaps(inputs, config, explainer)) yield notice(message)
       const warning = await checkGradient(explainer, inputs, config)
-      if (warning !== null) yield { type: 'notice', message: warning }
+      if (warning !== null) yield notice(warning)
     }
     const run = { config, shard, inputs, plan, range, explainer, adaptation, device, started, signal }
     yield* config.dryRun || config.preview !== undefined ? rehearse(run) : carryOut(run)
@@ -200,7 +198,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     const estimator = explainer && tallied(explainer.estimator, tally)
     const threads = config.jobs ?? cores()
     const resources = { estimator, output, threads, range: greyRange, check: stock.check }
-    if (config.range === 'dataset') yield { type: 'notice', message: `--range dataset: ${formatRange(greyRange)}` }
+    if (config.range === 'dataset') yield notice(`--range dataset: ${formatRange(greyRange)}`)
     const made = output.finished === null ? yield* work(run, resources) : 0
     const planned = range.end - range.start
     const written = output.tables.rows
@@ -212,13 +210,13 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       const pictures = await countReadings(inputs.out)
       // A pair may have labels of its own.
       const lost = counts.skipped > 0 && inputs.pairs === null ? await describeLost(inputs.out, inputs) : null
-      for (const message of [describeReadings(pictures), lost]) if (message !== null) yield { type: 'notice', message }
+      for (const message of [describeReadings(pictures), lost]) if (message !== null) yield notice(message)
       await output.finish({ counts, pictures, timings: { seconds } })
     }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
     await explainer?.estimator.close()
     const told = explainer?.estimator.told() ?? null
-    if (told !== null) yield { type: 'notice', message: told }
+    if (told !== null) yield notice(told)
     const summary = { out: inputs.out, written, skipped: counts.skipped, made, seconds, device, ...maps, ...report }
     yield { type: 'done', ...summary }
   } finally {
@@ -248,9 +246,9 @@ async function* work(
   try {
     for await (const outcome of outcomes) {
       next++
-      if (jobs.starved && !told) yield { type: 'notice', message: STARVED }
+      if (jobs.starved && !told) yield notice(STARVED)
       told = jobs.starved
-      for (const message of jobs.warnings()) yield { type: 'notice', message }
+      for (const message of jobs.warnings()) yield notice(message)
       if ('message' in outcome) {
         if (config.strict)
           throw new AugmentError('failed', outcome.message, { hint: 'without --strict it would be skipped' })

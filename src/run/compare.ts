@@ -16,6 +16,7 @@ import { startExplainer } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
 import { planRun, readInputs } from './inputs.js'
 import { mixParameters } from './mixer.js'
+import { noticesOf, type Tell, tellAll } from './notices.js'
 import { requirePaths, requirePlace } from './paths.js'
 import type { Job } from './plan.js'
 import { checkGradient } from './uniform.js'
@@ -50,7 +51,7 @@ export async function comparePair(
   names: readonly MethodName[],
   out: string,
   input: ConfigInput,
-  tell: (message: string) => void,
+  tell: Tell,
 ): Promise<ComparedMix[]> {
   const config = parseConfig({ ...input, target: input.target ?? 'predicted' }, 'compare')
   if (config.target !== 'predicted') {
@@ -124,13 +125,13 @@ async function pairOf(views: Views, sources: readonly number[]): Promise<[View, 
 export async function compareFolder(
   names: readonly MethodName[],
   input: ConfigInput,
-  tell: (message: string) => void,
+  tell: Tell,
 ): Promise<MethodSummary[]> {
   const config = parseConfig({ ...input, count: input.count ?? pairCount.fallback }, 'compare')
   const inputs = await readInputs(config)
-  const { root, sources, unread } = inputs
+  const { root, sources } = inputs
   const plan = planRun(inputs, config)
-  for (const message of [...(unread === null ? [] : [unread]), ...inputs.notices]) tell(message)
+  tellAll(noticesOf(inputs), tell)
   const explainer = await startExplainer(config, inputs)
   const { estimator, message } = explainer
   try {
@@ -163,7 +164,7 @@ interface Chunk {
   readonly group: readonly View[]
 }
 
-async function prepare(views: Views, jobs: readonly Job[], tell: (message: string) => void): Promise<Chunk> {
+async function prepare(views: Views, jobs: readonly Job[], tell: Tell): Promise<Chunk> {
   const found = await Promise.allSettled(jobs.map(({ sources }) => pairOf(views, sources)))
   const usable: Job[] = []
   const pairs = found.flatMap((result, i) => {
@@ -173,7 +174,7 @@ async function prepare(views: Views, jobs: readonly Job[], tell: (message: strin
       return [{ index: job.index, sources: result.value }]
     }
     if (!(result.reason instanceof SourceError)) throw result.reason
-    tell(`left out: ${result.reason.message}`)
+    tell(`left out: ${result.reason.message}`, true)
     return []
   })
   const first = pairs[0]?.sources

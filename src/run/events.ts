@@ -1,6 +1,8 @@
+import type { Notice } from './notices.js'
+
 /** What a run tells while it goes, in order. `--json` prints exactly these, one per line. */
 export type AugmentEvent =
-  | { readonly type: 'notice'; readonly message: string }
+  | Notice
   | { readonly type: 'plan'; readonly outputs: number; readonly sources: number; readonly classes: number }
   /** Of a dry run: bytes that it would write, about, and that the file system has free. */
   | { readonly type: 'space'; readonly bytes: number; readonly free: number }

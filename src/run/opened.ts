@@ -1,16 +1,17 @@
 import type { AugmentEvent } from './events.js'
+import { type Notice, notice, type Tell } from './notices.js'
 
 /**
- * What `open` opens, and what it says through `notice` as events while it goes: it may have to wait. It is closed again if
+ * What `open` opens, and what it tells as events while it goes: it may have to wait. It is closed again if
  * nobody listens any more.
  */
 export async function* opened<T extends { close(): Promise<void> }>(
-  open: (notice: (text: string) => void) => Promise<T>,
+  open: (tell: Tell) => Promise<T>,
 ): AsyncGenerator<AugmentEvent, T> {
-  const said: string[] = []
+  const said: Notice[] = []
   let [settled, handedOver, wake] = [false, false, () => {}]
-  const result = open((text) => {
-    said.push(text)
+  const result = open((message, loss) => {
+    said.push(notice(message, loss))
     wake()
   })
   const settle = () => {
@@ -20,7 +21,7 @@ export async function* opened<T extends { close(): Promise<void> }>(
   result.then(settle, settle)
   try {
     for (;;) {
-      for (let text = said.shift(); text !== undefined; text = said.shift()) yield { type: 'notice', message: text }
+      yield* said.splice(0)
       if (settled) break
       await new Promise<void>((resolve) => {
         wake = resolve
@@ -34,7 +35,7 @@ export async function* opened<T extends { close(): Promise<void> }>(
 }
 
 /** What `work` results in, and what it tells as events while it goes. */
-export async function* heard<T>(work: (tell: (text: string) => void) => Promise<T>): AsyncGenerator<AugmentEvent, T> {
+export async function* heard<T>(work: (tell: Tell) => Promise<T>): AsyncGenerator<AugmentEvent, T> {
   const { result } = yield* opened(async (tell) => ({ result: await work(tell), close: async () => {} }))
   return result
 }

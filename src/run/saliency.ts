@@ -25,6 +25,7 @@ import type { Estimator } from './estimator.js'
 import type { AugmentEvent } from './events.js'
 import { type Explainer, startExplainer } from './explainer.js'
 import { formatRange, greyRangeOf } from './greyRange.js'
+import { notice, noticesOf } from './notices.js'
 import { opened } from './opened.js'
 import { checkGradient, mapTally, tallied } from './uniform.js'
 import { versions } from './versions.js'
@@ -40,9 +41,8 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   checkOptions(options)
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
-  const { sources, told, unread, notices } = pictures
-  yield { type: 'notice', message: `${counted(sources.length, 'picture')}; ${told}` }
-  for (const message of [...(unread === null ? [] : [unread]), ...notices]) yield { type: 'notice', message }
+  const { sources } = pictures
+  yield* noticesOf({ ...pictures, told: `${counted(sources.length, 'picture')}; ${pictures.told}` })
   if (options.smooth !== undefined && config.saliency === 'spectral') {
     throw new AugmentError(
       'usage',
@@ -54,9 +54,9 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const explainer = await startExplainer(options.smooth ? uncached : config, pictures, attributionOf(options))
   const { device } = explainer.estimator.facts
   try {
-    yield { type: 'notice', message: explainer.message }
+    yield notice(explainer.message)
     const warning = await checkGradient(explainer, pictures, config)
-    if (warning !== null) yield { type: 'notice', message: warning }
+    if (warning !== null) yield notice(warning)
     const tally = mapTally(sources)
     const folder = yield* opened((notice) => openMapFolder(out, notice))
     try {
@@ -71,7 +71,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
       })
       await explainer.estimator.close()
       const told = explainer.estimator.told()
-      if (told !== null) yield { type: 'notice', message: told }
+      if (told !== null) yield notice(told)
       const seconds = (performance.now() - started) / 1000
       yield { type: 'done', out, written, skipped, made: written, seconds, device, ...tally.counts() }
     } finally {
@@ -93,7 +93,9 @@ function attributionOf({ timesInput, integrated }: MapOptions) {
   return { ...(timesInput && { timesInput }), ...(integrated !== undefined && { integrated }) }
 }
 
-type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'unread' | 'notices'>
+const UNLABELLED = { classes: [], told: 'labels are not used', ignored: 0, notices: [] }
+
+type Pictures = Pick<Manifest, 'root' | 'sources' | 'classes' | 'told' | 'ignored' | 'unread' | 'notices'>
 
 /** The manifest of a folder; where its labels do not matter, simply the pictures in it. */
 async function readPictures({
@@ -118,14 +120,14 @@ async function readPictures({
   const contained = await picturesInContainers(images, { split })
   if (contained !== undefined) {
     const sources = contained.files.map((file) => ({ file, label: 0 }))
-    return { root: contained.root, sources, classes: [], told: 'labels are not used', unread: null, notices: [] }
+    return { root: contained.root, sources, ...UNLABELLED, unread: null }
   }
   const { root, files } = await Folder.scan(images, { followLinks })
   const found = await findPictures(root, files)
   if (found.pictures.length === 0) throw new AugmentError('usage', `${images}: found no pictures, expected some`)
   const sources = found.pictures.map((file) => ({ file, label: 0 }))
   const unread = found.unread.length === 0 ? null : describeUnread(images, found.unread)
-  return { root, sources, classes: [], told: 'labels are not used', unread, notices: [] }
+  return { root, sources, ...UNLABELLED, unread }
 }
 
 interface Artist {
@@ -184,7 +186,7 @@ async function* drawAll(
   const failures: Failure[] = []
   let done = 0
   for await (const failure of orderedMap(0, total, () => width, draw)) {
-    for (const message of warnings()) yield { type: 'notice', message }
+    for (const message of warnings()) yield notice(message)
     if (failure === null) done++
     else {
       failures.push(failure)

@@ -11,6 +11,7 @@ import { cores } from '../threads/cores.js'
 import type { Pictures } from '../train/lessons.js'
 import { streamFor } from '../train/streams.js'
 import type { TrainEvent } from './events.js'
+import { type Notice, notice, noticesOf } from './notices.js'
 import { openViews, SourceError } from './views.js'
 
 /** Memory for decoded pictures on the network's grid, as a share of what is free; the rest is decoded again each epoch. */
@@ -34,6 +35,8 @@ export interface School {
   readonly lessons: Part
   /** Empty where nothing is held out. */
   readonly exam: Part
+  /** What is to be known of what was read. */
+  readonly notices: readonly Notice[]
 }
 
 export interface SchoolOptions {
@@ -52,17 +55,19 @@ export async function readSchool(images: string, options: SchoolOptions): Promis
   const names = classes === undefined ? {} : { classes }
   const manifest = await readManifest(images, { ...names, split, ...(labels !== undefined && { labels }) })
   const { root } = manifest
+  const notices = noticesOf(manifest)
   if (manifest.classes.length < 2) {
     const found = counted(manifest.classes.length, 'class', 'classes')
     throw new AugmentError('usage', `${images}: found ${found}, expected at least 2 to tell apart`)
   }
   if (val === undefined) {
     const { kept, held } = heldOut(manifest.sources, manifest.classes.length, holdOut, seed)
-    return { classes: manifest.classes, lessons: { root, sources: kept }, exam: { root, sources: held } }
+    return { classes: manifest.classes, lessons: { root, sources: kept }, exam: { root, sources: held }, notices }
   }
   const other = await readManifest(val, { ...names, split: valSplit, forValidation: true })
   const sources = translated(other, manifest.classes, val, images)
-  return { classes: manifest.classes, lessons: manifest, exam: { root: other.root, sources } }
+  notices.push(...noticesOf(other).map(({ message, loss }) => notice(`--val: ${message}`, loss)))
+  return { classes: manifest.classes, lessons: manifest, exam: { root: other.root, sources }, notices }
 }
 
 /** A share of the pictures of every class, drawn by the seed. */
@@ -124,7 +129,7 @@ export async function* openPictures(
         if (kept.size < room) kept.set(first + i, result.value)
         usable.push(first + i)
       } else if (result.reason instanceof SourceError) {
-        yield { type: 'notice', message: `left out: ${result.reason.message}` }
+        yield notice(`left out: ${result.reason.message}`, true)
       } else throw result.reason
     }
   }

@@ -16,6 +16,7 @@ import { type Explainer, startExplainer } from './explainer.js'
 import { type Forward, startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
 import { type Inputs, readInputs } from './inputs.js'
+import { noticesOf, type Tell, tellAll } from './notices.js'
 import { refuseClassifier } from './spectral.js'
 import { openViews, SourceError, type Views } from './views.js'
 
@@ -54,6 +55,7 @@ export async function scoreSaliency(input: ConfigInput, judge: string | undefine
   if (config.multiLabel)
     throw new AugmentError('usage', '--score: expected one class a picture, but found --multi-label')
   const inputs = some(await readInputs(config))
+  tellAll(noticesOf(inputs), tell)
   const pictures = await Pictures.open(inputs, config, judge, tell)
   const witness = judge === undefined ? null : await Judge.open(judge, inputs)
   const scores: MapScore[] = []
@@ -77,8 +79,6 @@ export async function scoreSaliency(input: ConfigInput, judge: string | undefine
   }
 }
 
-type Tell = (message: string) => void
-
 /** The kinds that a classifier has to make. */
 function kindsOf(config: Config): readonly ModelKind[] {
   const { saliency } = config
@@ -96,7 +96,7 @@ async function begin(config: Config, inputs: Inputs, tell: Tell): Promise<Explai
     return explainer
   } catch (error) {
     if (!(error instanceof AugmentError) || error.code !== 'model') throw error
-    tell(`left out: ${error.message}`)
+    tell(`left out: ${error.message}`, true)
     return null
   }
 }
@@ -137,7 +137,7 @@ class Pictures {
         usable.push(source)
       } catch (error) {
         if (!(error instanceof SourceError)) throw error
-        tell(`left out: ${error.message}`)
+        tell(`left out: ${error.message}`, true)
       }
     }
     const classOf = (source: number) => mainClass(sources[source]!.label)

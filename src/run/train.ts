@@ -22,6 +22,7 @@ import { overridesOf } from './explainer.js'
 import { greyRangeOf } from './greyRange.js'
 import { Interrupted } from './interrupted.js'
 import { mixParameters, needsSaliency } from './mixer.js'
+import { notice } from './notices.js'
 import { type OwnSaliency, ownSaliency } from './ownSaliency.js'
 import { requirePlace } from './paths.js'
 import { openPictures, readSchool, type School } from './school.js'
@@ -67,6 +68,7 @@ export async function* train(
   const started = performance.now()
   await checkPlace(config)
   const school = await readSchool(images, config)
+  yield* school.notices
   const { bytes, ...classifier } = await resolveModel(config.model, school.classes, overridesOf(config))
   const isSame = classifier.classes?.join('\n') === school.classes.join('\n')
   const pool = startPool({ ...classifier, bytes }, config, isSame ? undefined : school.classes.length)
@@ -82,7 +84,7 @@ export async function* train(
         `${images}: found ${counted(lessons.size, 'picture')} to learn from, expected at least 2`,
       )
     const work: Work = { images, config, school, classifier, pool, grid, lessons, exam, signal }
-    yield { type: 'notice', message: describe(work, isSame) }
+    yield notice(describe(work, isSame))
     const last = yield* carryOut(work)
     await write(work, last)
     const { accuracy, epoch } = last.best
@@ -175,8 +177,7 @@ async function* carryOut(work: Work): AsyncGenerator<TrainEvent, Checkpoint> {
   const own = ownFor(work)
   const identity = identityOf(work)
   const checkpoint = await readCheckpoint(config.out, identity)
-  if (checkpoint !== null)
-    yield { type: 'notice', message: `continuing after epoch ${checkpoint.epochs} of ${checkpoint.planned}` }
+  if (checkpoint !== null) yield notice(`continuing after epoch ${checkpoint.epochs} of ${checkpoint.planned}`)
   const learning = learningOf(work, own)
   const epochs = checkpoint?.planned ?? (await epochsFor(work, learning))
   const { batch, warmup, seed } = config

@@ -13,6 +13,7 @@ import { type Arm, armsOf, CLEAN } from '../trial/arms.js'
 import { cannotWin, MOST_REPETITIONS, timetable } from '../trial/schedule.js'
 import { type Design, errorOfOne } from '../trial/statistics.js'
 import type { TrainEvent } from './events.js'
+import { notice } from './notices.js'
 import { requirePlace } from './paths.js'
 import { readSchool } from './school.js'
 import { readArms } from './trialArms.js'
@@ -44,6 +45,7 @@ export async function* trial(
   const more = config.arms === undefined ? [] : await readArms(config.arms)
   const arms = armsOf(config.methods, more)
   const school = await readSchool(images, { ...config, holdOut: 0 })
+  yield* school.notices
   const models = await mapModels(arms, school.classes)
   const side = await typicalSide(school.lessons.root, school.lessons.sources, { ...config, size: config.inputSize })
   const student = await studentOf(config, school.classes, side)
@@ -81,11 +83,10 @@ export async function* trial(
   const deadline = started + 60_000 * config.minutes
   const work: Work = { config, arms, bench, design, deadline, jobs, signal, facts, range: student.range }
   try {
-    yield { type: 'notice', message: describe(work) }
-    if (bench.runs.length > 0)
-      yield { type: 'notice', message: `continuing after ${counted(bench.runs.length, 'finished run')}` }
+    yield notice(describe(work))
+    if (bench.runs.length > 0) yield notice(`continuing after ${counted(bench.runs.length, 'finished run')}`)
     const judged = config.search ? yield* search(work, state, more) : yield* compared(work, state)
-    for (const message of notices.splice(0)) yield { type: 'notice', message }
+    for (const message of notices.splice(0)) yield notice(message)
     const result = conclude({ ...work, given: input, bench: judged }, state, recordOf(facts, state, bench.runs, null))
     await writeTrialRecord(config.out, recordOf(facts, state, bench.runs, result))
     const shown = { studied, labels, maps, bench: judged, lessons: splitOf(parts, config.seed, 0).lessons }
@@ -179,7 +180,7 @@ async function* plan({ config, bench, jobs, deadline, range }: Work, state: Stat
   const ms = Math.round((1000 * costs.reduce((sum, { step }) => sum + step, 0)) / costs.length)
   const times = `a step takes ${ms} ms: about ${counted(repetitions, 'repetition')} of ${counted(state.steps, 'step')} fit`
   const missing = left.length === 0 ? '' : `; no time for ${left.map(({ name }) => name).join(', ')}`
-  yield { type: 'notice', message: `${times} into ${config.minutes} minutes${missing}` }
+  yield notice(`${times} into ${config.minutes} minutes${missing}`)
 }
 
 /** Runs repetition after repetition, until the time is over; the last one may have time for some of the arms only. */
@@ -195,13 +196,13 @@ async function* compare(work: Work, state: State): AsyncGenerator<TrainEvent, vo
       state.steps,
     )
     if (signal?.aborted) throw interrupted(work)
-    yield { type: 'notice', message: standing(work, arms, repetition) }
+    yield notice(standing(work, arms, repetition))
     // Asked for so many, all get them.
     if (config.repetitions !== undefined) continue
     if (arms.length < going.length) break
     for (const arm of losers(work, arms, repetition)) {
       state.dropped[arm.name] = repetition + 1
-      yield { type: 'notice', message: `${arm.name} cannot win any more: more than 3 standard errors behind the best` }
+      yield notice(`${arm.name} cannot win any more: more than 3 standard errors behind the best`)
     }
   }
 }

@@ -8,6 +8,7 @@ import { fitHead } from './adapt.js'
 import { parseConfig } from './config.js'
 import { startExplainer } from './explainer.js'
 import type { Inputs } from './inputs.js'
+import type { Tell } from './notices.js'
 import type { SharedMaps } from './sharedMaps.js'
 import { untrainedNet } from './trialStudent.js'
 
@@ -55,7 +56,7 @@ interface MapSettings {
 export function trialMaps(
   studied: Studied,
   { seed, jobs, maxPixels, range, cache, cacheSize }: MapSettings,
-  tell: (message: string) => void,
+  tell: Tell,
 ): TrialMaps {
   const settings = { seed, jobs, maxPixels, range, cache, cacheSize }
   const known = new Map<string, Promise<SharedMaps>>()
@@ -76,7 +77,7 @@ async function computed(
   studied: Studied,
   lessons: Int32Array,
   settings: MapSettings,
-  tell: (message: string) => void,
+  tell: Tell,
 ): Promise<SharedMaps> {
   const isMade = model === 'untrained' || model === 'adapted'
   const config = parseConfig({

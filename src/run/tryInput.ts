@@ -20,6 +20,7 @@ import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
 import { type Candidate, candidatesOf, type Unknown } from './inputCandidates.js'
 import { type Inputs, readInputs } from './inputs.js'
+import { noticesOf, type Tell, tellAll } from './notices.js'
 import { openViews, SourceError } from './views.js'
 
 /** One way to make the input, and how well the classifier then does. */
@@ -58,11 +59,12 @@ const PICTURES = 128
 export async function tryInput(
   file: string,
   images: string,
-  tell: (message: string) => void,
+  tell: Tell,
   given: { readonly output?: string | undefined; readonly size?: { width: number; height: number } | undefined } = {},
 ): Promise<InputTrials> {
   const { descriptor, told, bytes } = await describeFile(file, await readModelFile(file))
   const inputs = await readInputs(parseConfig({ images }))
+  tellAll(noticesOf(inputs), tell)
   const model: Unknown = {
     ...{ bytes, name: path.basename(file), output: given.output },
     descriptor: { ...descriptor, ...given.size },
@@ -87,7 +89,7 @@ export async function tryInput(
 }
 
 /** Pictures that can be read, about equally many of every class, and the class of each. */
-async function some(inputs: Inputs, tell: (message: string) => void) {
+async function some(inputs: Inputs, tell: Tell) {
   const { root, sources, classes } = inputs
   if (classes.length < 2) {
     throw new AugmentError('usage', `${root}: all pictures are of one class, expected at least 2 classes`)
@@ -110,7 +112,7 @@ async function some(inputs: Inputs, tell: (message: string) => void) {
       labels.push(mainClass(sources[source]!.label))
     } catch (error) {
       if (!(error instanceof SourceError)) throw error
-      tell(`left out: ${error.message}`)
+      tell(`left out: ${error.message}`, true)
     }
   }
   if (pictures.length < classes.length) {

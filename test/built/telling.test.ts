@@ -1,10 +1,11 @@
 /** --json and --quiet: results go to stdout, what is for people to stderr. */
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Command, commands } from '../../src/options/commands.js'
 import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { linearModel, linearNet } from '../helpers/linearNet.js'
 
 const MODEL = path.join(ROOT, 'models/fashion-mnist.onnx')
 const SILENT = { code: 0, stdout: '', stderr: '' }
@@ -82,4 +83,57 @@ test('what a command was asked for is on stdout, also with --quiet; with --json 
     const { code, stdout, stderr } = await run([...words, '--json'])
     expect({ code, stderr, values: events(stdout).length }).toEqual({ code: 0, stderr: '', values: 1 })
   }
+})
+
+describe.each(['--quiet', '--json'])('with %s every command names what it does not use:', (how) => {
+  /** Class folders of four classes, with a cut picture and a file that is none. */
+  const odd = () => {
+    const folder = temporaryFolder({
+      'in/Bag/none.heic': '',
+      'in/Bag/cut.png': readFileSync(path.join(FASHION, '000.png')).subarray(0, 90),
+      'net.onnx': linearNet.bytes,
+      'net.json': linearNet.json,
+      'rgb.onnx': linearModel(3, 4),
+    })
+    const labels = readFileSync(path.join(FASHION, 'labels.csv'), 'utf8').trimEnd().split('\n').slice(1)
+    for (const line of labels) {
+      const [file, name] = line.split(',') as [string, string]
+      if (!['Bag', 'Coat', 'Dress', 'Shirt'].includes(name)) continue
+      mkdirSync(path.join(folder, 'in', name), { recursive: true })
+      copyFileSync(path.join(FASHION, file), path.join(folder, 'in', name, file))
+    }
+    return folder
+  }
+  test.each([
+    ['adapt', ['adapt', 'IN', '--model', 'fashion-mnist', '--out', 'DIR/mine.onnx']],
+    ['saliency --score', ['saliency', 'IN', '--score', '--model', 'fashion-mnist', '--saliency', 'gradient']],
+    ['compare', ['compare', 'IN', '--model', 'fashion-mnist', '--methods', 'mixup']],
+    ['inspect --try', ['inspect', 'DIR/rgb.onnx', '--try', 'IN']],
+    ['train', ['train', 'IN', '--model', 'DIR/net.onnx', '--out', 'DIR/mine.onnx', '--epochs', '1']],
+    [
+      'trial',
+      [
+        'trial',
+        'IN',
+        '--student',
+        'DIR/net.onnx',
+        '--methods',
+        'mixup',
+        '--steps',
+        '2',
+        '--repetitions',
+        '1',
+        '--out',
+        'DIR/trial.json',
+      ],
+    ],
+  ])('%s', async (_, args) => {
+    const folder = odd()
+    const given = args.map((arg) => arg.replace('IN', path.join(folder, 'in')).replace('DIR', folder))
+    const { code, stdout, stderr } = await run([...given, how])
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
+    const told = how === '--quiet' ? stderr : stdout + stderr
+    expect(told).toMatch(/found 1 file that is left out, expected .*\.heic/)
+    expect(told).toMatch(/left out: .*cut\.png/)
+  })
 })
