@@ -153,7 +153,7 @@ test('an interrupted training goes on where it was and ends in the same bytes', 
 
 test('minutes are filled with epochs', async () => {
   const { args } = prepared()
-  const { code, stdout } = await run([...args('a'), '--minutes', '0.02', '--json'])
+  const { code, stdout } = await run([...args('a'), '--minutes', '0.05', '--json'])
   expect(code).toBe(0)
   expect(JSON.parse(stdout.trim().split('\n').at(-1)!).epochs).toBeGreaterThan(2)
 })
