@@ -83,7 +83,11 @@ export function candidatesOf(model: Unknown): Candidate[] {
 function usualOf({ bytes, name, descriptor }: Unknown): Candidate[] {
   const { width, height, layout: given } = descriptor
   const model = readModel(bytes, name)
-  const { dtype, channels, preprocessing } = pictureInput(model, { preprocessing: { layout: given }, width, height })
+  const { dtype, channels, preprocessing } = pictureInput(model, {
+    // Any scale will do for what is asked here.
+    preprocessing: { layout: given, scale: 1 },
+    ...{ width, height },
+  })
   const { layout } = preprocessing
   const orders = channels === 1 ? (['rgb'] as const) : (['rgb', 'bgr'] as const)
   return scalings(channels)

@@ -49,6 +49,12 @@ const unscaled = (channels: number) => ({
   std: Array<number>(channels).fill(1),
 })
 
+/** What is taken for scale, mean and deviation where only some of them are said. */
+function usualScaling(channels: number, isUnscaled: boolean) {
+  if (isUnscaled) return unscaled(channels)
+  return channels === 1 ? { ...unscaled(1), scale: IMAGENET.scale } : IMAGENET
+}
+
 /** How the numbers of the pixels of `input` are known. An input of integers can take nothing but 0..255. */
 function scalingOf({ graph }: Model, input: string, dtype: DataType, given: PreprocessingInput): Scaling {
   if (given.scale !== undefined || given.mean !== undefined || given.std !== undefined) return 'given'
@@ -74,7 +80,12 @@ export function pictureInput(model: Model, options: InputOptions): PictureInput 
   const [batch, ...rest] = type.dims as [Dim, Dim, Dim, Dim]
   const [c, h, w] = layout === 'nchw' ? rest : [rest[2], rest[0], rest[1]]
   const scaling = scalingOf(model, info.name, dtype, given)
-  const usual = scaling === 'shown' || isInteger(dtype) ? unscaled(c ?? 3) : IMAGENET
+  if (c === 1 && scaling === 'assumed') {
+    throw new AugmentError('model', `${place} ${found}, and nothing says how its grey pixels are scaled`, {
+      hint: `sage-augment inspect ${model.name} --try <labelled pictures> finds out; or put "mean" and "std" into the .json beside it`,
+    })
+  }
+  const usual = usualScaling(c ?? 3, scaling === 'shown' || isInteger(dtype))
   const { scale = usual.scale, mean = usual.mean, std = usual.std } = given
   const channels = c ?? mean.length
   if ((channels !== 1 && channels !== 3) || mean.length !== channels || std.length !== channels) {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { writeModel } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
-import { run } from '../helpers/cli.js'
+import { FASHION, ROOT, run } from '../helpers/cli.js'
 import { temporaryFolder } from '../helpers/folder.js'
 import { modelOf } from '../helpers/onnx.js'
 
@@ -110,4 +110,18 @@ test('outputs that cannot be matched to the classes are refused, and nothing is 
     stderr: expect.stringMatching(/found 4 classes and a model of 3 outputs without these names, expected as many/),
   })
   expect(existsSync(path.join(folder, 'm.json'))).toBe(false)
+})
+
+test('a grey model of which nothing is said is refused with the way to find out, and that finds it', async () => {
+  const folder = temporaryFolder({ 'm.onnx': readFileSync(path.join(ROOT, 'models/fashion-mnist.onnx')) })
+  const model = path.join(folder, 'm.onnx')
+  const { code, stderr } = await run([FASHION, '--model', model, '--out', path.join(folder, 'aug')])
+  expect(code).toBe(4)
+  expect(stderr).toContain('m.onnx: input "input" is [?, 1, 28, 28], and nothing says how its grey pixels are scaled')
+  expect(stderr).toContain('--try')
+  // The net was trained on pixels of mean .286 and deviation .353, which [-1, 1] comes nearest to.
+  const found = await run(['inspect', model, '--try', FASHION, '--json'])
+  expect(JSON.parse(found.stdout).trials[0]).toMatchObject({ name: '[-1, 1]' })
+  expect(JSON.parse(found.stdout).trials[0].accuracy).toBeGreaterThan(0.85)
+  expect((await run([FASHION, '--model', model, '--out', path.join(folder, 'aug'), '--count', '2'])).code).toBe(0)
 })
