@@ -5,7 +5,7 @@ import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { Classes, checkNames, sortedClasses, unknownClass } from './labels.js'
-import { describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } from './pictures.js'
+import { classesIn, classOf, describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { FOLLOW_LINKS, type Folder, isImageName } from './scan.js'
 import { refuseNoClasses, shapeNotices } from './shape.js'
@@ -38,11 +38,11 @@ export async function readClassFolders(
     folder.root,
     [...folder.files].filter((file) => file.includes('/')),
   )
-  const all = [...found.pictures, ...(await linkedPictures(folder, place, problems))]
+  const linked = await linkedPictures(folder, place, problems)
+  const all = linked.length === 0 ? found.pictures : [...found.pictures, ...linked]
   const split = splitsInClasses(all, choice, place)
   const files = split?.kept ?? all
-  const folderOf = (file: string) => file.slice(0, file.indexOf('/'))
-  const names = new Set(files.map(folderOf))
+  const names = classesIn(files)
   const classes = fixed ?? new Classes(sortedClasses(names))
   for (const name of names) {
     if (classes.indexOf(name) === undefined) problems.add(path.join(place, name), unknownClass(name, classes))
@@ -58,8 +58,8 @@ export async function readClassFolders(
   if (!fixed) await refuseNoClasses(shape)
   return {
     classes,
-    sources: files.map((file) => ({ file, label: classes.indexOf(folderOf(file))! })),
-    named: found.pictures.filter(isImageName).length,
+    sources: files.map((file) => ({ file, label: classes.indexOf(classOf(file))! })),
+    named: found.named,
     unread: found.unread.length === 0 ? null : describeUnread(place, found.unread),
     notices: [
       ...(split?.notice === undefined ? [] : [split.notice]),

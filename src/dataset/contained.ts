@@ -29,9 +29,9 @@ interface Split {
 /** Containers of one kind, as far as their names say it; tables beside tars are not theirs. */
 export function containersIn(files: Iterable<string>): ReadonlyMap<ContainerKind, readonly string[]> {
   const kinds = new Map<ContainerKind, string[]>()
-  for (const file of [...files].sort()) {
-    const kind = containerKind(file)
-    if (kind !== undefined) kinds.set(kind, [...(kinds.get(kind) ?? []), file])
+  for (const file of [...files].filter((name) => containerKind(name) !== undefined).sort()) {
+    const kind = containerKind(file)!
+    kinds.set(kind, [...(kinds.get(kind) ?? []), file])
   }
   const tars = new Set([...(kinds.get('tar') ?? []), ...(kinds.get('tar.gz') ?? [])].map(stemOf))
   const tables = kinds.get('parquet')?.filter((file) => !tars.has(stemOf(file)))

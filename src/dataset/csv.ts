@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync'
-import { wholeRecords } from './text.js'
+import { countNewlines, wholeRecords } from './text.js'
 
 export interface CsvRecord {
   /** The 1-based line the record ends on. */
@@ -29,7 +29,7 @@ export async function* csvRecords(
   for await (const text of wholeRecords(pieces, lastRecordEnd, place)) {
     // Where no cell needs its quotes a record is a line: ten times as fast as the general parser.
     yield (/\r(?!\n)/.test(text) ? undefined : plainRecords(text, before)) ?? quotedRecords(text, before)
-    before += text.match(/\r\n|\n|\r/g)?.length ?? 0
+    before += text.includes('\r') ? (text.match(/\r\n|\n|\r/g)?.length ?? 0) : countNewlines(text)
   }
 }
 

@@ -19,7 +19,7 @@ export async function readCsvTable(pieces: AsyncIterable<string>, reading: Readi
     for await (const records of csvRecords(pieces, name)) {
       for (const record of records) {
         if (header === undefined) {
-          header = new Header(record, placeOf(record.line))
+          header = new Header(record, reading)
           continue
         }
         const draft = header.read(record, (problem) => problems.add(placeOf(record.line), problem))
@@ -52,10 +52,13 @@ class Header implements Columns {
   readonly #splitSets = new Map<string, Readonly<Record<string, string>>>()
   readonly #row = new RowReader()
 
-  constructor({ line, cells }: CsvRecord, place: string) {
+  readonly #own: Reading['own']
+
+  constructor({ line, cells }: CsvRecord, { placeOf, own }: Reading) {
     const names = cells.map((cell) => cell.toLowerCase())
     const columnOf = (keys: readonly string[]) => names.indexOf(keys.find((key) => names.includes(key)) ?? '\0')
-    this.place = place
+    this.place = placeOf(line)
+    this.#own = own
     this.#width = cells.length
     this.#file = columnOf(FILE_KEYS)
     if (this.#file < 0) {
@@ -79,7 +82,8 @@ class Header implements Columns {
     }
     for (const [cell, column] of this.#splits) column.see(detached(cells[cell]!))
     const splits = this.#splitsIn(cells)
-    const file = detached(cells[this.#file]!)
+    const name = cells[this.#file]!
+    const file = this.#own(name) ?? detached(name)
     const weights = this.#weights(cells, line)
     if (this.label >= 0)
       return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights, splits }

@@ -1,7 +1,9 @@
+import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import { FileNames } from './fileNames.js'
 
 /** Folders that systems and archives leave behind: thumbnails, what was deleted, what macOS adds to archives. */
 const LEFT_BEHIND =
@@ -14,7 +16,7 @@ export function isHidden(name: string): boolean {
 
 /** What lies below a folder, hidden files left out, by posix path relative to it. */
 export interface Listing {
-  readonly files: Set<string>
+  readonly files: FileNames
   readonly folders: Set<string>
   /** Symbolic links that were not followed. */
   readonly links: Set<string>
@@ -32,56 +34,66 @@ interface Place {
   readonly above: readonly string[]
 }
 
+/** Folders that are read side by side, as those of a file system far away wait for each other else. */
+const SIDE_BY_SIDE = 8
+
 /** Lists everything below `root`. Throws AugmentError `usage` if it is no folder that can be read. */
 export async function list(root: string, followLinks: boolean): Promise<Listing> {
-  const listing: Listing = {
-    files: new Set(),
-    folders: new Set(['.']),
-    links: new Set(),
-    runs: new Set(),
-    twice: new Map(),
-  }
+  const [folders, links, runs] = [new Set(['.']), new Set<string>(), new Set<string>()]
+  const files: string[] = []
   const names = new Map<string, string[]>()
   const pending: Place[] = [{ prefix: '', real: await realpath(root).catch(() => root), above: [] }]
-  for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
-    const { prefix, real, above } = place
-    // A link to a folder above it, which has been listed there.
-    if (above.includes(real)) continue
-    const entries = await readdir(path.join(root, prefix), { withFileTypes: true }).catch((cause) => {
-      // What Node.js puts for bytes that are no UTF-8.
-      const reason = prefix.includes('\uFFFD') ? 'found a name that is not UTF-8' : reasonOf(cause)
-      const message = `${path.join(root, prefix)}: ${reason}, expected a folder of pictures`
-      throw new AugmentError(
-        'usage',
-        message,
-        prefix.includes('\uFFFD') ? { hint: 'rename the folder' } : hintFor(cause),
-      )
-    })
+
+  async function visit({ prefix, real, above }: Place, entries: readonly Dirent[]): Promise<void> {
     if (prefix !== '' && entries.some((entry) => entry.name === '.sage')) {
-      listing.runs.add(prefix.slice(0, -1))
-      listing.folders.delete(prefix.slice(0, -1))
-      continue
+      runs.add(prefix.slice(0, -1))
+      folders.delete(prefix.slice(0, -1))
+      return
     }
     for (const entry of entries) {
       if (isHidden(entry.name)) continue
       const file = prefix + entry.name
+      if (!followLinks && entry.isFile()) {
+        files.push(file)
+        continue
+      }
       const isLink = entry.isSymbolicLink()
       const target = isLink && followLinks ? await stat(path.join(root, file)).catch(() => undefined) : entry
       const there =
         target !== entry && target !== undefined ? await realpath(path.join(root, file)) : path.join(real, entry.name)
-      if (target === undefined || target.isSymbolicLink()) listing.links.add(file)
+      if (target === undefined || target.isSymbolicLink()) links.add(file)
       else if (target.isFile()) {
-        listing.files.add(file)
-        if (followLinks) names.set(there, [...(names.get(there) ?? []), file])
+        files.push(file)
+        names.set(there, [...(names.get(there) ?? []), file])
       } else if (target.isDirectory()) {
-        listing.folders.add(file)
+        folders.add(file)
         pending.push({ prefix: `${file}/`, real: there, above: followLinks ? [...above, real] : [] })
       }
     }
   }
+
+  while (pending.length > 0) {
+    // Without a link to a folder above it, which has been listed there.
+    const places = pending.splice(-SIDE_BY_SIDE).filter(({ above, real }) => !above.includes(real))
+    const read = await Promise.all(places.map(({ prefix }) => entriesOf(root, prefix)))
+    for (const [i, place] of places.entries()) await visit(place, read[i]!)
+  }
+  const twice = new Map<string, string>()
   for (const same of names.values()) {
     const [first, ...others] = same.sort()
-    for (const file of others) listing.twice.set(file, first!)
+    for (const file of others) twice.set(file, first!)
   }
-  return listing
+  return { files: new FileNames(files.sort()), folders, links, runs, twice }
+}
+
+async function entriesOf(root: string, prefix: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path.join(root, prefix), { withFileTypes: true })
+  } catch (cause) {
+    // What Node.js puts for bytes that are no UTF-8.
+    const isBroken = prefix.includes('\uFFFD')
+    const reason = isBroken ? 'found a name that is not UTF-8' : reasonOf(cause)
+    const message = `${path.join(root, prefix)}: ${reason}, expected a folder of pictures`
+    throw new AugmentError('usage', message, isBroken ? { hint: 'rename the folder' } : hintFor(cause))
+  }
 }

@@ -1,30 +1,25 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { Label } from '../core/softLabel.js'
 import { readClasses } from './classFile.js'
 import { readClassFolders } from './classFolders.js'
 import { containersIn, readContainers } from './contained.js'
 import { givenFiles } from './given.js'
 import { Classes, checkNames, classNames, UNNAMED_WEIGHTS, unknownClass } from './labels.js'
+import { locateRows } from './locateRows.js'
 import { besideNotices, oneClassNotices, twiceNotices } from './notices.js'
 import type { Contained } from './opening.js'
 import { isOfRun, isRun, shardsOf } from './ownOutput.js'
 import { describeGap } from './pictures.js'
-import { Problems, quoted } from './problems.js'
+import { Problems } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
 import { refuseSeveral, severalNotices } from './several.js'
+import { byFile, type Source } from './source.js'
 import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
 
-/** A picture and its label. */
-export interface Source {
-  /** Posix path relative to the manifest's root; in a file that holds many, that path, # and what it is called there. */
-  readonly file: string
-  /** A class index, or a distribution over the classes if it is not one-hot. */
-  readonly label: Label
-}
+export type { Source } from './source.js'
 
 /** The pictures of a folder, sorted by path in code-unit order, and their classes. */
 export interface Manifest {
@@ -100,14 +95,18 @@ async function fromFolder(folder: Folder, { place, options, fixed }: Place): Pro
     const manifest = await fromTable(folder, labels, origin, options, fixed ?? (await classesOfRun(labels)))
     return { ...manifest, notices: [...manifest.notices, ...twiceNotices(folder, manifest)] }
   }
-  const pictures = [...folder.files].filter((file) => file.includes('/') && isImageName(file))
+  const [pictures, others]: [string[], string[]] = [[], []]
+  for (const file of folder.files) {
+    if (!isImageName(file)) others.push(file)
+    else if (file.includes('/')) pictures.push(file)
+  }
   const split = splitFolder(pictures, fixed, options, place)
   if (split !== undefined) {
     const { base, notice } = split
     const inner = { place: path.join(place, base), options: { ...options, split: undefined }, fixed }
     return prefixed(await fromFolder(folder.below(base), inner), folder.root, `${base}/`, notice)
   }
-  const containers = [...containersIn(folder.files).values()].flat()
+  const containers = [...containersIn(others).values()].flat()
   if (pictures.length === 0 && containers.length > 0) {
     return fromContainers(folder.root, folder.files, { place, options, fixed })
   }
@@ -208,49 +207,19 @@ async function fromTable(
 ): Promise<Read> {
   const problems = new Problems()
   const several = options.multiLabel === true
-  const table = await readTable(file, origin, fixed, problems, options)
+  const table = await readTable(file, origin, fixed, problems, options, (name) => folder.files.own(name))
   if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
   const written = table.rows.map((row) => row.label)
   const classes = fixed ?? new Classes(table.columns ?? classNames(written, several))
   if (!several) refuseSeveral(table, problems)
   checkClasses(table, classes, fixed, origin, problems)
-  let named = 0
-  const located: { readonly file: string; readonly position: number; readonly label: Label }[] = []
-  for (const { position, file: name, label: written } of table.rows) {
-    const fail = (problem: string) => problems.add(table.placeOf(position), problem)
-    const label = several ? classes.readSeveral(written, fail) : classes.read(written, fail)
-    const found = folder.files.has(name) ? { file: name, listed: true } : await folder.locate(name)
-    if ('problem' in found) {
-      fail(found.problem)
-      if (found.hint !== undefined) problems.hint(found.hint)
-      continue
-    }
-    located.push({ file: found.file, position, label: label ?? 0 })
-    if (found.listed && isImageName(found.file)) named++
-  }
-  // Stable, so that of two rows for one file the later one comes second.
-  located.sort(byFile)
-  for (let i = 1; i < located.length; i++) {
-    const [first, second] = [located[i - 1]!, located[i]!]
-    if (first.file !== second.file) continue
-    problems.add(
-      table.placeOf(second.position),
-      `file ${quoted(second.file)} is already at ${table.placeOf(first.position)}`,
-    )
-  }
-  problems.throwIfAny()
-  const sources = located.map(({ file, label }) => ({ file, label }))
+  const { sources, named } = await locateRows(table, folder, classes, { problems, several })
   const manifest = manifestOf(folder, classes, sources, origin, named)
   const kind = several ? 'multi-' : table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
   const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
   const ignored = Math.max(0, manifest.ignored - (table.others ?? 0))
   const notices = [...(table.notices ?? []), ...(several ? [] : severalNotices(classes.names))]
   return { ...manifest, told, ignored, notices }
-}
-
-/** Order of UTF-16 code units. */
-function byFile(a: { readonly file: string }, b: { readonly file: string }): number {
-  return a.file < b.file ? -1 : a.file > b.file ? 1 : 0
 }
 
 /** Throws where the classes as such are wrong, since every row would repeat it. */

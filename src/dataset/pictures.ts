@@ -20,6 +20,8 @@ export interface Unread {
 }
 
 export interface FoundPictures {
+  /** How many of the pictures have the name of one. */
+  readonly named: number
   readonly pictures: readonly string[]
   readonly unread: readonly Unread[]
 }
@@ -50,6 +52,7 @@ const AT_ONCE = 32
  */
 export async function findPictures(root: string, files: Iterable<string>): Promise<FoundPictures> {
   const pictures: string[] = []
+  let named = 0
   const unread = new Map<string, { -readonly [K in keyof Unread]: Unread[K] }>()
   const limit = pLimit(AT_ONCE)
   let pending: Promise<void>[] = []
@@ -66,8 +69,10 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
     }
   }
   for (const file of files) {
-    if (isImageName(file)) pictures.push(file)
-    else if (!isBeside(file)) pending.push(limit(decide, file))
+    if (isImageName(file)) {
+      named++
+      pictures.push(file)
+    } else if (!isBeside(file)) pending.push(limit(decide, file))
     // Bounded: a folder may hold millions.
     if (pending.length >= 4096) {
       await Promise.all(pending)
@@ -76,7 +81,7 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
   }
   await Promise.all(pending)
   const order = [...unread].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, files]) => files)
-  return { pictures: pictures.sort(), unread: order }
+  return { named, pictures: pictures.sort(), unread: order }
 }
 
 /** What a file is that is no picture which is read; null for a picture. */
@@ -113,8 +118,10 @@ function describeFiles({ ending, what, count }: Omit<Unread, 'folder'>): string 
 }
 
 /** The folder of a class and everything below it, in words; each class of `unread` that has no picture at all. */
-export function emptiedClasses(found: FoundPictures): { readonly name: string; readonly problem: string }[] {
-  const used = new Set(found.pictures.map(classOf))
+export function emptiedClasses(
+  found: Pick<FoundPictures, 'pictures' | 'unread'>,
+): { readonly name: string; readonly problem: string }[] {
+  const used = classesIn(found.pictures)
   const lost = new Map<string, string[]>()
   for (const { folder, ...files } of found.unread) {
     const name = classOf(`${folder}/`)
@@ -128,12 +135,26 @@ export function emptiedClasses(found: FoundPictures): { readonly name: string; r
 
 /** Folders in the root without any picture below them: empty, or with other files only. */
 export function emptyFolders(folder: Folder, pictures: readonly string[]): string[] {
-  const used = new Set(pictures.map(classOf))
+  const used = classesIn(pictures)
   return [...folder.folders].filter((name) => !name.includes('/') && name !== '.' && !used.has(name)).sort()
 }
 
+/** The folders in the root that files lie in, in the order of their first ones. */
+export function classesIn(files: Iterable<string>): Set<string> {
+  const names = new Set<string>()
+  let start = '/'
+  for (const file of files) {
+    // Most lie where the one before does.
+    if (file.startsWith(start)) continue
+    const name = classOf(file)
+    names.add(name)
+    start = `${name}/`
+  }
+  return names
+}
+
 /** The folder in the root that a file lies in. */
-function classOf(file: string): string {
+export function classOf(file: string): string {
   return file.slice(0, file.indexOf('/'))
 }
 

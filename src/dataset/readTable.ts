@@ -5,12 +5,12 @@ import { jsonArray, readJsonTable } from './jsonTable.js'
 import type { Classes } from './labels.js'
 import type { Problems } from './problems.js'
 import type { SplitChoice } from './splits.js'
-import type { Table } from './table.js'
+import type { Reading, Table } from './table.js'
 import { textOf } from './text.js'
 
 /**
  * Reads a manifest of any size by its extension: .csv, .json (an array of rows) or .jsonl. `name` stands for it in
- * messages, `classes` are those that the user named. What is wrong with single rows goes to `problems`; throws
+ * messages, `classes` are those that the user named, `own` may give a copy of a file's name that is kept anyway. What is wrong with single rows goes to `problems`; throws
  * AugmentError `usage` if the file cannot be read.
  */
 export async function readTable(
@@ -19,10 +19,11 @@ export async function readTable(
   classes: Classes | undefined,
   problems: Problems,
   choice: SplitChoice = {},
+  own: Reading['own'] = () => undefined,
 ): Promise<Table> {
   const extension = path.extname(file).toLowerCase()
   const placeOf = (position: number) => (extension === '.json' ? `${name}[${position}]` : `${name}:${position}`)
-  const reading = { name, classes, problems, choice, placeOf }
+  const reading = { name, classes, problems, choice, own, placeOf }
   if (extension === '.csv') return readCsvTable(textOf(file), reading)
   if (extension === '.json') return readJsonTable(jsonArray(textOf(file), reading), reading)
   if (extension === '.jsonl') return readJsonTable(jsonLines(file, name, problems), reading)

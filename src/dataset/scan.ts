@@ -4,15 +4,19 @@ import path from 'node:path'
 import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { hasKey, insideOf, openContainer } from '../containers/container.js'
 import { reasonOf } from '../core/systemError.js'
+import { FileNames } from './fileNames.js'
 import { isHidden, type Listing, list } from './listing.js'
 import { NearFiles } from './nearFile.js'
 import { quoted } from './problems.js'
 
 const IMAGE_NAME = new RegExp(`\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
+const ENDINGS: ReadonlySet<string> = new Set(IMAGE_EXTENSIONS)
+
 /** Whether a file is a picture by its extension, in any case. */
 export function isImageName(file: string): boolean {
-  return IMAGE_NAME.test(file)
+  const ending = file.slice(file.lastIndexOf('.') + 1)
+  return ending.length < file.length && (ENDINGS.has(ending) || ENDINGS.has(ending.toLowerCase()))
 }
 
 type Located =
@@ -47,7 +51,7 @@ export class Folder {
   }
 
   /** Regular files, whatever their extension, by posix path relative to the root. */
-  get files(): ReadonlySet<string> {
+  get files(): FileNames {
     return this.#listing.files
   }
 
@@ -77,7 +81,7 @@ export class Folder {
 
   /** Files that are known by their names, hidden ones left out; for those of an archive `root` is its path and a #. */
   static of(root: string, names: readonly string[]): Folder {
-    const files = new Set(names.filter((name) => !name.split('/').some(isHidden)))
+    const files = new FileNames([...new Set(names.filter((name) => !name.split('/').some(isHidden)))].sort())
     return new Folder(root, root, { ...nothing(), files, folders: foldersOf(files) }, false)
   }
 
@@ -85,14 +89,14 @@ export class Folder {
   below(base: string): Folder {
     const start = `${base}/`
     const inside = (names: Iterable<string>) =>
-      new Set([...names].flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : [])))
+      [...names].filter((name) => name.startsWith(start)).map((name) => name.slice(start.length))
     const { files, folders, links, runs, twice } = this.#listing
     const pairs = [...twice].filter(([name, first]) => name.startsWith(start) && first.startsWith(start))
     const listing = {
-      files: inside(files),
-      folders: inside(folders).add('.'),
-      links: inside(links),
-      runs: inside(runs),
+      files: new FileNames(inside(files)),
+      folders: new Set(['.', ...inside(folders)]),
+      links: new Set(inside(links)),
+      runs: new Set(inside(runs)),
       twice: new Map(pairs.map(([name, first]) => [name.slice(start.length), first.slice(start.length)])),
     }
     return new Folder(path.join(this.root, base), path.join(this.#realRoot, base), listing, this.#followLinks)
@@ -220,7 +224,7 @@ export class Folder {
 }
 
 function nothing(): Listing {
-  return { files: new Set(), folders: new Set(['.']), links: new Set(), runs: new Set(), twice: new Map() }
+  return { files: new FileNames([]), folders: new Set(['.']), links: new Set(), runs: new Set(), twice: new Map() }
 }
 
 /** All folders that files lie in. */

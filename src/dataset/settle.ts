@@ -88,11 +88,16 @@ function settleSome(seen: Columns, drafts: readonly Draft[], reading: Reading, n
 /** The rows that have a label; the others go to the problems. */
 export function labelled(drafts: readonly Draft[], { problems, placeOf }: Reading): Row[] {
   const rows: Row[] = []
-  for (const { position, file, label, wrong } of drafts) {
-    if (label !== undefined) rows.push({ position, file, label })
+  for (const draft of drafts) {
+    const { position, wrong } = draft
+    if (isLabelled(draft)) rows.push(draft)
     else problems.add(placeOf(position), wrong ?? NO_LABEL)
   }
   return rows
+}
+
+function isLabelled(draft: Draft): draft is Draft & Row {
+  return draft.label !== undefined
 }
 
 const NO_LABEL = `found no label, expected the key ${LABEL_KEYS.join(' or ')} with a class, or soft_label`

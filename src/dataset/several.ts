@@ -8,9 +8,8 @@ const KEEP = '--multi-label keeps several classes of a picture, for binary cross
 
 /** Throws one problem for all rows of zeros and ones with several ones, or none: one a row would say the same each time. */
 export function refuseSeveral({ rows, placeOf }: Pick<Table, 'rows' | 'placeOf'>, problems: Problems): void {
-  const weights = rows.map(({ label }) => weightsOf(label))
-  if (!weights.every((row) => row?.every((weight) => weight === 1))) return
-  const other = rows.filter((_, i) => weights[i]!.length !== 1)
+  if (!rows.every(({ label }) => weightsOf(label)?.every((weight) => weight === 1))) return
+  const other = rows.filter(({ label }) => weightsOf(label)!.length !== 1)
   if (other.length === 0) return
   const first = other[0]!
   const more = other.length > 1 ? `, and ${counted(other.length - 1, 'more row')} like it` : ''

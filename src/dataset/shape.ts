@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import type { FileNames } from './fileNames.js'
 import { isRun } from './ownOutput.js'
 import { quoted } from './problems.js'
 import { SPLIT_WORDS } from './splitWords.js'
@@ -23,7 +24,7 @@ interface Shape {
   /** The folder as the user wrote it. */
   readonly place: string
   /** All files, by posix path. */
-  readonly all: ReadonlySet<string>
+  readonly all: FileNames
   /** Those of them that are pictures below a class folder. */
   readonly pictures: readonly string[]
   /** The class folders. */
@@ -115,7 +116,7 @@ function shardSigns({ all, pictures, names }: Shape): string | undefined {
 }
 
 /** Files of text or labels that are called like pictures beside them. */
-function sidecars(all: ReadonlySet<string>, pictures: readonly string[]): string[] {
+function sidecars(all: FileNames, pictures: readonly string[]): string[] {
   const besides = new Map<string, string>()
   for (const file of all) if (/\.(json|txt|cls)$/.test(file)) besides.set(stemOf(file), file)
   if (besides.size === 0) return []
@@ -156,9 +157,12 @@ function foldersIn(pictures: readonly string[], folder: string): string[] {
 function foldersByClass(pictures: readonly string[]): Map<string, Set<string>> {
   const folders = new Map<string, Set<string>>()
   for (const file of pictures) {
-    const [name, below, ...rest] = file.split('/')
-    const known = folders.get(name!) ?? new Set()
-    folders.set(name!, known.add(rest.length > 0 ? below! : '.'))
+    const end = file.indexOf('/')
+    const name = file.slice(0, end)
+    const known = folders.get(name) ?? new Set()
+    if (known.size === 0) folders.set(name, known)
+    const inner = file.indexOf('/', end + 1)
+    known.add(inner < 0 ? '.' : file.slice(end + 1, inner))
   }
   return folders
 }

@@ -102,8 +102,7 @@ export function splitFolder(
   choice: SplitChoice,
   place: string,
 ): { readonly base: string; readonly notice: string | undefined } | undefined {
-  const names = [...new Set(pictures.map((file) => file.slice(0, file.indexOf('/') + 1)))]
-  const folders = names.map((name) => name.slice(0, -1))
+  const folders = [...new Set(pictures.map((file) => file.slice(0, file.indexOf('/'))))]
   const areSplits =
     folders.every(isSplit) || (folders.length > 1 && folders.every((name) => splitIn(name) !== undefined))
   if (pictures.length === 0 || !areSplits || folders.some((name) => fixed?.indexOf(name) !== undefined))
@@ -126,8 +125,10 @@ export function splitsInClasses(
   place: string,
 ): { readonly kept: readonly string[]; readonly notice: string | undefined } | undefined {
   const splitOf = (file: string) => {
-    const [, second, ...rest] = file.split('/')
-    return rest.length > 0 && isSplit(second!) ? second! : undefined
+    const start = file.indexOf('/') + 1
+    const end = file.indexOf('/', start)
+    const second = end < 0 ? '' : file.slice(start, end)
+    return isSplit(second) ? second : undefined
   }
   const splits = new Set(pictures.map(splitOf))
   const classes = new Set(pictures.map((file) => file.slice(0, file.indexOf('/'))))

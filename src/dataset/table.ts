@@ -43,5 +43,7 @@ export interface Reading {
   readonly classes: Classes | undefined
   /** Which rows are taken where a column says their split. */
   readonly choice: SplitChoice
+  /** A copy of a file's name that is kept anyway, where there is one at hand. */
+  own(name: string): string | undefined
   placeOf(position: number): string
 }

@@ -124,7 +124,8 @@ export function* linesOf(text: string, before = 0): Iterable<Line> {
   }
 }
 
-function countNewlines(text: string): number {
+/** How many line feeds a text has. */
+export function countNewlines(text: string): number {
   let count = 0
   for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) count++
   return count
