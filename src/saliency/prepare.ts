@@ -7,8 +7,9 @@ import type { Model } from '../onnx/model.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
 import { standardize } from '../onnx/standardize.js'
 import { type Dim, declaredType, type ValueType } from '../onnx/valueInfo.js'
-import { settleBatch, withInput } from './batch.js'
+import { settleBatch } from './batch.js'
 import { checkSizes } from './checkSizes.js'
+import { withInput } from './openBatch.js'
 import { probeTypes } from './probe.js'
 
 /** A normalised model with the types of its values. */

@@ -90,3 +90,36 @@ test('a batch that is open by its declaration only is taken one at a time, and n
     coupled: false,
   })
 })
+
+test('windows whose heads are left to be counted are freed, where shapes are shared too', async () => {
+  // As PyTorch exports Swin with a batch of 1: [windows, places, q k v, heads, -1], and [-1] of a table of constants.
+  const ints = (...values: number[]) => ({ dims: [values.length], values, dtype: DataType.INT64 })
+  const nodes = [
+    n('Transpose', ['c'], 'last', { perm: [0, 2, 3, 1] }),
+    n('Reshape', ['last', 'split'], 'halves'),
+    n('Transpose', ['halves'], 'apart', { perm: [0, 1, 3, 2, 4, 5] }),
+    n('Reshape', ['apart', 'places'], 'windows'),
+    n('MatMul', ['windows', 'wide'], 'qkv'),
+    n('Reshape', ['qkv', 'heads'], 'headed'),
+    n('ReduceMean', ['headed'], 'mixed', { axes: [1, 2, 3], keepdims: 0 }),
+    n('Reshape', ['table', 'shared'], 'bias'),
+    n('Reshape', ['small', 'shared'], 'other'),
+    n('Add', ['bias', 'other'], 'both'),
+    n('ReduceMean', ['both'], 'row', { axes: [0] }),
+    n('Add', ['mixed', 'row'], 'moved'),
+    n('Reshape', ['moved', 'back'], 'flat'),
+    n('MatMul', ['flat', 'fc'], 'y'),
+  ]
+  const weights = {
+    ...{ w: wave([8, 3, 3, 3]), wide: wave([8, 24]), fc: wave([24, 4]), table: wave([4, 6]), small: wave([4, 1]) },
+    ...{ split: ints(1, 2, 4, 2, 3, 8), places: ints(4, 12, 8), heads: ints(4, 12, 2, 2, -1) },
+    ...{ shared: ints(4, -1), back: ints(1, 24) },
+  }
+  const spec: GraphSpec = {
+    nodes: [n('Conv', ['x', 'w'], 'c', { pads: [1, 1, 1, 1] }), ...nodes],
+    inputs: { x: [1, 3, 8, 6] },
+    outputs: ['y'],
+    weights,
+  }
+  expect(await batchOf(spec)).toEqual({ fixedBatch: null, coupled: false })
+})

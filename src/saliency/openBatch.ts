@@ -1,0 +1,95 @@
+/** A model of one picture at a time made one of any number. */
+import type { Graph, Model } from '../onnx/model.js'
+import {
+  attributesWithout,
+  intAttribute,
+  intsAttribute,
+  makeNode,
+  type NodeProto,
+  tensorAttribute,
+} from '../onnx/node.js'
+import { revise } from '../onnx/revise.js'
+import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
+import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import type { Sizes } from './inferSizes.js'
+
+/** The model with its picture input, the first one, declared as `dims`. */
+export function withInput(model: Model, dtype: DataType, dims: readonly Dim[]): Model {
+  const [first, ...others] = model.graph.inputs
+  const named = dims.map((dim, axis) => dim ?? (axis === 0 ? 'N' : `d${axis}`))
+  return { ...model, graph: { ...model.graph, inputs: [makeValueInfo(first!.name, dtype, named), ...others] } }
+}
+
+/**
+ * A shape with its first size left open, where the batch of 1 may be merged with windows; another size that it leaves open is taken
+ * from `made`, what it makes of one picture. Null if it cannot be.
+ */
+function openShape(values: readonly number[] | undefined, made: Sizes = []): number[] | null {
+  if (values === undefined || values.length < 2 || values[0]! < 1) return null
+  if (values[0] === 1 && values.includes(-1)) return [0, ...values.slice(1)]
+  const rest = values.slice(1).map((value, i) => (value === -1 ? made[i + 1] : value))
+  return rest.every((size) => typeof size === 'number') ? [-1, ...rest] : null
+}
+
+/** The elements of an initializer or of what a Constant node makes, if it is a short list of numbers. */
+function listOf(value: string, { initializers }: Graph, constants: ReadonlyMap<string, NodeProto>) {
+  const node = constants.get(value)
+  const tensor = node ? tensorAttribute(node, 'value') : initializers.get(value)
+  return tensor ? numbers(tensor) : node && intsAttribute(node, 'value_ints')
+}
+
+/** The open shape of a view of all elements of one picture, as PyTorch writes as_strided: indices 0, 1, ... in some shape. */
+function wholeView(node: NodeProto, { initializers }: Graph): number[] | null {
+  const indices = initializers.get(node.input[1]!)
+  const dims = indices?.dims.map(Number) ?? []
+  if (dims[0] !== 1 || dims.length < 2 || intAttribute(node, 'axis', 0) !== 0) return null
+  return numbers(indices!)?.every((value, i) => value === i) ? [-1, ...dims.slice(1)] : null
+}
+
+/**
+ * The model with its batch declared dynamic, constant shapes of its Reshapes opened, and what each picture gets repeated. `sizes`
+ * are those of its values for one picture.
+ */
+export function opened(model: Model, sizes: ReadonlyMap<string, Sizes>): Model {
+  const { graph } = model
+  const { dtype, dims } = declaredType(graph.inputs[0]!)!
+  const initializers = new Map(graph.initializers)
+  const constants = new Map(
+    graph.nodes.filter(({ opType }) => opType === 'Constant').map((node) => [node.output[0]!, node] as const),
+  )
+  const list = (name: string, values: readonly number[]) => {
+    initializers.set(name, makeTensor(name, DataType.INT64, [values.length], values))
+    return name
+  }
+  const nodes = graph.nodes.flatMap((node) => {
+    if (node.opType === 'Concat' && intAttribute(node, 'axis', 0) !== 0) return joined(node, graph, list)
+    const view = node.opType === 'Gather' ? wholeView(node, graph) : null
+    if (view) return [makeNode('Reshape', [node.input[0]!, list(`${node.output[0]}/open`, view)], node.output)]
+    const made = sizes.get(node.output[0]!)
+    const shape = node.opType === 'Reshape' ? openShape(listOf(node.input[1]!, graph, constants), made) : null
+    if (!shape) return [node]
+    const input = [node.input[0]!, list(`${node.output[0]}/open`, shape)]
+    return [revise(node, { input, attribute: attributesWithout(node, ['allowzero']) })]
+  })
+  const batch = makeNode('Shape', [graph.inputs[0]!.name], [BATCH], { start: 0, end: 1 })
+  const outputs = graph.outputs.map((v) => makeValueInfo(v.name, declaredType(v)?.dtype ?? DataType.FLOAT))
+  const freed = { ...model, graph: { ...graph, nodes: [batch, ...nodes], initializers, outputs } }
+  return withInput(freed, dtype, [null, ...dims.slice(1)])
+}
+
+/** The batch, as int64 [1], in an opened model. */
+const BATCH = 'batch/open'
+
+/** A Concat of which constants [1, ...], such as a class token, are repeated for every picture. */
+function joined(node: NodeProto, { initializers }: Graph, list: (name: string, values: readonly number[]) => string) {
+  const before: NodeProto[] = []
+  const input = node.input.map((value, i) => {
+    const dims = initializers.get(value)?.dims.map(Number) ?? []
+    if (dims[0] !== 1 || dims.length < 2) return value
+    const [shape, repeated] = [`${node.output[0]}/shape${i}`, `${node.output[0]}/open${i}`]
+    before.push(makeNode('Concat', [BATCH, list(`${shape}/rest`, dims.slice(1))], [shape], { axis: 0 }))
+    before.push(makeNode('Expand', [value, shape], [repeated]))
+    return repeated
+  })
+  return [...before, revise(node, { input })]
+}
