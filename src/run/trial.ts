@@ -48,7 +48,8 @@ export async function* trial(
   yield* school.notices
   const models = await mapModels(arms, school.classes)
   const side = await typicalSide(school.lessons.root, school.lessons.sources, { ...config, size: config.inputSize })
-  const student = await studentOf(config, school.classes, side)
+  const pictures = Math.min(school.lessons.sources.length, config.pictures ?? Number.POSITIVE_INFINITY)
+  const student = await studentOf(config, school.classes, { pictures, side })
   const { width, height } = pictureInput(readModel(student.bytes, student.name), student)
   const grid = { width, height }
   const { studied, pixels, labels, sha256 } = yield* readTrialPictures(images, config, school, grid, signal)

@@ -54,7 +54,7 @@ interface Concluded {
 export function conclude(
   { config, given, bench, design }: Concluded,
   { arms, steps }: { readonly arms: readonly Arm[]; readonly steps: number },
-  { images, pictures, heldOut, batch, search }: TrialRecord,
+  { images, pictures, heldOut, batch, search, classes }: TrialRecord,
 ): Omit<TrialResult, 'seconds'> {
   const spread = spreadOf(arms.filter(({ method }) => method !== null).map((arm) => pairsToClean(arm, bench)))
   const rows = arms.flatMap((arm) => rowOf(arm, bench, design, spread) ?? [])
@@ -65,8 +65,29 @@ export function conclude(
   const words =
     options === null ? longer(images, given, config) : [images, ...options, ...shared(given), '--out', 'aug']
   const recommendation = ['sage-augment', ...words.map(quoted)].join(' ')
-  const verdict = [...sentences, ...(search === undefined ? [] : [againstOthers(arms, search, bench, design)])]
+  const verdict = [
+    ...sentences,
+    ...(search === undefined ? [] : [againstOthers(arms, search, bench, design)]),
+    ...untrained(bench, classes.length),
+  ]
   return { out: config.out, pictures, heldOut, steps, rows, verdict, recommendation }
+}
+
+/** Training loss of clean, as a share of that of guessing, above which its students are far from having learnt their pictures. */
+const FAR = 0.5
+
+/**
+ * A sentence where clean has not been trained far: mixing holds back students that have little to unlearn, and gains with the
+ * length of the training.
+ */
+function untrained({ runs }: Known, classes: number): string[] {
+  const losses = runs.flatMap(({ arm, curve }) => (arm === CLEAN.name ? (curve.at(-1)?.loss ?? []) : []))
+  const [loss, guessing] = [mean(losses), Math.log(classes)]
+  if (!(loss > FAR * guessing)) return []
+  return [
+    `the training loss of clean ended at ${loss.toFixed(2)}, guessing has ${guessing.toFixed(2)}: ` +
+      'longer training, which favours mixing, may rank otherwise (--minutes, --steps)',
+  ]
 }
 
 /** The same trial with four times the repetitions, or the time to make them. */

@@ -31,10 +31,23 @@ export interface Student extends Omit<TrialData['student'], 'options'> {
   readonly told: string
 }
 
-/** `side`: the longer one of most pictures. Throws usage and model errors. */
-export async function studentOf(config: TrialConfig, classes: readonly string[], side: number): Promise<Student> {
+/** Passes over the pictures after which a network of random weights has about learnt them by heart, as students of users do. */
+const PASSES = 25
+
+/** Steps of a network of random weights. */
+const scratchSteps = (pictures: number, batch: number) => ({
+  least: 200,
+  most: Math.max(400, Math.ceil((PASSES * pictures) / batch)),
+})
+
+/** For so many pictures, the longer side of most of which is `side`. Throws usage and model errors. */
+export async function studentOf(
+  config: TrialConfig,
+  classes: readonly string[],
+  { pictures, side }: { readonly pictures: number; readonly side: number },
+): Promise<Student> {
   const name = config.student ?? (side <= SMALL ? 'small' : 'general')
-  if (name === 'small') return small(config, classes.length, side)
+  if (name === 'small') return small(config, classes.length, pictures, side)
   const overrides = overridesOf(config)
   const found = await resolveModel(name, classes, name === 'general' ? { ...at(FINE_TUNED), ...overrides } : overrides)
   const isFile = /\.onnx$/i.test(name)
@@ -42,11 +55,12 @@ export async function studentOf(config: TrialConfig, classes: readonly string[],
   const trainable = isScratch || isFile ? 'all' : 'last-stage'
   const isSame = found.classes?.join('\n') === classes.join('\n')
   const part = trainable === 'all' ? '' : ', its last stage'
+  const batch = config.batch ?? (isFile && isScratch ? 64 : 16)
   return {
     ...found,
     ...settings(config, isScratch, isSame && !isScratch ? undefined : classes.length, trainable),
-    batch: config.batch ?? (isFile && isScratch ? 64 : 16),
-    range: isScratch ? { least: 100, most: 400 } : { least: 40, most: 150 },
+    batch,
+    range: isScratch ? scratchSteps(pictures, batch) : { least: 40, most: 150 },
     told: `${found.name}${part}, ${isScratch ? 'from random weights' : 'fine-tuned'}`,
   }
 }
@@ -73,17 +87,18 @@ function settings(
   }
 }
 
-function small(config: TrialConfig, classes: number, side: number): Student {
+function small(config: TrialConfig, classes: number, pictures: number, side: number): Student {
   const square = Math.min(SMALL, Math.max(2 * LEAST_SIDE, side))
   const [width, height] = config.inputSize?.split('x').map(Number) ?? [square, square]
   const bytes = smallNet(width!, height!, classes)
+  const batch = config.batch ?? 32
   return {
     ...{ name: 'small', bytes, width: width!, height: height! },
     preprocessing: PLAIN,
     sha256: createHash('sha256').update(bytes).digest('hex'),
     ...settings(config, true, undefined, 'all'),
-    batch: config.batch ?? 64,
-    range: { least: 100, most: 400 },
+    batch,
+    range: scratchSteps(pictures, batch),
     told: `small (three convolutions) of ${width} x ${height}, from random weights`,
   }
 }

@@ -174,7 +174,7 @@ test('what is recommended for augment has the options that trial was given', () 
       fgsm: 0,
       seconds: 1,
       once: 0,
-      curve: [],
+      curve: [{ step: 100, loss: 0.6, accuracy }],
     },
     right: right(accuracy),
   })
@@ -185,9 +185,15 @@ test('what is recommended for augment has the options that trial was given', () 
   }
   const given = { labels: 'my labels.csv', seed: 3, val: 'other', methods: ['mixup'] as const, steps: 10, jobs: 1 }
   const config = checked(trialOptions, given)
-  const record = { images: 'my pets', pictures: 1000, heldOut: 400, batch: 10 } as TrialRecord
+  const record = { images: 'my pets', pictures: 1000, heldOut: 400, batch: 10, classes: ['cat', 'dog'] } as const
+  const known = record as unknown as TrialRecord
   const design = { kind: 'validation' } as const
-  const { recommendation } = conclude({ config, given, bench, design }, { arms: [CLEAN, arm], steps: 100 }, record)
+  const { recommendation, verdict } = conclude(
+    { config, given, bench, design },
+    { arms: [CLEAN, arm], steps: 100 },
+    known,
+  )
+  expect(verdict.at(-1)).toMatch(/^the training loss of clean ended at 0.60, guessing has 0.69: longer training, /)
   expect(recommendation).toBe(
     "sage-augment 'my pets' --method mixup --include-originals --labels 'my labels.csv' --seed 3 --jobs 1 --out aug",
   )

@@ -19,7 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
 
-BATCH, RATE, DECAY, WARMUP = 64, 3e-3, 0.05, 0.05
+BATCH, RATE, DECAY, WARMUP = 32, 3e-3, 0.05, 0.05
 
 
 def picture(file):
@@ -46,17 +46,18 @@ def mixes(folder, classes):
     return torch.from_numpy(pictures).permute(0, 3, 1, 2), torch.tensor([[float(x) for x in row[1:]] for row in rows])
 
 
-def net(classes):
+def net(classes, side):
     layers = []
     for before, channels in ((3, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(before, channels, 3, 1, 1), nn.InstanceNorm2d(channels, affine=True), nn.ReLU(), nn.MaxPool2d(2)]
-    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
+    features = 128 * (side // 8) ** 2
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, classes))
     for module in model:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
             nn.init.zeros_(module.bias)
         if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=128 ** -0.5)
+            nn.init.normal_(module.weight, std=features ** -0.5)
             nn.init.zeros_(module.bias)
     return model
 
@@ -86,7 +87,7 @@ def endless(size, random):
 def train(originals, mixed, exam, seed, steps):
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
-    model = net(originals[1].shape[1])
+    model = net(originals[1].shape[1], originals[0].shape[-1])
     filters = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{'params': filters, 'weight_decay': DECAY}, {'params': others, 'weight_decay': 0}], lr=RATE)
