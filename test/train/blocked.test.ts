@@ -126,6 +126,44 @@ function step(model: TrainingModel, bytes: Uint8Array, count: number) {
   })
 }
 
+/** One convolution of `channels` behind one of a picture (of the picture itself for 3), with a value of its own everywhere. */
+function single(channels: number, outs: number, attributes: Attributes): GraphSpec {
+  const kernel = attributes.kernel_shape as number[]
+  return {
+    nodes: [
+      ...(channels === 3 ? [] : [n('Conv', ['x', 'w0'], 'c0', square(1))]),
+      n('Conv', [channels === 3 ? 'x' : 'c0', 'w1'], 'c1', attributes),
+      n('Sigmoid', ['c1'], 's1'),
+      n('GlobalAveragePool', ['s1'], 'g1'),
+      n('Flatten', ['g1'], 'f1'),
+      n('Gemm', ['f1', 'w2'], 'y', { transB: 1 }),
+    ],
+    inputs: { x: ['N', 3, 17, 13] },
+    outputs: ['y'],
+    weights: {
+      ...(channels === 3 ? {} : { w0: weight([channels, 3, 1, 1], 1) }),
+      w1: weight([outs, channels, ...kernel], 2),
+      w2: weight([5, outs], 3),
+    },
+  }
+}
+
+/** That the step in blocks changes everything as the standard one does. */
+async function compare(made: TrainingModel, count: number): Promise<void> {
+  const standard = await step(made, made.bytes, count)
+  const blocked = await step(made, made.blocked({ batch: count, block: block! }), count)
+  expect((blocked.loss!.data as Float32Array)[0]).toBeCloseTo((standard.loss!.data as Float32Array)[0]!, 5)
+  for (const { output, initial } of made.carried) {
+    const [a, b] = [standard, blocked].map((found) => found[output]!.data as Float32Array) as [
+      Float32Array,
+      Float32Array,
+    ]
+    const change = Math.hypot(...a.map((value, i) => value - initial[i]!))
+    const error = Math.hypot(...a.map((value, i) => value - b[i]!))
+    expect(error, output).toBeLessThan(1e-3 * change + 1e-5)
+  }
+}
+
 const block = await blockSize()
 const model = trainingModel(writeModel(modelOf(network())), 'test.onnx')
 
@@ -135,22 +173,19 @@ test.skipIf(process.arch !== 'x64')('onnxruntime has blocks on this machine', ()
 
 test.skipIf(block === null).each([3, 16, 21])(
   'a step in blocks on %i pictures changes every weight as the standard one does',
-  async (count) => {
-    const made = await model
-    const standard = await step(made, made.bytes, count)
-    const blocked = await step(made, made.blocked({ batch: count, block: block! }), count)
-    expect((blocked.loss!.data as Float32Array)[0]).toBeCloseTo((standard.loss!.data as Float32Array)[0]!, 5)
-    for (const { output, initial } of made.carried) {
-      const [a, b] = [standard, blocked].map((found) => found[output]!.data as Float32Array) as [
-        Float32Array,
-        Float32Array,
-      ]
-      const change = Math.hypot(...a.map((value, i) => value - initial[i]!))
-      const error = Math.hypot(...a.map((value, i) => value - b[i]!))
-      expect(error, output).toBeLessThan(1e-3 * change + 1e-5)
-    }
-  },
+  async (count) => compare(await model, count),
 )
+
+test.skipIf(block === null).each<[string, number, number, Attributes]>([
+  ['a picture, 7 x 7 with strides', 3, 32, square(7, 2)],
+  ['strides', 64, 40, square(3, 2)],
+  ['strides, uneven borders', 64, 32, { ...square(3, 2), pads: [0, 1, 2, 0] }],
+  ['5 x 3', 40, 24, { kernel_shape: [5, 3], pads: [2, 1, 2, 1] }],
+  ['dilations', 32, 16, { ...square(3), dilations: [2, 2], pads: [2, 2, 2, 2] }],
+])('a convolution in blocks: %s', async (_, channels, outs, attributes) => {
+  const one = await trainingModel(writeModel(modelOf(single(channels, outs, attributes))), 'one.onnx')
+  for (const count of [3, 16]) await compare(one, count)
+})
 
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {
   const { graph } = readModel((await model).blocked({ batch: 16, block: block! }), 'test.onnx')
