@@ -24,8 +24,8 @@ function ancestors({ nodes }: Graph, output: string): Set<string> {
 
 /**
  * The name of the output `wanted`; else of the one that can hold logits by its type and sizes, whatever comes before it (a
- * label, features). Of several with as many classes each, or of no declared size, it is the first, of several of which one is computed from all the
- * others it is that. Throws a usage error that lists the names where there is no telling.
+ * label, features). Of several with as many classes each, or of no declared
+ * size, it is the first; where one is computed from all the others, that one. Throws a usage error that lists the names where there is no telling.
  */
 export function chooseOutput({ name, graph }: Model, wanted?: string): string {
   const names = graph.outputs.map((info) => info.name)

@@ -41,7 +41,7 @@ export type TrainEvent =
       /** From 1 on. */
       readonly epoch: number
       readonly epochs: number
-      /** Resources of the epoch, of pictures as they were trained on. */
+      /** Means over the epoch, of pictures as they were trained on. */
       readonly loss: number
       readonly accuracy: number
       /** After the epoch, of the held-out pictures; null without any. */

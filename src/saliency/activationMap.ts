@@ -131,7 +131,7 @@ function byName(layers: readonly Layer[], { name, graph }: Model, named: string)
  *     gradcam:  relu(sum over c of mean(g_c) A_c)      (Selvaraju et al. 2017, arXiv 1610.02391)
  *     layercam: relu(sum over c of relu(g_c) A_c)      (Jiang et al. 2021, doi 10.1109/TIP.2021.3089943)
  * cam: Zhou et al. 2016, arXiv 1512.04150, but for 'logit' times the share of the target in the cell (see sharesOf). Where
- * nothing is positive, each is what its sum is above its least.
+ * nothing is positive, the map is the sum less its smallest value.
  */
 export function activationMap(
   g: GraphBuilder,
@@ -200,7 +200,7 @@ function weighted(g: GraphBuilder, weights: Value, planes: Value, layer: Layer):
   return shaped(g, g.emit('MatMul', [weights, planes]), layer)
 }
 
-/** relu, or where nothing is positive, what the values are above their least: the places that speak least against the target. */
+/** relu; where nothing is positive, the values less the smallest one: the places that speak least against the target. */
 function shaped(g: GraphBuilder, rows: Value, { width, height }: Layer): Value {
   const map = g.reshape(rows, [0, 1, height, width])
   const isFor = g.emit('Greater', [g.reduce('Max', map, [1, 2, 3]), 0])

@@ -16,7 +16,7 @@ interface Settled {
   readonly coupled: boolean
 }
 
-/** Amplitudes of three pictures: what a batch shares, a mean or a largest value, is then another with each of them. */
+/** Amplitudes of three pictures, all different: each of them moves a mean or a largest value over the batch. */
 const AMPLITUDES = [1, 3, 2]
 
 /** A batch of different pictures, each given by a number. */
@@ -93,7 +93,7 @@ function isClose(together: readonly number[], alone: readonly number[]): boolean
   return together.length === alone.length && together.every(isNear)
 }
 
-/** What two pictures in one batch get: what each does `alone`, something else, or nothing, as the graph takes one only. */
+/** What two pictures in one batch get: the same as each `alone`, something else, or nothing where the graph takes one only. */
 async function inPairs(model: Model, output: string, alone: Runner): Promise<'same' | 'coupled' | 'impossible'> {
   const apart = [...(await alone([0])), ...(await alone([1]))]
   try {

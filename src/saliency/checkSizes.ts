@@ -13,7 +13,7 @@ const MAX_ELEMENTS = 2 ** 29
 /** Elements of a window, or a stride, of 256 x 256: gradients take nodes in their number. */
 const MAX_WINDOW = 2 ** 16
 
-/** Operators that crash onnxruntime, from which it does not return, or that read stray memory, on values without elements. */
+/** Operators in which onnxruntime crashes, hangs or reads stray memory where a value has no elements. */
 const FRAGILE = new Set(['Conv', 'ConvTranspose', 'Einsum', 'InstanceNormalization'])
 
 /**

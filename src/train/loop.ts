@@ -35,7 +35,7 @@ export interface Exam {
 
 export interface EpochResult {
   readonly epoch: number
-  /** Resources over the epoch's batches as they were trained on, mixed and moved. */
+  /** Means over the epoch's batches as they were trained on, mixed and moved. */
   readonly loss: number
   readonly accuracy: number
   /** Of the held-out pictures after the epoch; null without any. */
