@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
 import { arch, cpus, hostname } from 'node:os'
 import type { Classifier } from '../classifiers/resolveModel.js'
 import { resize } from '../codec/codec.js'
@@ -134,13 +135,15 @@ function certainDevice(device: 'auto' | Device): Device | null {
 }
 
 /** The cache of a run, whose maps are what the same model, options, versions and kind of processor would make again to the last bit. */
-function cacheOf(
+async function cacheOf(
   model: readonly string[] | null,
   options: SaliencyOptions,
   { cache, cacheSize = runOptions.cacheSize.default, exact }: Running,
   device: string,
-): Promise<MapCache> | null {
+): Promise<MapCache | null> {
   if (cache === undefined || model === null) return null
+  if ((await stat(cache).catch(() => null))?.isDirectory() === false)
+    throw new AugmentError('usage', `--cache ${cache}: found a file, expected a folder`)
   const { tool, onnxruntime } = versions
   const place = device === 'cpu' ? [arch(), cpus()[0]?.model] : [hostname(), exact]
   return openMapCache(cache, { tool, onnxruntime, model, options, device, place }, cacheSize * 2 ** 30)

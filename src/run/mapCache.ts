@@ -33,6 +33,8 @@ const [HEAD, ENTRY, KEY] = [16, 40, 32]
 const PACK = '.maps'
 /** What the model is, as JSON behind its own SHA-256. */
 const FACTS = 'facts'
+/** Says that a folder holds no pictures to mix, should it lie among them. */
+const OURS = '.sage'
 /** Only what looks like ours is ever deleted. */
 const [OUR_FOLDER, OUR_FILE] = [/^[0-9a-f]{32}$/, /^[0-9a-f-]{36}\.(maps|new)$/]
 
@@ -243,6 +245,7 @@ async function writePack(home: string, maps: readonly (readonly [key: string, ma
 /** Not made durable: after a crash of the machine what is not whole is noticed. */
 async function writeWhole(home: string, name: string, bytes: Uint8Array | string): Promise<void> {
   await mkdir(home, { recursive: true })
+  await (await open(path.join(home, OURS), 'a')).close()
   const temporary = path.join(home, `${randomUUID()}.new`)
   const handle = await open(temporary, 'wx')
   try {
@@ -287,7 +290,7 @@ async function dropEmpty(folder: string): Promise<void> {
   for (const name of await ourFolders(folder)) {
     const home = path.join(folder, name)
     if ((await namesIn(home, PACK)).length > 0) continue
-    await rm(path.join(home, FACTS), { force: true }).catch(() => {})
+    for (const file of [FACTS, OURS]) await rm(path.join(home, file), { force: true }).catch(() => {})
     await rmdir(home).catch(() => {})
   }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { FASHION, run } from '../helpers/cli.js'
@@ -31,4 +31,28 @@ test('a run that finds all maps in the cache makes the same data set, and so doe
   expect(compared.stderr).toMatch(/(\d+) of \1 saliency maps found\n/)
   const drawn = await run(['saliency', FASHION, '--out', path.join(folder, 'maps'), '--cache', cache])
   expect(drawn).toMatchObject({ code: 0, stderr: expect.stringMatching(/2\d of 3\d\d saliency maps found/) })
+})
+
+test('a cache among the classes is none of them, and a file is refused before anything is written', async () => {
+  const folder = temporaryFolder({ file: '' })
+  const at = (name: string) => path.join(folder, name)
+  for (const [i, name] of ['a', 'a', 'b', 'b'].entries()) {
+    mkdirSync(at(`pets/${name}`), { recursive: true })
+    copyFileSync(path.join(FASHION, `00${i}.png`), at(`pets/${name}/${i}.png`))
+  }
+  const make = (out: string, cache: string) =>
+    run([
+      ...[at('pets'), '--model', 'fashion-mnist', '--target', 'predicted'],
+      ...['--out', at(out), '--count', '2', '--cache', at(cache)],
+    ])
+  expect(await make('no', 'file')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`--cache ${at('file')}: found a file, expected a folder`),
+  })
+  expect(existsSync(at('no'))).toBe(false)
+  for (const out of ['one', 'two']) {
+    const { code, stderr } = await make(out, 'pets/cache')
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('4 pictures of 2 classes') })
+    expect(stderr).not.toContain('left out')
+  }
 })
