@@ -26,6 +26,14 @@ export interface Listing {
   readonly twice: Map<string, string>
 }
 
+/** Archives that are not read. */
+const PACKED = /\.(7z|rar|cab|iso|txz|tbz2?|tzst|tlz|(tar\.)?(xz|bz2|zst|lz4|lzma|lz))$/i
+
+function hintOf(root: string, cause: unknown): { hint?: string } {
+  if ((cause as { code?: unknown }).code !== 'ENOTDIR' || !PACKED.test(root)) return hintFor(cause)
+  return { hint: 'unpack it; .zip, .tar and .tar.gz are read as they are' }
+}
+
 interface Place {
   /** Relative, ending in a slash; empty for the root. */
   readonly prefix: string
@@ -94,6 +102,6 @@ async function entriesOf(root: string, prefix: string): Promise<Dirent[]> {
     const isBroken = prefix.includes('\uFFFD')
     const reason = isBroken ? 'found a name that is not UTF-8' : reasonOf(cause)
     const message = `${path.join(root, prefix)}: ${reason}, expected a folder of pictures`
-    throw new AugmentError('usage', message, isBroken ? { hint: 'rename the folder' } : hintFor(cause))
+    throw new AugmentError('usage', message, isBroken ? { hint: 'rename the folder' } : hintOf(root, cause))
   }
 }

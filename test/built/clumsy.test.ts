@@ -15,6 +15,7 @@ function confusing(): string {
   const folder = temporaryFolder({
     'empty.csv': '',
     'text.txt': 'words',
+    'pets.tar.xz': 'xz',
     'semicolon.csv': 'file_name;label\na.png;cat\n',
   })
   mkdirSync(path.join(folder, 'folder'))
@@ -29,6 +30,10 @@ const MISTAKES: [args: string[], stderr: string][] = [
   [['compare', 'IN/nofolder'], `IN/nofolder: ${NOTHING} a folder of pictures\n${SPELLING}`],
   [['saliency', 'IN/nofolder'], `IN/nofolder: ${NOTHING} a folder of pictures\n${SPELLING}`],
   [['IN/nofolder'], `IN/nofolder: ${NOTHING} a folder of pictures\n${SPELLING}`],
+  [
+    ['IN/pets.tar.xz'],
+    'IN/pets.tar.xz: found a file where a folder belongs, expected a folder of pictures\n  hint: unpack it; .zip, .tar and .tar.gz are read as they are\n',
+  ],
   [['IN/text.txt'], 'IN/text.txt: found a file where a folder belongs, expected a folder of pictures\n'],
   [
     ['IN/folder'],
