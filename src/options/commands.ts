@@ -110,7 +110,7 @@ const inspectOptions = {
     type: 'path',
     value: 'images',
     help: 'find out how it wants its pixels, on labelled pictures',
-    more: 'Tries the usual scales, means and orders of the channels, and what its .json says, on at most 128 pictures, and ranks them by log loss. The best is written to the .json beside the model where there is none.',
+    more: 'Tries the usual scales, means and orders of the channels, and what its .json says, on at most 128 pictures, and ranks them by log loss. The best is written to the .json beside the model where that does not say it yet.',
   },
 } as const satisfies Table
 

@@ -58,10 +58,14 @@ const COLOUR: readonly Scaling[] = [
   { name: 'Caffe', scale: 1, mean: [123.68, 116.779, 103.939], std: [1, 1, 1] },
 ]
 
+/** Whether a description says anything of how pixels become the input. */
+export const saysPixels = ({ scale, mean, std, colorOrder }: Descriptor): boolean =>
+  [scale, mean, std, colorOrder].some((value) => value !== undefined)
+
 /** What is said of the input, as a run would take it; null where nothing is. */
 function toldReading({ bytes, name, descriptor, told }: Unknown): Candidate | null {
   const { scale, mean, std, layout, colorOrder, width, height } = descriptor
-  if ([scale, mean, std, colorOrder].every((value) => value === undefined)) return null
+  if (!saysPixels(descriptor)) return null
   const preprocessing = { scale, mean, std, layout, colorOrder }
   const input = pictureInput(readModel(bytes, name), { preprocessing, width, height })
   return { name: `as ${told} says`, preprocessing: input.preprocessing, isTold: true }

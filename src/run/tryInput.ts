@@ -1,7 +1,8 @@
 /** Finds out how a classifier wants its pixels, by trying on labelled pictures. */
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describeFile, descriptorFile } from '../classifiers/describe.js'
+import { describeFile, descriptorFile, readDescriptor } from '../classifiers/describe.js'
 import type { ClassNames } from '../classifiers/descriptor.js'
 import { imagenetClasses } from '../classifiers/imagenet.js'
 import { readModelFile } from '../classifiers/modelFile.js'
@@ -18,7 +19,7 @@ import { cores } from '../threads/cores.js'
 import { parseConfig } from './config.js'
 import { startForward } from './forward.js'
 import { greyRangeOf } from './greyRange.js'
-import { type Candidate, candidatesOf, type Unknown } from './inputCandidates.js'
+import { type Candidate, candidatesOf, saysPixels, type Unknown } from './inputCandidates.js'
 import { type Inputs, readInputs } from './inputs.js'
 import { noticesOf, type Tell, tellAll } from './notices.js'
 import { openViews, SourceError } from './views.js'
@@ -44,7 +45,7 @@ export interface InputTrials {
   readonly pictures: number
   /** Entry n is the class that output n was taken for; null where the model's own names are known. */
   readonly classes: readonly string[] | null
-  /** The description that was written; null where the model has one already, which stays as it is. */
+  /** The description that was written or completed; null where there is one that says how pixels are read: it stays as it is. */
   readonly written: string | null
 }
 
@@ -53,8 +54,8 @@ const PICTURES = 128
 
 /**
  * Ranks the usual ways to make the input of the classifier in `file`, and what is said of it, by its log loss on at most 128
- * labelled pictures of `images`, and writes the best one to the .json beside it where there is none. Outputs without names are matched to as many classes in
- * the way that fits best. Throws AugmentError for anything a user can mend.
+ * labelled pictures of `images`, and writes the best one to the .json beside it where that does not say yet how pixels are read.
+ * Outputs without names are matched to as many classes in the way that fits best. Throws AugmentError for anything a user can mend.
  */
 export async function tryInput(
   file: string,
@@ -208,10 +209,11 @@ function behind(losses: readonly number[], best: readonly number[]): number {
   return middle === 0 ? 0 : middle / Math.sqrt(variance / differences.length)
 }
 
-/** Writes what was found beside the model, unless something is there. */
+/** Writes what was found beside the model, or adds it to what is there, unless that says otherwise. */
 async function describe(file: string, found: object): Promise<string | null> {
   const beside = descriptorFile(file)
-  if (existsSync(beside)) return null
-  await writeAtomic(beside, `${JSON.stringify(found, null, 2)}\n`, path.dirname(beside))
+  if (saysPixels(await readDescriptor(beside))) return null
+  const said = existsSync(beside) ? JSON.parse(await readFile(beside, 'utf8')) : {}
+  await writeAtomic(beside, `${JSON.stringify({ ...said, ...found }, null, 2)}\n`, path.dirname(beside))
   return beside
 }

@@ -64,9 +64,11 @@ test('the right range and order come first, outputs get their classes, and the f
   })
   expect(await run(['inspect', model])).toMatchObject({ stdout: expect.stringContaining('BGR, as told by its .json') })
   writeFileSync(path.join(folder, 'm.json'), '{"classes": ["dark", "mid", "light"]}')
-  const again = await run(['inspect', model, '--try', pets])
-  expect(again.stdout).toContain('m.json stays as it is; the best of these: {')
-  expect(again.stdout).not.toContain('taken as they fit best')
+  const completed = await run(['inspect', model, '--try', pets])
+  expect(completed.stdout).toContain(`wrote ${path.join(folder, 'm.json')}`)
+  expect(completed.stdout).not.toContain('taken as they fit best')
+  const said = JSON.parse(readFileSync(path.join(folder, 'm.json'), 'utf8'))
+  expect(said).toMatchObject({ classes: ['dark', 'mid', 'light'], scale: expect.any(Number) })
 })
 
 test('what the .json says is tried too, an unusual reading by itself and a usual one by its name', async () => {
@@ -90,6 +92,9 @@ test('what the .json says is tried too, an unusual reading by itself and a usual
     stdout: expect.stringContaining('m.json stays as it is; nothing else is better'),
   })
   const usual = await tried({ scale: 1, mean: [0, 0, 0], std: [1, 1, 1] })
+  expect(await run(['inspect', model, '--try', pets])).toMatchObject({
+    stdout: expect.stringContaining('m.json stays as it is; the best of these: {'),
+  })
   expect(usual).toHaveLength(14)
   expect(usual.filter(({ isTold }) => isTold)).toMatchObject([{ name: '0 to 255, RGB, as m.json says' }])
 })
