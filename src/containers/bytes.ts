@@ -1,14 +1,33 @@
 /** Bytes at rest that are read a piece at a time, so that nothing has to be in memory as a whole. */
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { isObject } from '../objects/place.js'
+import { type Facts, objectFacts, readObjectRange } from '../objects/reading.js'
 
 export interface Bytes {
   readonly size: number
+  /** So many bytes are as cheap as a few, where each read is a request. */
+  readonly cheap?: number
   /** The bytes from `at`; fewer than `length` only where they end. */
   read(at: number, length: number): Promise<Buffer>
 }
 
+/** What one request to an object store reads at least where it goes through a file. */
+const CHEAP = 2 ** 22
+
+/** What a file or an object is. Throws as `stat` does. */
+export async function factsOf(file: string): Promise<Facts> {
+  if (!isObject(file)) return stat(file)
+  const facts = await objectFacts(file)
+  if (facts === undefined) throw Object.assign(new Error(`${file}: no such object`), { code: 'ENOENT', path: file })
+  return facts
+}
+
 /** The bytes of a file, which is open only while it is read: a thousand shards need no thousand handles. */
 export function fileBytes(file: string, size: number): Bytes {
+  if (isObject(file)) {
+    const read = (at: number, length: number) => readObjectRange(file, at, Math.max(0, Math.min(length, size - at)))
+    return { size, cheap: CHEAP, read }
+  }
   return {
     size,
     async read(at, length) {
@@ -54,7 +73,7 @@ export class Ahead {
   async read(at: number, length: number): Promise<Buffer> {
     const from = at - this.#start
     if (from >= 0 && from + length <= this.#held.length) return this.#held.subarray(from, from + length)
-    this.#held = await this.#bytes.read(at, Math.max(length, this.#step))
+    this.#held = await this.#bytes.read(at, Math.max(length, this.#step, this.#bytes.cheap ?? 0))
     this.#start = at
     return this.#held.subarray(0, length)
   }

@@ -2,11 +2,11 @@
  * Files that hold many pictures. A picture in one is called `<file>#<key>` wherever a name of a picture stands: the row of a
  * Parquet file or of an array, the name inside an archive, or that of an array in it with the row behind a slash.
  */
-import { stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
+import { isObject } from '../objects/place.js'
 import { type Archive, openTar, openZip } from './archive.js'
 import { cifarArray, cifarLabels, formOf, idxShape, npyPictures, type PictureArray, pictureArray } from './arrays.js'
-import { type Bytes, fileBytes } from './bytes.js'
+import { type Bytes, factsOf, fileBytes } from './bytes.js'
 import { ContainerError } from './containerError.js'
 import { inflated } from './inflated.js'
 import { openParquet, type ParquetFile } from './parquet.js'
@@ -57,7 +57,7 @@ export interface OpenOptions {
 
 /** Opens a file as it is now, or takes it as opened before. Throws ContainerError, or an error of the system. */
 export async function openContainer(file: string, options: OpenOptions = {}): Promise<Container> {
-  const { size, mtimeMs } = await stat(file)
+  const { size, mtimeMs } = await factsOf(file)
   const key = `${file}\0${size}\0${mtimeMs}`
   const known = options.visit === undefined ? opened.get(key) : undefined
   if (known !== undefined) return known
@@ -81,6 +81,8 @@ async function open(
       return { kind: 'archive', archive: await openTar(bytes, kind === 'tar.gz', visit) }
     case 'zip':
     case 'npz':
+      if (isObject(file))
+        throw new ContainerError('found a zip in an object store, expected a tar, Parquet or pictures')
       return { kind: 'archive', archive: await openZip(file, bytes) }
     default: {
       const array = await arrayIn(file, bytes)

@@ -1,15 +1,18 @@
 /** Reads a picture by its path: a file of its own, or `<file>#<key>` in a container. */
-import { type Stats, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { AugmentError } from '../core/errors.js'
 import { readWhole } from '../files/readWhole.js'
+import { isObject } from '../objects/place.js'
+import { type Facts, objectFacts, readObjectRange } from '../objects/reading.js'
+import { factsOf } from './bytes.js'
 import { insideOf, openContainer, readKey } from './container.js'
 import { ContainerError } from './containerError.js'
 
 /** The bytes of a picture, and what its file, or the container it is in, was after they had been read. */
 export interface PictureBytes {
   readonly bytes: Uint8Array
-  readonly stats: Stats
+  readonly stats: Facts
 }
 
 /** Throws AugmentError `failed`, naming `name`, for what is wrong with a container, and errors of the system. */
@@ -18,7 +21,7 @@ export async function readPicture(path: string, name: string): Promise<PictureBy
   if (inside === undefined) return readWhole(path)
   try {
     const bytes = await readKey(await openContainer(inside.file), inside.key)
-    return { bytes, stats: await stat(inside.file) }
+    return { bytes, stats: await factsOf(inside.file) }
   } catch (cause) {
     if (!(cause instanceof ContainerError)) throw cause
     const hint = cause.hint === undefined ? {} : { hint: cause.hint }
@@ -29,6 +32,7 @@ export async function readPicture(path: string, name: string): Promise<PictureBy
 /** The first bytes of a picture. */
 export async function readHead(path: string, name: string, length: number): Promise<Uint8Array> {
   if (insideOf(path) !== undefined) return (await readPicture(path, name)).bytes.subarray(0, length)
+  if (isObject(path)) return readObjectRange(path, 0, length)
   const handle = await open(path)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0)
@@ -51,10 +55,10 @@ const SLOW_MS = 0.2
 export async function allStats(
   count: number,
   pathOf: (index: number) => string,
-  visit: (stats: Stats | undefined, index: number) => void,
+  visit: (stats: Facts | undefined, index: number) => void,
 ): Promise<void> {
-  const containers = new Map<string, Stats | undefined>()
-  const lookNow = (path: string) => statSync(path, { throwIfNoEntry: false })
+  const containers = new Map<string, Facts | undefined | Promise<Facts | undefined>>()
+  const lookNow = (path: string) => (isObject(path) ? objectFacts(path) : statSync(path, { throwIfNoEntry: false }))
   const inContainer = (file: string) => {
     if (!containers.has(file)) containers.set(file, lookNow(file))
     return containers.get(file)
@@ -66,7 +70,7 @@ export async function allStats(
       const path = pathOf(first + i)
       const file = insideOf(path)?.file
       if (file !== undefined) return inContainer(file)
-      return slow ? statsOf(path) : lookNow(path)
+      return slow && !isObject(path) ? statsOf(path) : lookNow(path)
     }
     const began = performance.now()
     const found = await Promise.all(Array.from({ length }, (_, i) => look(i)))
@@ -75,7 +79,7 @@ export async function allStats(
   }
 }
 
-async function statsOf(path: string): Promise<Stats | undefined> {
+async function statsOf(path: string): Promise<Facts | undefined> {
   return stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
     throw error

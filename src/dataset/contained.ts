@@ -4,6 +4,7 @@ import type { Archive } from '../containers/archive.js'
 import { arrayOf, type ContainerKind, containerKind, openContainer } from '../containers/container.js'
 import { ContainerError } from '../containers/containerError.js'
 import { AugmentError } from '../core/errors.js'
+import { isObject } from '../objects/place.js'
 import { arrayRows, filesOf, isArrayName, membersOf } from './arrayRows.js'
 import { givenFiles } from './given.js'
 import { type Contained, opening, placeIn } from './opening.js'
@@ -71,6 +72,8 @@ export async function readContainers(
   const isNamed =
     names.some((name) => name !== undefined) && all.length > (options.split === undefined || kind === 'npz' ? 1 : 0)
   if (kind === 'cifar' || kind === 'idx') {
+    if (isObject(root))
+      throw new AugmentError('usage', `${place}: found arrays in an object store, expected Parquet, tars or pictures`)
     return arrayRows(await filesOf(root, all), place, all.length === 1 && options.split === undefined ? whole : options)
   }
   if (!isNamed) return rowsOf(kind, root, all, place, options)

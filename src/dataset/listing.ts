@@ -105,3 +105,12 @@ async function entriesOf(root: string, prefix: string): Promise<Dirent[]> {
     throw new AugmentError('usage', message, isBroken ? { hint: 'rename the folder' } : hintOf(root, cause))
   }
 }
+
+/** All folders that files lie in. */
+export function foldersOf(files: Iterable<string>): Set<string> {
+  const folders = new Set(['.'])
+  for (const file of files) {
+    for (let end = file.indexOf('/'); end > 0; end = file.indexOf('/', end + 1)) folders.add(file.slice(0, end))
+  }
+  return folders
+}

@@ -1,6 +1,7 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { absolute } from '../objects/place.js'
 import { readClasses } from './classFile.js'
 import { readClassFolders } from './classFolders.js'
 import { containersIn, readContainers } from './contained.js'
@@ -75,7 +76,7 @@ export async function readManifest(place: string, options: ManifestOptions = {})
     : []
   const gap = fixed ? undefined : describeGap(manifest.classes)
   const notices = [...manifest.notices, ...(gap ? [gap] : []), ...oneClassNotices(manifest), ...again]
-  return { ...manifest, notices, given: path.resolve(place) }
+  return { ...manifest, notices, given: absolute(place) }
 }
 
 /** With what a folder or files are read. */

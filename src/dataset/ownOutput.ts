@@ -1,6 +1,8 @@
 /** Outputs of this program as inputs. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { absolute as absolutePath, isObject } from '../objects/place.js'
+import { hasObjects } from '../objects/reading.js'
 
 /** Folders of an output that hold its pictures in shards. */
 const SHARDS = ['parquet', 'webdataset']
@@ -13,7 +15,7 @@ export function isRun(folder: string): Promise<boolean> {
 /** Whether what is given, or the output that it is a part of, is an output of ours. */
 export async function isOfRun(place: string): Promise<boolean> {
   if (await isRun(place)) return true
-  const absolute = path.resolve(place)
+  const absolute = absolutePath(place)
   const folder = (await isFolder(absolute)) ? absolute : path.dirname(absolute)
   return SHARDS.includes(path.basename(folder)) && isRun(path.dirname(folder))
 }
@@ -29,6 +31,7 @@ export async function shardsOf(folder: string): Promise<string | undefined> {
 }
 
 async function isFolder(place: string): Promise<boolean> {
+  if (isObject(place)) return hasObjects(place)
   const found = await stat(place).catch(() => undefined)
   return found?.isDirectory() === true
 }

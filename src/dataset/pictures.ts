@@ -1,8 +1,8 @@
 /** Which files are pictures: by name, and where the name does not say it by content. */
-import { open } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { describeBytes, EXPECTED_FORMATS, HEAD_BYTES, sniffFormat } from '../codec/format.js'
+import { readHead } from '../containers/pictureFile.js'
 import { counted } from '../core/counted.js'
 import { reasonOf } from '../core/systemError.js'
 import type { Folder } from './scan.js'
@@ -87,14 +87,8 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
 /** What a file is that is no picture which is read; null for a picture. */
 async function otherThanPicture(file: string): Promise<string | null> {
   try {
-    const handle = await open(file)
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
-      const head = buffer.subarray(0, bytesRead)
-      return sniffFormat(head) === undefined ? describeBytes(head) : null
-    } finally {
-      await handle.close()
-    }
+    const head = await readHead(file, file, HEAD_BYTES)
+    return sniffFormat(head) === undefined ? describeBytes(head) : null
   } catch (error) {
     return `a file that cannot be read (${reasonOf(error)})`
   }

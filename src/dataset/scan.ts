@@ -5,7 +5,9 @@ import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { hasKey, insideOf, openContainer } from '../containers/container.js'
 import { reasonOf } from '../core/systemError.js'
 import { FileNames } from './fileNames.js'
-import { isHidden, type Listing, list } from './listing.js'
+import { absolute, isObject } from '../objects/place.js'
+import { foldersOf, isHidden, type Listing, list } from './listing.js'
+import { listStore } from './listStore.js'
 import { NearFiles } from './nearFile.js'
 import { quoted } from './problems.js'
 
@@ -75,6 +77,7 @@ export class Folder {
    * no folder that can be read.
    */
   static async scan(root: string, { followLinks = false }: ScanOptions = {}): Promise<Folder> {
+    if (isObject(root)) return new Folder(absolute(root), absolute(root), await listStore(root), followLinks)
     const listing = await list(root, followLinks)
     return new Folder(path.resolve(root), await realpath(root), listing, followLinks)
   }
@@ -225,15 +228,6 @@ export class Folder {
 
 function nothing(): Listing {
   return { files: new FileNames([]), folders: new Set(['.']), links: new Set(), runs: new Set(), twice: new Map() }
-}
-
-/** All folders that files lie in. */
-function foldersOf(files: Iterable<string>): Set<string> {
-  const folders = new Set(['.'])
-  for (const file of files) {
-    for (let end = file.indexOf('/'); end > 0; end = file.indexOf('/', end + 1)) folders.add(file.slice(0, end))
-  }
-  return folders
 }
 
 function missing(file: string): string {

@@ -4,6 +4,7 @@ import { insideOf } from '../containers/container.js'
 import { readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import { isObject } from '../objects/place.js'
 
 const PIECE_BYTES = 2 ** 20
 
@@ -33,9 +34,9 @@ export async function* textOf(file: string): AsyncGenerator<string, void> {
   }
 }
 
-/** The bytes of a file, or of one in an archive. */
+/** The bytes of a file, or at once of one in an archive or an object store. */
 async function* piecesOf(file: string): AsyncGenerator<Uint8Array> {
-  if (insideOf(file) === undefined) yield* createReadStream(file, { highWaterMark: PIECE_BYTES })
+  if (insideOf(file) === undefined && !isObject(file)) yield* createReadStream(file, { highWaterMark: PIECE_BYTES })
   else yield (await readPicture(file, file)).bytes
 }
 

@@ -1,10 +1,10 @@
 /** Samples of WebDataset shards: members that share their name up to the first dot of its last part. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { openContainer } from '../containers/container.js'
 import type { TarMember } from '../containers/tar.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { readWhole } from '../files/readWhole.js'
 import { JsonLabels } from './json.js'
 import { Classes, type WrittenLabel } from './labels.js'
 import { type Contained, opening } from './opening.js'
@@ -141,8 +141,11 @@ async function classesBeside(root: string, file: string): Promise<Classes | unde
   const folder = path.dirname(path.join(root, file))
   const above = path.dirname(folder)
   for (const place of [folder, ...((await isRun(above)) ? [above] : [])]) {
-    const text = await readFile(path.join(place, 'classes.txt'), 'utf8').catch(() => undefined)
-    const names = text?.split(/\r?\n/).filter((line) => line !== '')
+    const found = await readWhole(path.join(place, 'classes.txt')).catch(() => undefined)
+    const names = found?.bytes
+      .toString('utf8')
+      .split(/\r?\n/)
+      .filter((line) => line !== '')
     if (names !== undefined && names.length > 0) return new Classes(names)
   }
   return undefined

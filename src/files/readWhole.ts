@@ -1,11 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { isObject } from '../objects/place.js'
+import { type Facts, readObject } from '../objects/reading.js'
 import { AtOnce } from './atOnce.js'
 
 /** The bytes of a file, and what it was after they had been read. */
 interface Whole {
   readonly bytes: Buffer
-  readonly stats: Stats
+  readonly stats: Facts
 }
 
 const reading = new AtOnce()
@@ -13,8 +15,9 @@ const reading = new AtOnce()
 /** Larger files are read in another thread. */
 const MOST_BYTES = 2 ** 16
 
-/** Opens a file once and reads all of it, a small one at once. */
+/** Opens a file once and reads all of it, a small one at once; an object likewise. */
 export async function readWhole(path: string): Promise<Whole> {
+  if (isObject(path)) return readObject(path)
   const small = reading.run(() => readSmall(path))
   if (small) return small
   const handle = await open(path)

@@ -26,7 +26,7 @@ export const runOptions = {
     compared: false,
     isArgument: true,
     help: 'folder of pictures, or a file that holds many',
-    more: 'A `.parquet`, `.tar`, `.zip` or `.npz`, a CIFAR binary or an idx file, or a pattern of such files: `shards/{0000..0999}.tar`. docs/inputs.md has them all.',
+    more: 'A `.parquet`, `.tar`, `.zip` or `.npz`, a CIFAR binary or an idx file, or a pattern of such files: `shards/{0000..0999}.tar`. Or `s3://bucket/prefix`. docs/inputs.md has them all.',
   },
   out: {
     type: 'path',

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { absolute, isObject } from '../objects/place.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { runOptions } from '../options/run.js'
 import { REPORT } from '../output/layout.js'
@@ -287,7 +288,8 @@ function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolea
 
 /** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */
 function whereFrom({ out, given }: Inputs, { labels, classes, split }: Config): Record<string, string> {
-  const seen = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
+  const near = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
+  const seen = (file: string) => (isObject(file) || isObject(out) ? absolute(file) : near(file))
   return {
     images: seen(given),
     ...(split && { split }),

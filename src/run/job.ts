@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Stats } from 'node:fs'
 import pLimit from 'p-limit'
 import { encodeImage } from '../codec/codec.js'
 import { encodeNpy } from '../codec/npy.js'
 import type { GreyRange } from '../codec/samples.js'
 import type { Image } from '../core/image.js'
 import { dense, heaviest, type Label, mixLabels, type SoftLabel } from '../core/softLabel.js'
+import type { Facts } from '../objects/reading.js'
 import { maskOf } from '../output/layout.js'
 import type { OutputFolder } from '../output/outputFolder.js'
 import type { Failure, ProvenanceRow, Reading, Row } from '../output/rows.js'
@@ -39,7 +39,7 @@ export interface Resources {
   /** Of 16-bit grey. */
   readonly range: GreyRange
   /** Throws where the file of a source has changed since the plan. */
-  readonly check: (source: number, now: Stats, sha256: string) => void
+  readonly check: (source: number, now: Facts, sha256: string) => void
 }
 
 /** Memory for pictures under way, each counted four times: sources, mix and encoder. */

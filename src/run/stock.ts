@@ -1,11 +1,11 @@
 /** What each source file was when the run was planned, so that a change is noticed. */
 import { createHash } from 'node:crypto'
-import type { Stats } from 'node:fs'
 import path from 'node:path'
 import { allStats, readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import type { Pair } from '../dataset/pairList.js'
+import type { Facts } from '../objects/reading.js'
 import type { Sources } from '../output/outputFolder.js'
 import type { Inputs } from './inputs.js'
 import { placesOf } from './places.js'
@@ -20,7 +20,7 @@ export interface Stock extends Sources {
    * Throws a conflict error unless a source that has just been read still is what it was: by size, by time of modification,
    * and by content where it was read before, in this attempt or in an earlier one.
    */
-  check(source: number, now: Stats, sha256: string): void
+  check(source: number, now: Facts, sha256: string): void
 }
 
 /** Bytes of a hash that are kept. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { Stats } from 'node:fs'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
@@ -13,6 +12,7 @@ import { centre, flat, normalised, type Plane } from '../core/plane.js'
 import type { Sample } from '../core/sample.js'
 import { parseSize } from '../core/size.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import type { Facts } from '../objects/reading.js'
 import { placed } from '../output/atomic.js'
 import type { Reading } from '../output/rows.js'
 import type { Estimator } from './estimator.js'
@@ -82,7 +82,7 @@ export function openViews(
     /** SHA-256 of pictures that were mixed before, by source: another one is told. */
     hashes?: ReadonlyMap<number, string> | undefined
     /** Throws where the file of a source, as it is after reading, must not be used. */
-    check?: (source: number, now: Stats, sha256: string) => void
+    check?: (source: number, now: Facts, sha256: string) => void
   },
 ): Views {
   const { maxPixels, jobs, estimator, size, range, hashes, check } = options
