@@ -5,12 +5,12 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { writeAtomic } from './atomic.js'
 import { LABEL_WRITERS } from './labelForms.js'
-import { CARD, FORM_FILES, labelsIn, METADATA, TAR_INFO } from './layout.js'
+import { CARD, FORM_FILES, labelsIn, METADATA, PROVENANCE, TAR_INFO } from './layout.js'
 import { tableRows } from './read.js'
 import type { RunRecord } from './record.js'
-import { type MetadataRow, metadataRow } from './rows.js'
+import { type MetadataRow, metadataRow, provenanceRow } from './rows.js'
 import { DATASET_CARD, tarInfo } from './shardFacts.js'
-import { type Sample, SHARD_SAMPLES, type ShardForm, shardName } from './shardForm.js'
+import { type Sample, type ShardForm, shardName, shardOf } from './shardForm.js'
 import { shardFormOf } from './shardForms.js'
 
 /** A file by its path in the output folder; its bytes follow from the tables and the pictures alone. */
@@ -19,7 +19,10 @@ interface FormFile {
   readonly content: AsyncIterable<Uint8Array>
 }
 
-export type Forms = Pick<RunRecord['options'], 'labelsFormat' | 'layout'>
+export type Forms = Pick<RunRecord['options'], 'labelsFormat' | 'layout'> & {
+  /** Index of the run's first output. */
+  readonly first?: number
+}
 
 /** Makes the forms; what an interrupted attempt has left is replaced. Each file appears complete or not at all. */
 export async function writeForms(
@@ -56,7 +59,7 @@ export async function checkWrittenForms(folder: string, classes: readonly string
   }
   for await (const file of formFiles(folder, classes, forms)) await check(file)
   if (form === null) return problems
-  for await (const file of shardFiles(folder, classes, form)) await check(file)
+  for await (const file of shardFiles(folder, classes, form, forms.first)) await check(file)
   const present = await readdir(path.join(folder, form.folder)).catch((): string[] => [])
   const strange = present.map((name) => `${form.folder}/${name}`).filter((file) => !expected.has(file))
   return [...problems, ...strange.map((file) => `${file}: found a file that the run did not make`)]
@@ -65,29 +68,41 @@ export async function checkWrittenForms(folder: string, classes: readonly string
 async function* formFiles(
   folder: string,
   classes: readonly string[],
-  { labelsFormat = 'csv', layout }: Forms,
+  { labelsFormat = 'csv', layout, first = 0 }: Forms,
 ): AsyncGenerator<FormFile> {
   const rows = () => tableRows(path.join(folder, METADATA), metadataRow)
   if (labelsFormat !== 'csv') {
     yield { file: labelsIn(labelsFormat), content: LABEL_WRITERS[labelsFormat](rows, classes) }
   }
-  if (layout === 'webdataset') yield { file: TAR_INFO, content: tarInfo(rows()) }
+  if (layout === 'webdataset') yield { file: TAR_INFO, content: tarInfo(shardLengths(folder, first)) }
+}
+
+/** The shard of each row, in order. */
+async function* shardNumbers(folder: string, first: number): AsyncGenerator<number> {
+  for await (const { row } of tableRows(path.join(folder, PROVENANCE), provenanceRow)) yield shardOf(row.index, first)
+}
+
+/** How many rows each shard has that has any, in order. */
+async function shardLengths(folder: string, first: number): Promise<Map<number, number>> {
+  const lengths = new Map<number, number>()
+  for await (const n of shardNumbers(folder, first)) lengths.set(n, (lengths.get(n) ?? 0) + 1)
+  return lengths
 }
 
 /** The shards as the rows and the pictures in them make them. */
-async function* shardFiles(folder: string, classes: readonly string[], form: ShardForm): AsyncGenerator<FormFile> {
-  let rows: { readonly row: MetadataRow; readonly bytes: Buffer }[] = []
-  let shard = 0
-  const next = (): FormFile => {
-    const file = `${form.folder}/${shardName(shard++, form)}`
-    return { file, content: form.encode(withRows(form.decode(path.join(folder, file)), rows), classes) }
+async function* shardFiles(
+  folder: string,
+  classes: readonly string[],
+  form: ShardForm,
+  first = 0,
+): AsyncGenerator<FormFile> {
+  const metadata = tableRows(path.join(folder, METADATA), metadataRow)
+  for (const [n, count] of await shardLengths(folder, first)) {
+    const rows: { readonly row: MetadataRow; readonly bytes: Buffer }[] = []
+    while (rows.length < count) rows.push((await metadata.next()).value!)
+    const file = `${form.folder}/${shardName(n, form)}`
+    yield { file, content: form.encode(withRows(form.decode(path.join(folder, file)), rows), classes) }
   }
-  for await (const row of tableRows(path.join(folder, METADATA), metadataRow)) {
-    if (rows.push(row) < SHARD_SAMPLES) continue
-    yield next()
-    rows = []
-  }
-  if (rows.length > 0) yield next()
 }
 
 /** The pictures of a shard, in order, with what the tables say of them. */

@@ -1,10 +1,11 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
 import { folderMaker, makeFolder, syncFolder, writeAtomic } from './atomic.js'
 import { classesText, refuseOtherClasses } from './classes.js'
+import { type ClosedShards, shardFiles } from './closedShards.js'
 import { type Forms, writeForms } from './forms.js'
 import {
   CLASSES,
@@ -20,21 +21,25 @@ import {
   refuseLinks,
   SCRATCH,
   STATE,
+  TABLES,
 } from './layout.js'
 import { type Lock, takeLock } from './lock.js'
 import { type PictureStore, pictureFiles, pictureShards } from './pictureStore.js'
-import { damaged, repairHint } from './read.js'
+import { presentRows } from './presentRows.js'
+import { damaged } from './read.js'
 import { type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
 import { dropReusable, openReusable, reusableRows, rewindToFailure } from './reusable.js'
 import type { ProvenanceRow, Row } from './rows.js'
 import { AS_IT_WAS, type Asked, refuseChanged, refuseOtherOutputs } from './sameRun.js'
-import type { ShardForm } from './shardForm.js'
+import { type ShardForm, shardOf } from './shardForm.js'
 import { shardFormOf } from './shardForms.js'
 import { requireShards, Shelf, setAside } from './shelf.js'
 import { Tables } from './tables.js'
 
 /** An output folder that this process alone writes to. */
 export interface OutputFolder {
+  /** Where its tables lie: the folder itself, or a temporary one for a run in an object store. */
+  readonly folder: string
   readonly tables: Tables
   /** run.json of a run that was already complete when the folder was opened. */
   readonly finished: RunRecord | null
@@ -57,13 +62,17 @@ export interface Sources {
   altered(since: number): Promise<string[]>
 }
 
-interface OutputOptions extends Asked {
+export interface OutputOptions extends Asked {
   /** Index of the run's first output. */
   readonly first: number
   readonly sources?: Sources
   readonly overwrite: boolean
   readonly facts: Readonly<Record<string, unknown>>
   readonly notice: (text: string) => void
+  /** Where full shards go, if not into the folder; `keep` hears of each once it and its rows are durable. */
+  readonly shards?: { readonly closed: ClosedShards; keep(n: number): Promise<void> }
+  /** Whether pictures and rows are put there by others, all of them. */
+  readonly isJoined?: boolean
 }
 
 /**
@@ -88,9 +97,12 @@ export async function openOutput(
     await rm(scratch, { recursive: true, force: true })
     await makeFolder(scratch)
     const form = shardFormOf((identity.options as Forms).layout)
-    const run = { folder, classes, options, lock, form, save: saver(folder, identity, options.facts) }
+    const closed = form && !options.isJoined ? (options.shards?.closed ?? shardFiles(folder, form)) : null
+    const run = { folder, classes, options, lock, form, closed, save: saver(folder, identity, options.facts) }
     if (record === null) await begin(run)
     else await refuseOtherClasses(folder, classes)
+    // Half of a join is begun anew: its rows are those of others.
+    if (options.isJoined && record?.complete === false) await remove(folder, TABLES)
     return await folderOf(run, identity, await openTables(run, record, isOther))
   } catch (error) {
     await lock.release()
@@ -105,6 +117,8 @@ interface OpenRun {
   readonly lock: Lock
   /** Null where each picture is a file. */
   readonly form: ShardForm | null
+  /** Null where there are none, or others put them there. */
+  readonly closed: ClosedShards | null
   readonly save: Saver
 }
 
@@ -131,7 +145,7 @@ async function begin({ classes, options, save }: OpenRun): Promise<void> {
 
 /** The tables, checked before anything is changed, and the record of a run that is complete already. */
 async function openTables(
-  { folder, classes, options, lock, form, save }: OpenRun,
+  { folder, classes, options, lock, form, closed, save }: OpenRun,
   record: RunRecord | null,
   isOther: boolean,
 ) {
@@ -139,7 +153,7 @@ async function openTables(
   const retry = options.retryFailed && existsSync(path.join(folder, FAILURES))
   const finished = record?.complete === true && !retry && !isOther ? record : null
   if (isOther) await refuseOtherOutputs(folder, options)
-  const present = pictureCheck(folder, form)
+  const present = presentRows(folder, form, first)
   const guard = () => lock.check()
   const visit = (row: ProvenanceRow) => {
     sources?.made(row)
@@ -151,34 +165,39 @@ async function openTables(
   if (record !== null && tables.rows > 0) await refuseAltered(path.join(folder, INPUTS), sources)
   present.refuseMissing()
   if (finished === null) await tables.trim()
-  if (finished !== null && form !== null) await requireShards({ folder, form }, tables.rows)
+  if (finished !== null && form !== null)
+    requireShards({ folder, form }, closed ?? shardFiles(folder, form), present.filled)
   if (isOther) {
     await remove(folder, REPORTS)
     await save.record(false)
   }
-  if (!retry) return { tables, finished, last: present.last }
+  if (!retry) return { tables, finished, rows: present }
   await save.record(false)
   await save.text(INPUTS, inputs)
   await rewindToFailure(folder)
   await remove(folder, REPORTS)
   const shorter = await Tables.open(folder, classes, { first, visit: present.look, guard })
-  if (form !== null) await setAside({ folder, form }, shorter.rows)
+  if (form !== null) await setAside({ folder, form }, shardOf(shorter.next, first))
   present.refuseMissing()
-  return { tables: shorter, finished, last: present.last }
+  return { tables: shorter, finished, rows: present }
 }
 
 type Opened = Awaited<ReturnType<typeof openTables>>
 
-async function openPictures({ folder, classes, form }: OpenRun, { tables, finished, last }: Opened, write: Write) {
-  if (form === null) return pictureFiles(folder, tables, write)
-  const shelf = finished === null ? await Shelf.open({ folder, form }, classes, tables.rows, last) : null
-  return pictureShards(folder, tables, form, shelf)
+async function openPictures(run: OpenRun, { tables, finished, rows }: Opened, write: Write) {
+  const { folder, classes, form, closed, options } = run
+  if (form === null || closed === null) return pictureFiles(folder, tables, write)
+  const { first, shards } = options
+  const { filled, last } = rows
+  const next = shardOf(tables.next, first)
+  const shelf = finished === null ? await Shelf.open({ folder, form }, closed, classes, { filled, last, next }) : null
+  return pictureShards(tables, { folder, form, first, shelf, keep: shards?.keep })
 }
 
 type Write = (file: string, bytes: Uint8Array) => Promise<void>
 
 async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promise<OutputFolder> {
-  const { folder, classes, lock, save } = run
+  const { folder, classes, options, lock, save } = run
   const scratch = path.join(folder, SCRATCH)
   const makeFolderOnce = folderMaker()
   const write: Write = async (file, bytes) => {
@@ -192,6 +211,7 @@ async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promi
   const reusable = openReusable(folder, (file) => pictures.kept(file))
   return {
     ...opened,
+    folder,
     pictures,
     async reusable(index) {
       const found = await reusable(index)
@@ -203,7 +223,7 @@ async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promi
       await lock.check()
       await dropReusable(folder)
       await pictures.finish()
-      await writeForms(folder, classes, identity.options as Forms, scratch)
+      await writeForms(folder, classes, { ...(identity.options as Forms), first: options.first }, scratch)
       await syncFolder(folder)
       await save.record(true, facts)
       await syncFolder(folder)
@@ -255,27 +275,4 @@ async function refuseAltered(inputs: string, sources: Sources | undefined): Prom
 function refuseCount(folder: string, { counts }: RunRecord, rows: number): void {
   if (counts === undefined || counts.written === rows) return
   throw damaged(path.join(folder, PROVENANCE), rows + 1, `found the end after ${rows} of ${counts.written} rows`)
-}
-
-/** Finds rows whose picture is not there any more. */
-function pictureCheck(folder: string, form: ShardForm | null) {
-  const missing: string[] = []
-  let last: string | null = null
-  return {
-    /** Of the last row. */
-    get last() {
-      return last
-    },
-    look({ file_name: file }: ProvenanceRow): void {
-      last = file
-      if (form !== null) return
-      if (!lstatSync(path.join(folder, file), { throwIfNoEntry: false })?.isFile()) missing.push(file)
-    },
-    refuseMissing(): void {
-      if (missing.length === 0) return
-      const others = missing.length > 1 ? `, and ${missing.length - 1} more` : ''
-      const message = `${path.join(folder, missing[0]!)}: not there${others}, expected the picture of its row`
-      throw new AugmentError('conflict', message, { hint: `put it back, or ${repairHint(folder)}` })
-    },
-  }
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Failure, Row } from './rows.js'
-import type { Sample, ShardForm } from './shardForm.js'
+import { type ShardForm, shardOf } from './shardForm.js'
 import { clearShelf, picturesOf, type Shelf } from './shelf.js'
 import type { Tables } from './tables.js'
 
@@ -13,8 +13,6 @@ export interface PictureStore {
   save(file: string, picture: Uint8Array): Promise<void>
   /** Appends outcomes to the tables, as these do it, their pictures being durable before. */
   append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void>
-  /** Puts in the pictures of all rows to come, in order. */
-  fill(samples: AsyncIterable<Sample>): Promise<void>
   /** The picture of a row that an earlier attempt made and that has been set aside; null where there is none. */
   kept(file: string): Promise<Uint8Array | null>
   /** Puts a picture back that `kept` gave. */
@@ -39,7 +37,6 @@ export function pictureFiles(
     waiting: 0,
     save: write,
     append: (rows, failures, next) => tables.append(rows, failures, next),
-    fill: async () => {},
     kept: (file) => picture(file).catch(() => null),
     restore: async () => {},
     picture,
@@ -49,9 +46,24 @@ export function pictureFiles(
   }
 }
 
-/** Pictures in shards; `shelf` is null where the run is finished. */
-export function pictureShards(folder: string, tables: Tables, form: ShardForm, shelf: Shelf | null): PictureStore {
+/** Where pictures in shards come from. */
+interface Shards {
+  readonly folder: string
+  readonly form: ShardForm
+  /** Index of the run's first output. */
+  readonly first: number
+  /** Null where the run is finished. */
+  readonly shelf: Shelf | null
+  /** Hears of each full shard once it and its rows are durable. */
+  readonly keep?: ((n: number) => Promise<void>) | undefined
+}
+
+export function pictureShards(tables: Tables, { folder, form, first, shelf, keep }: Shards): PictureStore {
   let finished: ReturnType<typeof picturesOf> | undefined
+  async function closeBefore(n: number): Promise<void> {
+    const closed = await shelf?.closeBefore(n)
+    if (typeof closed === 'number') await keep?.(closed)
+  }
   return {
     get waiting() {
       return shelf?.waiting ?? 0
@@ -59,20 +71,25 @@ export function pictureShards(folder: string, tables: Tables, form: ShardForm, s
     save: async (file, picture) => shelf?.hold(file, picture),
     async append(rows, failures, next) {
       if (shelf === null) return
-      let [from, first] = [0, tables.next]
+      const shardOfRow = (at: number) => shardOf(rows[at]!.made.index, first)
+      let [from, start] = [0, tables.next]
       do {
-        const some = rows.slice(from, from + shelf.room)
-        from += some.length
-        // A shard is closed once its rows are durable, so that none has to be opened again.
-        const end = rows[from]?.made.index ?? next
-        const failed = failures.filter(({ index }) => index >= first && index < end)
+        let to = from
+        while (to < rows.length && shardOfRow(to) === shardOfRow(from)) to++
+        const some = rows.slice(from, to)
+        const end = rows[to]?.made.index ?? next
+        const failed = failures.filter(({ index }) => index >= start && index < end)
+        const n = shardOf(some[0]?.made.index ?? start, first)
         const files = some.map(({ made }) => made.file_name)
-        await tables.append(some, failed, end, (lines) => shelf.append(files, lines))
-        await shelf.closeFull()
-        first = end
+        // A shard is closed once its rows are durable, so that none has to be opened again.
+        await closeBefore(n)
+        await tables.append(some, failed, end, async (lines) => {
+          if (files.length > 0) await shelf.append(n, files, lines)
+        })
+        await closeBefore(shardOf(end, first))
+        ;[from, start] = [to, end]
       } while (from < rows.length)
     },
-    fill: async (samples) => shelf?.fill(samples),
     kept: async (file) => (await shelf?.kept(file)) ?? null,
     restore: async (file, picture) => shelf?.hold(file, picture),
     async picture(file) {

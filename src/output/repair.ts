@@ -35,6 +35,7 @@ import {
   provenanceRow,
   type Row,
 } from './rows.js'
+import { shardOf } from './shardForm.js'
 import { shardFormOf } from './shardForms.js'
 import { setAside } from './shelf.js'
 
@@ -73,7 +74,7 @@ export async function repairRun(
     for (const name of REPORTS) await rm(path.join(folder, name), { force: true })
     const repaired = await takeBack(folder, record, classes, (row) => intact(row, record))
     const form = shardFormOf(record.options.layout)
-    if (form !== null) await setAside({ folder, form }, repaired.whole)
+    if (form !== null) await setAside({ folder, form }, shardOf(repaired.next, record.outputs?.start ?? 0))
     await rm(scratch, { recursive: true, force: true })
     return repaired
   } finally {
@@ -86,13 +87,13 @@ async function takeBack(
   record: RunRecord,
   classes: readonly string[],
   intact: (row: ProvenanceRow) => Promise<boolean>,
-): Promise<Repaired> {
+): Promise<Repaired & { readonly next: number }> {
   const failures = await wholeFailures(folder)
   const { start = 0 } = record.outputs ?? {}
   const labels = await open(path.join(folder, SCRATCH, LABELS), 'w')
   const writer = await openWriter(folder)
   const sizes = { [METADATA]: 0, [PROVENANCE]: 0 }
-  let [whole, kept, next] = [0, 0, start]
+  let [whole, kept, next, end] = [0, 0, start, start]
   let damaged = false
   await labels.appendFile(labelsHeader(classes))
   for await (const [metadata, provenance] of sideBySide(folder)) {
@@ -115,6 +116,7 @@ async function takeBack(
     sizes[METADATA] += Buffer.byteLength(told)
     sizes[PROVENANCE] += Buffer.byteLength(made)
     whole++
+    end = next
   }
   await labels.sync()
   await labels.close()
@@ -126,7 +128,7 @@ async function takeBack(
   }
   await rename(path.join(folder, SCRATCH, LABELS), path.join(folder, LABELS))
   if (existsSync(path.join(folder, FAILURES))) await truncate(path.join(folder, FAILURES), failures.bytes)
-  return { whole, kept }
+  return { whole, kept, next: end }
 }
 
 /** The rows of metadata.jsonl and provenance.jsonl, until one of them ends. */

@@ -1,16 +1,14 @@
 /** What lies beside shards, so that loaders know what is in them. */
 import { PARQUET_FOLDER } from './layout.js'
-import { SHARD_SAMPLES, shardName } from './shardForm.js'
+import { shardName } from './shardForm.js'
 import { webdataset } from './webdataset.js'
 
-/** `_info.json`, in which timm looks for the length of a split. */
-export async function* tarInfo(rows: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
-  let samples = 0
-  for await (const _ of rows) samples++
-  const lengths = Array.from({ length: Math.ceil(samples / SHARD_SAMPLES) }, (_, n) =>
-    Math.min(SHARD_SAMPLES, samples - n * SHARD_SAMPLES),
-  )
-  const filenames = lengths.map((_, n) => shardName(n, webdataset))
+/** `_info.json`, in which timm looks for the length of a split; `shards`: how many samples each has. */
+export async function* tarInfo(shards: Promise<ReadonlyMap<number, number>>): AsyncGenerator<Uint8Array> {
+  const found = [...(await shards)]
+  const filenames = found.map(([n]) => shardName(n, webdataset))
+  const lengths = found.map(([, length]) => length)
+  const samples = lengths.reduce((sum, length) => sum + length, 0)
   const train = { name: 'train', num_samples: samples, filenames, shard_lengths: lengths }
   yield Buffer.from(`${JSON.stringify({ splits: { train } }, null, 2)}\n`)
 }

@@ -27,8 +27,16 @@ export interface ShardForm {
   decode(file: string): AsyncIterable<Sample>
 }
 
-/** Samples of every shard but the last. */
+/** Outputs of a shard; it has fewer samples where some of them failed. */
 export const SHARD_SAMPLES = 1000
+
+/**
+ * Which shard of a run output `index` lies in, the run's first output being `first`. A thousand outputs of the plan make a shard,
+ * wherever a part of the plan begins: the shards of all parts are then those of the whole.
+ */
+export function shardOf(index: number, first: number): number {
+  return Math.floor(index / SHARD_SAMPLES) - Math.floor(first / SHARD_SAMPLES)
+}
 
 /** `000003.tar`. */
 export function shardName(shard: number, { ending }: Pick<ShardForm, 'ending'>): string {

@@ -3,15 +3,16 @@
  * its rows are; a full shard gets its form and its name, and the next one is opened. On going on, the open shard is cut back
  * to the rows, as the tables are: a kill loses what it would lose of them, and leaves no other bytes than an unbroken run.
  */
-import { constants, existsSync, readdirSync } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, rename, rm, truncate } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import { placed, syncFolder, writeAtomic } from './atomic.js'
+import { placed, writeAtomic } from './atomic.js'
+import { type ClosedShards, numbered } from './closedShards.js'
 import { KEPT_SHARDS, OPEN_SHARDS, SCRATCH } from './layout.js'
 import { repairHint } from './read.js'
 import { type OpenShard, ShardedPictures } from './shardedPictures.js'
-import { type Sample, SHARD_SAMPLES, type ShardForm, shardName } from './shardForm.js'
+import { type Sample, type ShardForm, shardName } from './shardForm.js'
 import { samplesIn, spooled } from './webdataset.js'
 
 /** Not through a link, where the system can tell. */
@@ -33,15 +34,13 @@ export function picturesOf({ folder, form }: Place): ShardedPictures {
   ])
 }
 
-/** Sets aside all shards with pictures from row `rows` on, for the rows that were: `Shelf.kept` finds their pictures. */
-export async function setAside({ folder, form }: Place, rows: number): Promise<void> {
+/** Sets aside all shards from `from` on, for the rows that were: `Shelf.kept` finds their pictures. */
+export async function setAside({ folder, form }: Place, from: number): Promise<void> {
   const kept = path.join(folder, KEPT_SHARDS)
   await rm(kept, { recursive: true, force: true })
   await mkdir(kept)
   for (const n of numbered(path.join(folder, form.folder), form.ending)) {
-    if (n >= Math.floor(rows / SHARD_SAMPLES)) {
-      await rename(closedShard({ folder, form }, n), path.join(kept, shardName(n, form)))
-    }
+    if (n >= from) await rename(closedShard({ folder, form }, n), path.join(kept, shardName(n, form)))
   }
   for (const n of numbered(path.join(folder, OPEN_SHARDS), '')) {
     await rename(openShard(folder, n), path.join(kept, shardName(n, { ending: '' })))
@@ -49,12 +48,9 @@ export async function setAside({ folder, form }: Place, rows: number): Promise<v
 }
 
 /** Throws a conflict error unless all shards of a finished run are there. */
-export async function requireShards({ folder, form }: Place, rows: number): Promise<void> {
-  for (let n = 0; n < Math.ceil(rows / SHARD_SAMPLES); n++) {
-    const file = closedShard({ folder, form }, n)
-    const stats = await lstat(file).catch(() => null)
-    if (!stats?.isFile()) throw missing(folder, file)
-  }
+export function requireShards({ folder, form }: Place, closed: ClosedShards, filled: Filled): void {
+  const present = new Set(closed.numbers())
+  for (const n of filled.keys()) if (!present.has(n)) throw missing(folder, closedShard({ folder, form }, n))
 }
 
 /** Takes away what only an unfinished run needs. */
@@ -62,43 +58,62 @@ export async function clearShelf(folder: string): Promise<void> {
   for (const name of [OPEN_SHARDS, KEPT_SHARDS]) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
+/** How many rows of a run lie in each shard that has any. */
+export type Filled = ReadonlyMap<number, number>
+
+/** What the tables say of the shards. */
+export interface Rows {
+  readonly filled: Filled
+  /** The picture of the last row. */
+  readonly last: string | null
+  /** The shard of the first output after it. */
+  readonly next: number
+}
+
 /** The shards of a run that goes on. */
 export class Shelf {
   /** Bytes of pictures that wait for their rows. */
   waiting = 0
   readonly #place: Place
+  readonly #closed: ClosedShards
   readonly #classes: readonly string[]
   readonly #held = new Map<string, Uint8Array>()
   readonly #kept: ShardedPictures
-  #rows: number
+  /** Shards with rows. */
+  readonly #filled: Set<number>
+  /** The one that is open. */
+  #current: number | null = null
   #spool: FileHandle | undefined
 
-  private constructor(place: Place, classes: readonly string[], rows: number) {
+  private constructor(place: Place, closed: ClosedShards, classes: readonly string[], filled: Filled) {
     this.#place = place
+    this.#closed = closed
     this.#classes = classes
-    this.#rows = rows
+    this.#filled = new Set(filled.keys())
     this.#kept = new ShardedPictures(shardsAside(place))
   }
 
-  /**
-   * The shelf of a run with `rows` rows, `last` being the picture of the last one. Throws a conflict error where the pictures
-   * of these rows are not all there.
-   */
-  static async open(place: Place, classes: readonly string[], rows: number, last: string | null): Promise<Shelf> {
-    const shelf = new Shelf(place, classes, rows)
+  /** The shelf of a run with some rows. Throws a conflict error where the pictures of these rows are not all there. */
+  static async open(
+    place: Place,
+    closed: ClosedShards,
+    classes: readonly string[],
+    { filled, last, next }: Rows,
+  ): Promise<Shelf> {
+    const shelf = new Shelf(place, closed, classes, filled)
     await mkdir(path.join(place.folder, place.form.folder), { recursive: true })
     await mkdir(path.join(place.folder, OPEN_SHARDS), { recursive: true })
-    const full = Math.floor(rows / SHARD_SAMPLES)
-    for (let n = 0; n < full; n++) {
-      if (existsSync(closedShard(place, n))) continue
-      await shelf.#rebuild(n, SHARD_SAMPLES, n === full - 1 && rows % SHARD_SAMPLES === 0 ? last : null)
-      await shelf.#close(n)
+    const present = new Set(closed.numbers())
+    const final = Math.max(...filled.keys())
+    for (const [n, count] of filled) {
+      const isOpen = n === next
+      if (!isOpen && present.has(n)) continue
+      await shelf.#rebuild(n, count, n === final ? last : null)
+      if (isOpen) shelf.#current = n
+      else await shelf.#close(n)
     }
-    if (rows % SHARD_SAMPLES > 0) await shelf.#rebuild(full, rows % SHARD_SAMPLES, last)
-    const stale = numbered(path.join(place.folder, OPEN_SHARDS), '').filter(
-      (n) => n !== full || rows % SHARD_SAMPLES === 0,
-    )
-    for (const n of stale) await rm(openShard(place.folder, n))
+    for (const n of numbered(path.join(place.folder, OPEN_SHARDS), ''))
+      if (n !== shelf.#current) await rm(openShard(place.folder, n))
     return shelf
   }
 
@@ -108,45 +123,25 @@ export class Shelf {
     this.waiting += picture.length
   }
 
-  /** How many samples the open shard still takes. */
-  get room(): number {
-    return SHARD_SAMPLES - (this.#rows % SHARD_SAMPLES)
-  }
-
-  /** Makes the pictures of some rows durable, in their order; `lines` are the rows of metadata.jsonl. At most `room`. */
-  async append(files: readonly string[], lines: readonly string[]): Promise<void> {
-    if (files.length === 0) return
+  /** Makes the pictures of some rows of shard `n` durable, in their order; `lines` are the rows of metadata.jsonl. */
+  async append(n: number, files: readonly string[], lines: readonly string[]): Promise<void> {
     const samples = files.map((file, i): Sample => {
       const picture = this.#held.get(file)!
       return { file, picture, row: Buffer.from(lines[i]!.slice(0, -1)) }
     })
-    await this.#add(samples)
+    await this.#add(n, samples)
     for (const { file, picture } of samples) {
       this.#held.delete(file)
       this.waiting -= picture.length
     }
   }
 
-  /** Gives the open shard its form and name once it is full, and its rows durable. */
-  async closeFull(): Promise<void> {
-    if (this.#rows % SHARD_SAMPLES === 0 && this.#spool !== undefined) await this.#close(this.#rows / SHARD_SAMPLES - 1)
-  }
-
-  /** Puts these samples on the shelf in place of all that is there, in order and durably. */
-  async fill(samples: AsyncIterable<Sample>): Promise<void> {
-    await this.#drop()
-    this.#rows = 0
-    let some: Sample[] = []
-    const flush = async () => {
-      await this.#add(some)
-      await this.closeFull()
-      some = []
-    }
-    for await (const sample of samples) {
-      some.push(sample)
-      if (some.length === Math.min(this.room, 100)) await flush()
-    }
-    if (some.length > 0) await flush()
+  /** Gives the open shard its form and name if it comes before shard `n`, its rows being durable. Tells which one it was. */
+  async closeBefore(n: number): Promise<number | null> {
+    const current = this.#current
+    if (current === null || current >= n) return null
+    await this.#close(current)
+    return current
   }
 
   /** A picture of a row that was set aside; null where it is not there. */
@@ -156,12 +151,8 @@ export class Shelf {
 
   /** Closes the last shard; no more pictures come. The open one stays until the run's record says that it is complete. */
   async finish(): Promise<void> {
-    const shards = Math.ceil(this.#rows / SHARD_SAMPLES)
-    if (this.#rows % SHARD_SAMPLES > 0) await this.#form(shards - 1)
-    const { folder, form } = this.#place
-    for (const n of numbered(path.join(folder, form.folder), form.ending)) {
-      if (n >= shards) await rm(closedShard(this.#place, n))
-    }
+    if (this.#current !== null) await this.#form(this.#current)
+    for (const n of this.#closed.numbers()) if (!this.#filled.has(n)) await this.#closed.remove(n)
   }
 
   async close(): Promise<void> {
@@ -170,8 +161,10 @@ export class Shelf {
     await this.#kept.close()
   }
 
-  async #add(samples: readonly Sample[]): Promise<void> {
-    const file = openShard(this.#place.folder, Math.floor(this.#rows / SHARD_SAMPLES))
+  async #add(n: number, samples: readonly Sample[]): Promise<void> {
+    const file = openShard(this.#place.folder, n)
+    this.#current = n
+    this.#filled.add(n)
     try {
       this.#spool ??= await open(file, APPEND)
       const { size } = await this.#spool.stat()
@@ -186,7 +179,6 @@ export class Shelf {
     } catch (error) {
       throw placed(error, file)
     }
-    this.#rows += samples.length
   }
 
   /** Forms the open shard `n` and takes it away. */
@@ -194,14 +186,13 @@ export class Shelf {
     await this.#form(n)
     await this.#spool?.close()
     this.#spool = undefined
+    if (this.#current === n) this.#current = null
     await rm(openShard(this.#place.folder, n))
   }
 
   async #form(n: number): Promise<void> {
-    const { folder, form } = this.#place
-    const samples = spool(openShard(folder, n))()
-    await writeAtomic(closedShard(this.#place, n), form.encode(samples, this.#classes), path.join(folder, SCRATCH))
-    await syncFolder(path.join(folder, form.folder))
+    const samples = spool(openShard(this.#place.folder, n))()
+    await this.#closed.write(n, this.#place.form.encode(samples, this.#classes))
   }
 
   /** Makes the open shard `n` hold exactly `count` samples, of which `last` is the last: cut back, or from wherever they are. */
@@ -212,7 +203,7 @@ export class Shelf {
     if (end !== null) return truncate(file, end)
     const aside = path.join(folder, KEPT_SHARDS)
     const sources: OpenShard[] = [
-      () => form.decode(closedShard(this.#place, n)),
+      () => this.#closed.decode(n),
       () => form.decode(path.join(aside, shardName(n, form))),
       spool(path.join(aside, shardName(n, { ending: '' }))),
     ]
@@ -222,12 +213,6 @@ export class Shelf {
       return
     }
     throw missing(folder, closedShard(this.#place, n))
-  }
-
-  async #drop(): Promise<void> {
-    await this.#spool?.close()
-    this.#spool = undefined
-    for (const n of numbered(path.join(this.#place.folder, OPEN_SHARDS), '')) await rm(openShard(this.#place.folder, n))
   }
 }
 
@@ -245,15 +230,6 @@ function closedShard({ folder, form }: Place, n: number): string {
 
 function openShard(folder: string, n: number): string {
   return path.join(folder, OPEN_SHARDS, shardName(n, { ending: '' }))
-}
-
-/** The numbers of the shards in a folder, rising. */
-function numbered(folder: string, ending: string): number[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder)
-    .filter((name) => /^\d{6,}$/.test(name.slice(0, name.length - ending.length)) && name.endsWith(ending))
-    .map((name) => Number.parseInt(name, 10))
-    .sort((a, b) => a - b)
 }
 
 function spool(file: string): OpenShard {

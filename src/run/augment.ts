@@ -3,7 +3,6 @@ import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import { absolute, isObject } from '../objects/place.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { runOptions } from '../options/run.js'
 import { REPORT } from '../output/layout.js'
@@ -12,6 +11,7 @@ import { checkPlace } from '../output/place.js'
 import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
 import type { Made } from '../output/sameRun.js'
+import { unitOf } from '../output/shardForms.js'
 import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Adaptation } from './adapted.js'
@@ -38,6 +38,7 @@ import { takeStock } from './stock.js'
 import { readClassMap } from './target.js'
 import { checkGradient, mapTally, tallied } from './uniform.js'
 import { versions } from './versions.js'
+import { whereFrom } from './whereFrom.js'
 
 /** Rows are made durable when so many wait, or so much time has passed: what a killed run loses. */
 const FLUSH_ROWS = 256
@@ -67,7 +68,8 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
   const plan = planRun(inputs, config)
-  const range = shardRange(plan.length, shard)
+  // Each of its files of shards then is one of the whole.
+  const range = shardRange(plan.length, shard, unitOf(config.layout))
   const { sources, classes } = inputs
   yield { type: 'plan', outputs: range.end - range.start, sources: sources.length, classes: classes.length }
   yield* noticesOf(inputs)
@@ -97,7 +99,8 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   }
   // A file of pairs may name another place.
   if (config.pairs !== undefined && config.out === undefined) return
-  await checkPlace(await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard))
+  const out = await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard)
+  await checkPlace(out)
 }
 
 /** Fits the classifier of a run; what that takes is only loaded for it. */
@@ -208,9 +211,9 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     if (config.report) await writeReport(inputs, plan, config, { ...resources, counts, record: identity })
     const seconds = (performance.now() - started) / 1000
     if (output.finished === null) {
-      const pictures = await countReadings(inputs.out)
+      const pictures = await countReadings(output.folder)
       // A pair may have labels of its own.
-      const lost = counts.skipped > 0 && inputs.pairs === null ? await describeLost(inputs.out, inputs) : null
+      const lost = counts.skipped > 0 && inputs.pairs === null ? await describeLost(output.folder, inputs) : null
       for (const message of [describeReadings(pictures), lost]) if (message !== null) yield notice(message)
       await output.finish({ counts, pictures, timings: { seconds } })
     }
@@ -284,16 +287,4 @@ function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolea
   if (index >= plan.length) return false
   const planned = plan.job(index).sources
   return planned.length === sources.length && planned.every((source, i) => inputs.sources[source]!.file === sources[i])
-}
-
-/** Where the inputs lie, seen from the output folder: what replaying provenance.jsonl needs. */
-function whereFrom({ out, given }: Inputs, { labels, classes, split }: Config): Record<string, string> {
-  const near = (file: string) => path.relative(path.resolve(out), path.resolve(file)).split(path.sep).join('/') || '.'
-  const seen = (file: string) => (isObject(file) || isObject(out) ? absolute(file) : near(file))
-  return {
-    images: seen(given),
-    ...(split && { split }),
-    ...(labels && { labels: seen(labels) }),
-    ...(classes && { classes: seen(classes) }),
-  }
 }

@@ -1,28 +1,19 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { copyFile, link, open, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, link, lstat, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
-import { folderMaker } from '../output/atomic.js'
+import { reasonOf } from '../core/systemError.js'
+import { folderMaker, syncFolder } from '../output/atomic.js'
 import { readClasses } from '../output/classes.js'
-import {
-  FAILURES,
-  INPUTS,
-  LABELS,
-  METADATA,
-  maskOf,
-  PROVENANCE,
-  refuseLinks,
-  SCRATCH,
-  TABLES,
-} from '../output/layout.js'
+import { shardFiles } from '../output/closedShards.js'
+import { FAILURES, INPUTS, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
 import { tableRows } from '../output/read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
-import { labelsHeader, metadataRow, type ProvenanceRow, provenanceRow } from '../output/rows.js'
-import type { Sample, ShardForm } from '../output/shardForm.js'
-import { shardFormOf } from '../output/shardForms.js'
-import { picturesOf } from '../output/shelf.js'
+import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.js'
+import { type ShardForm, shardName, shardOf } from '../output/shardForm.js'
+import { shardFormOf, unitOf } from '../output/shardForms.js'
 import { checkRun } from './check.js'
 import { requirePaths } from './paths.js'
 import { countReadings } from './readings.js'
@@ -42,7 +33,7 @@ const SHOWN = 20
 
 /**
  * Joins the finished shards of one run into `out`, which then equals the run in one piece. Pictures are hard-linked where
- * the file system allows, else copied. Returns how many there are. Throws a conflict error, before anything is written, that
+ * the file system allows, else copied; tars and Parquet files are hard-linked. Cut short, it is done again. Returns how many there are. Throws a conflict error, before anything is written, that
  * names every shard that is missing, doubled, unfinished or of another run, and what is missing or damaged in one.
  */
 export async function merge(
@@ -65,11 +56,14 @@ export async function merge(
     first: 0,
     inputs: list,
     facts,
+    isJoined: true,
   })
   try {
     const form = shardFormOf(record.options.layout)
-    if (form !== null) await output.pictures.fill(samplesOf(parts, form))
-    for (const part of parts) await linkFiles(part, out, form === null)
+    for (const part of parts) {
+      await linkFiles(part, out, form === null)
+      if (form !== null) await linkShards(part, out, form)
+    }
     for (const table of TABLES) await join(parts, table, out, table === LABELS ? labelsHeader(classes) : '')
     const counts = total(parts)
     await output.finish({ counts, pictures: await countReadings(out), shards: parts.length })
@@ -124,7 +118,7 @@ async function checkParts(parts: readonly Part[], classes: readonly string[]): P
   for (const { folder, record, index, count } of parts) {
     const between: string[] = []
     const visit = (row: ProvenanceRow) => between.push(...sameSources(row))
-    const check = { visit, range: shardRange(planned, { index, count }) }
+    const check = { visit, range: shardRange(planned, { index, count }, unitOf(record.options.layout)) }
     const problems = [...(await checkRun(folder, record, classes, check)).problems, ...between]
     lines.push(...problems.slice(0, SHOWN).map((problem) => path.join(folder, problem)))
     if (problems.length > SHOWN) lines.push(`${folder}: ... and ${problems.length - SHOWN} more`)
@@ -166,17 +160,30 @@ function relocated(record: RunRecord, from: string, to: string): Record<string, 
   return Object.fromEntries(named.flatMap(([name, file]) => (file === undefined ? [] : [[name, moved(file)]])))
 }
 
-/** The samples in the shards of all parts, in order. */
-async function* samplesOf(parts: readonly Part[], form: ShardForm): AsyncGenerator<Sample> {
-  for (const { folder } of parts) {
-    const pictures = picturesOf({ folder, form })
-    for await (const { row, bytes } of tableRows(path.join(folder, METADATA), metadataRow)) {
-      const { file_name: file } = row
-      // Every part has been checked.
-      yield { file, picture: (await pictures.get(file))!, row: bytes }
-    }
-    await pictures.close()
+/** Links the shards of a part under the numbers that they have in the whole. Throws AugmentError where it cannot. */
+async function linkShards({ folder, record }: Part, out: string, form: ShardForm): Promise<void> {
+  const { start = 0 } = record.outputs ?? {}
+  const [from, to] = [path.join(folder, form.folder), path.join(out, form.folder)]
+  await folderMaker()(to)
+  for (const n of shardFiles(folder, form).numbers()) {
+    const shard = path.join(from, shardName(n, form))
+    const place = path.join(to, shardName(n + shardOf(start, 0), form))
+    if (await isSame(shard, place)) continue
+    await rm(place, { force: true })
+    await link(shard, place).catch((cause: NodeJS.ErrnoException) => {
+      throw new AugmentError('failed', `${place}: cannot be a link to ${shard} (${reasonOf(cause)})`, {
+        hint: 'choose an --out beside the shards, on a file system with hard links: shards are not copied',
+        cause,
+      })
+    })
   }
+  await syncFolder(to)
+}
+
+/** Whether two names are those of one file. */
+async function isSame(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([lstat(a), lstat(b).catch(() => null)])
+  return one.ino === other?.ino && one.dev === other.dev
 }
 
 /** Links the masks of a part and, with `pictures`, its pictures. */
@@ -185,6 +192,7 @@ async function linkFiles({ folder, record }: Part, out: string, pictures: boolea
   const makeFolder = folderMaker()
   const place = async (file: string) => {
     const [from, to] = [path.join(folder, file), path.join(out, file)]
+    if (await isSame(from, to)) return
     await rm(to, { force: true })
     await link(from, to).catch(() => copyFile(from, to))
   }

@@ -9,9 +9,14 @@ export interface Shard {
   readonly count: number
 }
 
-/** The outputs of a shard: consecutive ones, so that neighbours still share their pictures. The shards partition the plan. */
-export function shardRange(outputs: number, { index, count }: Shard): { start: number; end: number } {
-  return { start: Math.floor(((index - 1) * outputs) / count), end: Math.floor((index * outputs) / count) }
+/**
+ * The outputs of a shard: consecutive ones, so that neighbours still share their pictures. The shards partition the plan, `unit`
+ * outputs at a time.
+ */
+export function shardRange(outputs: number, { index, count }: Shard, unit = 1): { start: number; end: number } {
+  const units = Math.ceil(outputs / unit)
+  const before = (shard: number) => Math.min(outputs, unit * Math.floor((shard * units) / count))
+  return { start: before(index - 1), end: before(index) }
 }
 
 /** `2/3` as people and run.json write it. */

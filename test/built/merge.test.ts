@@ -1,7 +1,19 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { run } from '../helpers/cli.js'
+import { randomStream } from '../../src/core/random.js'
+import { run, start } from '../helpers/cli.js'
 import { flatPictures } from '../helpers/flatPictures.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 
@@ -168,3 +180,37 @@ test('shards of which all outputs failed are merged and verified', async () => {
   for (const made of [...parts, all]) expect(await run(['verify', made])).toMatchObject({ code: 0 })
   expect(readFileSync(path.join(all, 'failures.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(2)
 })
+
+for (const layout of ['webdataset', 'parquet']) {
+  test(`the ${layout} shards of a merge are those of its parts, also after kills and where pictures failed`, async () => {
+    // Every mix with the broken picture fails, so that no file of a part has a thousand samples.
+    const images = flatPictures(12)
+    writeFileSync(path.join(images, 'cat/0.pgm'), 'P5 16 16 255\n')
+    const folder = temporaryFolder()
+    const at = (name: string) => path.join(folder, name)
+    const args = [images, '--method', 'mixup', '--count', '3300', '--quiet', '--layout', layout]
+    expect((await run([...args, '--out', at('whole')])).code).toBe(3)
+    for (const i of [1, 2, 3]) expect((await run([...args, '--out', at(`${i}`), '--shard', `${i}/3`])).code).toBe(3)
+    const merge = ['merge', at('1'), at('2'), at('3'), '--out', at('all'), '--quiet']
+    const random = randomStream(7, 0)
+    const began = performance.now()
+    expect(await start(merge).ended).toMatchObject({ code: 0 })
+    const duration = performance.now() - began
+    rmSync(at('all'), { recursive: true })
+    for (let kill = 0; kill < 5; kill++) {
+      const { child, ended } = start(merge)
+      const timer = setTimeout(() => child.kill('SIGKILL'), (0.2 + 0.8 * random.uniform()) * duration)
+      await ended
+      clearTimeout(timer)
+    }
+    expect(await run(merge)).toMatchObject({ code: 0, stderr: '' })
+    expect(tree(at('all'))).toEqual(tree(at('whole')))
+    const files = (name: string) =>
+      readdirSync(path.join(at(name), layout))
+        .filter((file) => /^\d/.test(file))
+        .map((file) => statSync(path.join(at(name), layout, file)).ino)
+    expect(files('all')).toHaveLength(4)
+    expect(files('all')).toEqual(['1', '2', '3'].flatMap(files))
+    expect(await run(['verify', at('all')])).toMatchObject({ code: 0 })
+  }, 300_000)
+}
