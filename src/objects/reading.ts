@@ -17,6 +17,11 @@ const ATTEMPTS = 5
 /** Objects that were listed: a run asks for each, and one request tells of a thousand. */
 const listed = new Map<string, Facts>()
 
+/** Forgets what was known of an object that has been written or removed. */
+export function forget(url: string): void {
+  listed.delete(url)
+}
+
 /** What an object is, or with `fresh` is now; undefined where there is none. */
 export async function objectFacts(place: string, { fresh = false } = {}): Promise<Facts | undefined> {
   const at = parseObject(place)
@@ -35,8 +40,15 @@ export async function objectFacts(place: string, { fresh = false } = {}): Promis
   }
 }
 
+interface Whole {
+  readonly bytes: Buffer
+  readonly stats: Facts
+  /** Another one for every content. */
+  readonly tag: string
+}
+
 /** All bytes of an object. Throws an error with code ENOENT where there is none, as for a file. */
-export async function readObject(place: string): Promise<{ readonly bytes: Buffer; readonly stats: Facts }> {
+export async function readObject(place: string): Promise<Whole> {
   return request(parseObject(place), {})
 }
 
@@ -46,7 +58,7 @@ export async function readObjectRange(place: string, at: number, length: number)
   return (await request(parseObject(place), { Range: `bytes=${at}-${at + length - 1}` })).bytes
 }
 
-async function request(at: ObjectPlace, range: { readonly Range?: string }) {
+async function request(at: ObjectPlace, range: { readonly Range?: string }): Promise<Whole> {
   const url = objectUrl(at)
   const { sdk, client } = await store()
   for (let attempt = 1; ; attempt++) {
@@ -56,7 +68,7 @@ async function request(at: ObjectPlace, range: { readonly Range?: string }) {
     } catch (error) {
       if (isMissing(error)) throw Object.assign(new Error(`${url}: no such object`), { code: 'ENOENT', path: url })
       // Nothing lies where the range begins.
-      if (statusOf(error) === 416) return { bytes: Buffer.alloc(0), stats: factsOf(0, undefined) }
+      if (statusOf(error) === 416) return { bytes: Buffer.alloc(0), stats: factsOf(0, undefined), tag: '' }
       if (!(error instanceof BrokenOff) || attempt === ATTEMPTS) throw objectError(error, url)
       await wait(100 * 2 ** attempt)
     }
@@ -68,12 +80,18 @@ class BrokenOff extends Error {
   readonly code = 'ECONNRESET'
 }
 
-async function wholeBody({ Body: body, ContentLength: length, LastModified: time }: GetObjectCommandOutput) {
+async function wholeBody({
+  Body: body,
+  ContentLength: length,
+  LastModified: time,
+  ETag: tag = '',
+}: GetObjectCommandOutput) {
   const bytes = await body!.transformToByteArray().catch(() => null)
   if (bytes === null || (length !== undefined && bytes.length !== length)) throw new BrokenOff('the body broke off')
   return {
     bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
     stats: factsOf(bytes.length, time),
+    tag,
   }
 }
 

@@ -4,7 +4,7 @@
 export interface ConfigInput {
   /** Folder of pictures, or a file that holds many. A `.parquet`, `.tar`, `.zip` or `.npz`, a CIFAR binary or an idx file, or a pattern of such files: `shards/{0000..0999}.tar`. Or `s3://bucket/prefix`. docs/inputs.md has them all. */
   images?: string | undefined
-  /** New, or an interrupted run to continue. A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Default: aug. */
+  /** New, or an interrupted run to continue. A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Or `s3://bucket/prefix`, with the layouts webdataset and parquet. Default: aug. */
   out?: string | undefined
   /** CSV or JSON of labels. Else `labels.csv`, `metadata.csv`, `metadata.jsonl` or `labels.json` in the folder of pictures, else one folder per class. Default: found, else folders. */
   labels?: string | undefined

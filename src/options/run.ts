@@ -35,7 +35,7 @@ export const runOptions = {
     commands: ['augment', 'saliency'],
     compared: false,
     help: 'new, or an interrupted run to continue',
-    more: 'A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`.',
+    more: 'A new or empty folder, or a run of sage-augment: an interrupted one is continued by repeating the command, `overwrite` starts over. `{shard}` in it becomes `1-of-8`. Or `s3://bucket/prefix`, with the layouts webdataset and parquet.',
   },
   labels: {
     type: 'path',

@@ -4,7 +4,6 @@ import { mkdtemp, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
-import { isObject } from '../objects/place.js'
 import { MAPS_RECORD } from './layout.js'
 import { refuseForeign } from './outputFolder.js'
 
@@ -19,9 +18,6 @@ export function nearestFolder(folder: string): string {
  * written to: found out by making a folder in the nearest one that exists, and removing it.
  */
 export async function checkPlace(folder: string): Promise<void> {
-  if (isObject(folder)) {
-    throw new AugmentError('usage', `--out ${folder}: found an object store, expected a folder of this machine`)
-  }
   await refuseForeign(folder, MAPS_RECORD)
   const near = nearestFolder(folder)
   try {

@@ -3,9 +3,11 @@ import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { isObject } from '../objects/place.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { runOptions } from '../options/run.js'
 import { REPORT } from '../output/layout.js'
+import { openObjectOutput } from '../output/objectFolder.js'
 import { type OutputFolder, openOutput } from '../output/outputFolder.js'
 import { checkPlace } from '../output/place.js'
 import type { Identity } from '../output/record.js'
@@ -25,6 +27,7 @@ import { type Resources, startJobs } from './job.js'
 import { describeLost } from './lost.js'
 import { groupSizeOf, needsSaliency } from './mixer.js'
 import { notice, noticesOf } from './notices.js'
+import { checkObjectPlace } from './objectPlace.js'
 import { heard, opened } from './opened.js'
 import type { Plan } from './plan.js'
 import { countReadings, describeReadings } from './readings.js'
@@ -100,7 +103,8 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   // A file of pairs may name another place.
   if (config.pairs !== undefined && config.out === undefined) return
   const out = await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard)
-  await checkPlace(out)
+  if (isObject(out)) await checkObjectPlace(out, config)
+  else await checkPlace(out)
 }
 
 /** Fits the classifier of a run; what that takes is only loaded for it. */
@@ -195,7 +199,8 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
     retryFailed: config.retryFailed,
     facts: { ...whereFrom(inputs, config), outputs: range },
   }
-  const output = yield* opened((notice) => openOutput(inputs.out, inputs.classes, identity, { ...how, notice }))
+  const open = isObject(inputs.out) ? openObjectOutput : openOutput
+  const output = yield* opened((notice) => open(inputs.out, inputs.classes, identity, { ...how, notice }))
   try {
     await adaptation?.keep(output)
     yield { type: 'start', device, model: classifier?.name ?? null, done: output.tables.rows }

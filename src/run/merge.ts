@@ -15,6 +15,7 @@ import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.
 import { type ShardForm, shardName, shardOf } from '../output/shardForm.js'
 import { shardFormOf, unitOf } from '../output/shardForms.js'
 import { checkRun } from './check.js'
+import { refuseObjects } from './objectPlace.js'
 import { requirePaths } from './paths.js'
 import { countReadings } from './readings.js'
 import { parseShard, shardRange } from './shard.js'
@@ -41,6 +42,7 @@ export async function merge(
   out: string,
   options: { overwrite: boolean; notice: (text: string) => void },
 ): Promise<number> {
+  refuseObjects('merge', [...folders, out])
   await requirePaths('folder', folders, 'a finished shard')
   const parts = await readParts(folders)
   const { record, folder } = parts[0]!

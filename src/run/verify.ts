@@ -10,6 +10,7 @@ import { readRecord } from '../output/record.js'
 import type { ProvenanceRow } from '../output/rows.js'
 import { shardFormOf } from '../output/shardForms.js'
 import { checkRun } from './check.js'
+import { refuseObjects } from './objectPlace.js'
 import { requirePaths } from './paths.js'
 import { parseShard } from './shard.js'
 
@@ -31,6 +32,7 @@ export async function verify(
   { shard }: { readonly shard?: string | undefined } = {},
 ): Promise<Verdict> {
   const part = shard === undefined ? { index: 1, count: 1 } : parseShard(shard, process.env)
+  refuseObjects('verify', [folder])
   await requirePaths('folder', [folder], 'a finished dataset')
   const problems: string[] = []
   const told = async <T>(work: Promise<T>): Promise<T | null> => {

@@ -1,6 +1,7 @@
 import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { FASHION, run, spawned } from '../helpers/cli.js'
+import { FASHION, run, spawned, start } from '../helpers/cli.js'
 import { temporaryFolder, tree } from '../helpers/folder.js'
 import { objectStore } from '../helpers/objectStore.js'
 
@@ -53,4 +54,83 @@ test('what is wrong with a store is one line, with its exit code', async () => {
     expect(ended.stderr.trimEnd().split('\n')).toHaveLength(2)
     expect(ended.stderr).not.toContain('secret@')
   }
-}, 60_000)
+}, 300_000)
+
+const KEPT = ['.sage/inputs.tsv', 'webdataset/000000.tar', 'webdataset/000002.tar', 'webdataset/_info.json']
+const SECRETS = /S3RVER|AWS_|Signature|Credential/
+
+test('a run into an object store that is killed, told to stop and cut off ends as a local one, no shard made twice', async () => {
+  const [store, folder] = [await objectStore(), temporaryFolder()]
+  const whole = path.join(folder, 'whole')
+  const args = [FASHION, '--method', 'mixup', '--count', '2600', '--layout', 'webdataset']
+  expect(await run([...args, '--quiet', '--out', whole])).toMatchObject({ code: 0 })
+  const command = [...args, '--out', 's3://bucket/aug/one']
+  const seen = async () => Object.keys(await store.tree('aug/one', /\.tar$/))
+
+  const killed = start(command, store.env)
+  while (!(await seen()).includes('.sage/rows/000000')) await wait(50)
+  killed.child.kill('SIGKILL')
+  await killed.ended
+  const { 'webdataset/000000.tar': first } = await store.times('aug/one')
+  expect(await seen()).not.toContain('labels.csv')
+
+  // The killed one has left its lock, which this machine knows to be of the dead.
+  const stopped = start(command, store.env)
+  let said = ''
+  stopped.child.stderr!.on('data', (text) => {
+    said += text
+  })
+  while (!(await seen()).includes('.sage/rows/000001')) await wait(20)
+  stopped.child.kill('SIGSTOP')
+  expect(await spawned(command, store.env)).toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining('in use by process'),
+  })
+  stopped.child.kill('SIGCONT')
+  stopped.child.kill('SIGTERM')
+  expect(await stopped.ended).toMatchObject({ stderr: expect.stringContaining('took over the lock') })
+
+  // Connections break while shards and tables are sent.
+  const broken = await spawned(command, await store.through((n) => (n % 4 === 2 ? 30_000 : undefined)))
+  expect(broken).toMatchObject({ code: 0, stderr: expect.stringMatching(/continuing after 2\d\d\d outputs/) })
+  expect((await store.times('aug/one'))['webdataset/000000.tar']).toBe(first)
+  const far = await store.tree('aug/one')
+  expect(far).toEqual(tree(whole))
+  expect(Object.keys(far)).toEqual(expect.arrayContaining(KEPT))
+  const record = (await store.tree('aug/one', /^(?!run\.json$)/))['run.json']!
+  expect([record, said, broken.stderr].filter((text) => SECRETS.test(text))).toEqual([])
+  expect(await run(command, store.env)).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('nothing was missing'),
+  })
+}, 300_000)
+
+test('a lost store ends a run with 1, and the same command goes on; what a store cannot hold is refused', async () => {
+  const [store, folder] = [await objectStore(), temporaryFolder()]
+  const args = [FASHION, '--method', 'mixup', '--count', '1100', '--quiet', '--layout', 'parquet', '--out']
+  let isLost = false
+  const env = await store.through(() => (isLost ? 0 : undefined))
+  const { ended } = start([...args, 's3://bucket/aug'], env)
+  while (!Object.keys(await store.tree('aug', /./)).length && !(await store.times('aug'))['run.json']) await wait(20)
+  isLost = true
+  expect(await ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^s3:\/\/bucket\S*: lost the connection/),
+  })
+  // Its lock is that of a dead process of this machine.
+  expect(await run([...args, 's3://bucket/aug'], store.env)).toMatchObject({ code: 0 })
+  expect(await run([...args, path.join(folder, 'aug')])).toMatchObject({ code: 0 })
+  expect(await store.tree('aug')).toEqual(tree(path.join(folder, 'aug')))
+
+  await store.put(FASHION, 'mine')
+  const cases = [
+    [[...args, 's3://bucket/mine'], 6, 'found other objects'],
+    [[...args, 's3://bucket'], 2, '--out: expected a prefix in the bucket'],
+    [[FASHION, '--out', 's3://bucket/x'], 2, '--layout: expected webdataset or parquet'],
+    [[...args, 's3://bucket/x', '--report'], 2, '--report: found with --out s3://bucket/x'],
+    [['merge', 's3://bucket/a', '--out', folder], 2, 'merge s3://bucket/a: found an object store'],
+    [['verify', 's3://bucket/aug'], 2, 'verify s3://bucket/aug: found an object store'],
+  ] as const
+  for (const [words, code, said] of cases)
+    expect(await run(words, store.env)).toMatchObject({ code, stderr: expect.stringContaining(said) })
+}, 300_000)
