@@ -56,10 +56,16 @@ export function spreadOf(arms: readonly (readonly Paired[])[]): Spread {
 }
 
 /**
+ * Variance that seeds alone give a difference to clean, where only one repetition is known: a deviation of one point, that of
+ * several arms on 5,000 test pictures of CIFAR-10 (docs/trial.md). Without it one lucky student of clean makes all arms harm.
+ */
+const LUCK = 0.01 ** 2
+
+/**
  * The difference of the shares of right pictures, ours - theirs, over r repetitions, with a standard error that says what another
  * sample of pictures and other seeds could change. `spread` is the variance over repetitions; it is taken to be at least
  * v = var_i(d) / n, what n pictures alone make (McNemar), with d[s, i] in {-1, 0, 1} of repetition s and picture i, one of which
- * counts as unlike where none is.
+ * counts as unlike where none is. A single repetition adds LUCK to v.
  *
  * Hold-outs: lessons of different repetitions overlap, so that spread / r is too small. Nadeau & Bengio (2003) correct it:
  *     error^2 = (1 / r + share / (1 - share)) max(spread, v).
@@ -75,7 +81,8 @@ export function difference(
   const rows = repetitions.map(({ ours, theirs }) => Float64Array.from(ours, (right, i) => right - theirs[i]!))
   const means = meansOf(repetitions)
   // Arms that answer alike everywhere might still differ on the next picture.
-  const alone = mean(rows.map((row) => Math.max(variance([...row]), 1 / row.length) / row.length))
+  const pictures = mean(rows.map((row) => Math.max(variance([...row]), 1 / row.length) / row.length))
+  const alone = pictures + (spread.freedom === 0 ? LUCK : 0)
   const squared =
     design.kind === 'holdOuts'
       ? (1 / r + design.share / (1 - design.share)) * Math.max(spread.variance, alone)
@@ -129,7 +136,7 @@ const DISAGREEMENT = 0.2
 
 /** About the standard error of one repetition's difference, judged by `held` pictures. */
 export function errorOfOne(held: number): number {
-  return Math.sqrt(DISAGREEMENT / held)
+  return Math.sqrt(DISAGREEMENT / held + LUCK)
 }
 
 /** The 97.5 % quantile of the normal distribution. */

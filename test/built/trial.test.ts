@@ -42,7 +42,7 @@ test('arms are compared by the same pictures, whatever the threads and interrupt
   const { at, args, fixed } = prepared()
   const { code, stdout, stderr } = await run([...args('a.json'), ...fixed])
   expect({ code, stderr }).toMatchObject({ code: 0 })
-  expect(stderr).toMatch(/^one repetition judged by 60 pictures can show differences from about 11.5 points on/m)
+  expect(stderr).toMatch(/^one repetition judged by 60 pictures can show differences from about 11.7 points on/m)
   const lines = stdout.trim().split('\n')
   expect(lines[0]).toMatch(/^2 repetitions with 300 pictures can show differences from [\d.]+ points on; .* pictures$/)
   expect(lines.at(-1)).toMatch(/^sage-augment (trial )?\S+fashion-mnist /)

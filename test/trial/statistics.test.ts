@@ -26,6 +26,9 @@ test('quantiles are those of SciPy', () => {
     expect(studentQuantile(Number(freedom))).toBeCloseTo(expected, 8)
 })
 
+/** What seeds change, where one repetition cannot show it. */
+const POINT = 0.01
+
 const bits = (text: string) => Uint8Array.from(text, Number)
 const THREE = [
   { ours: bits('1110111011'), theirs: bits('1010101010') },
@@ -63,15 +66,21 @@ test('arms are taken together, and those that agree by chance do not count as su
 
 test('arms that answer alike are not known to a picture', () => {
   const alike = [{ ours: THREE[0]!.ours, theirs: THREE[0]!.ours }]
-  expect(difference(alike, { kind: 'validation' })).toMatchObject({ mean: 0, error: 0.1 })
-  expect(difference(alike, { kind: 'holdOuts', share: 0.2 }).error).toBeCloseTo(Math.sqrt(1.25) / 10, 12)
+  expect(difference(alike, { kind: 'validation' })).toMatchObject({
+    mean: 0,
+    error: expect.closeTo(Math.hypot(0.1, POINT), 12),
+  })
+  expect(difference(alike, { kind: 'holdOuts', share: 0.2 }).error).toBeCloseTo(
+    Math.sqrt(1.25 * (0.01 + POINT ** 2)),
+    12,
+  )
 })
 
-test('one repetition: the error of its pictures', () => {
+test('one repetition: the error of its pictures, and of a seed', () => {
   const { mean, error, quantile } = difference([THREE[0]!], { kind: 'validation' })
   expect(mean).toBeCloseTo(0.3, 12)
-  // Three ones among ten.
-  expect(error).toBeCloseTo(Math.sqrt((0.3 * 0.7 * 10) / 9 / 10), 12)
+  // Three ones among ten, and a point for the seed.
+  expect(error).toBeCloseTo(Math.sqrt((0.3 * 0.7 * 10) / 9 / 10 + POINT ** 2), 12)
   expect(quantile).toBeCloseTo(1.96, 2)
 })
 
