@@ -81,7 +81,7 @@ export const trialOptions = {
     low: 1,
     high: 10_000_000,
     help: 'steps of the optimizer in every arm',
-    otherwise: 'as many as fit, to 400 or 25 passes',
+    otherwise: 'as many as fit, to 400 or 50 passes',
   },
   repetitions: { type: 'integer', low: 1, high: 1000, help: 'seeds', otherwise: 'as many as fit, to 20' },
   seed,

@@ -32,7 +32,7 @@ export interface Student extends Omit<TrialData['student'], 'options'> {
 }
 
 /** Passes over the pictures after which a network of random weights has about learnt them by heart, as students of users do. */
-const PASSES = 25
+const PASSES = 50
 
 /** Steps of a network of random weights. */
 const scratchSteps = (pictures: number, batch: number) => ({

@@ -15,8 +15,8 @@ export interface Timetable {
   readonly arms: number
 }
 
-/** Repetitions that a plan makes room for before it makes longer ones. */
-const WANTED = 3
+/** Repetitions that a plan makes room for before it makes longer ones: the fewest that show what seeds change. */
+const WANTED = 2
 
 /** Arms that a plan never leaves out: clean and the controls. */
 const LEAST_ARMS = 3
@@ -25,8 +25,8 @@ const LEAST_ARMS = 3
 export const MOST_REPETITIONS = 20
 
 /**
- * A plan for `seconds` on `jobs` threads: the most steps, up to `range.most`, of which three repetitions of all arms fit. Where
- * they do not fit with `range.least` steps, fewer repetitions, at least two, and then fewer arms, the last ones left out.
+ * A plan for `seconds` on `jobs` threads: the most steps, up to `range.most`, of which two repetitions of all arms fit. Where
+ * they do not fit with `range.least` steps, fewer arms, the last ones left out.
  */
 export function timetable(
   costs: readonly Cost[],
@@ -40,7 +40,7 @@ export function timetable(
   }
   const fits = (arms: number, steps: number) => Math.floor(seconds / repetitionOf(arms, steps))
   let arms = costs.length
-  while (arms > Math.min(LEAST_ARMS, costs.length) && fits(arms, range.least) < 2) arms--
+  while (arms > Math.min(LEAST_ARMS, costs.length) && fits(arms, range.least) < WANTED) arms--
   const wanted = Math.min(WANTED, Math.max(1, fits(arms, range.least)))
   let [low, high] = [range.least, range.most]
   while (low < high) {
