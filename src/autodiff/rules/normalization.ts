@@ -39,9 +39,9 @@ const BatchNormalization: VjpRule = single((g, node, c) => {
 
 /**
  * Mean and variance are those of the n elements of x in each channel: with h as above, a = scale / d and the channel's means
- * over c and c h, dx = a (c - mean c) - a mean(c h) h, each term one pass as a normalisation of its own. Only for a momentum of
- * 0, where the operator's other outputs are these statistics: with another, as files exported for training have it, pictures
- * would influence each other in a batch that nobody asked for.
+ * over c and c h, dx = a (c - mean c - mean(c h) h). Only for a momentum of 0, where the operator's other outputs are these
+ * statistics: with another, as files exported for training have it, pictures would influence each other in a batch that nobody
+ * asked for.
  */
 function byBatch(g: GraphBuilder, node: NodeProto, c: Value): (Value | null)[] {
   const [x, scale] = node.input as [Value, Value]
@@ -53,15 +53,11 @@ function byBatch(g: GraphBuilder, node: NodeProto, c: Value): (Value | null)[] {
   const share = g.div(g.size(x, 1), g.cast(g.emit('Size', [x]), g.dtype(x)))
   const sum = overChannels(g, c, rank)
   const along = g.div(g.sub(overChannels(g, g.mul(c, x), rank), g.mul(mean, sum)), deviation)
-  const a = g.div(scale, deviation)
-  const [ones, zeros] = [1, 0].map((value) => g.emit('Expand', [g.scalar(value, scale), g.shape(scale)])) as [
-    Value,
-    Value,
-  ]
-  const centred = g.emit('BatchNormalization', [c, a, zeros, g.mul(sum, share), ones], { epsilon: { float: 0 } })
-  const leaning = [x, g.mul(a, g.mul(along, share)), zeros, mean, variance]
-  const dx = g.sub(centred, g.emit('BatchNormalization', leaning, { epsilon: { float: epsilon } }))
-  return [dx, along, sum, null, null]
+  // One pass, as a normalisation of its own.
+  const leaning = [x, g.mul(along, share), g.mul(sum, share), mean, variance]
+  const within = g.sub(c, g.emit('BatchNormalization', leaning, { epsilon: { float: epsilon } }))
+  const a = g.note(perChannel(g, g.div(scale, deviation), rank), [g.size(x, 1), ...Array(rank - 2).fill(1)])
+  return [g.mul(within, a), along, sum, null, null]
 }
 
 /**

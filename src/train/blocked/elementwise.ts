@@ -107,6 +107,8 @@ function byChannel(l: Layouts, node: NodeProto, sizes: Sizes): boolean {
   const isFactor = node.opType === 'Mul' || node.opType === 'Div'
   const scale = isFactor ? vector : ones(node.opType === 'Sub' && !isFirst ? -1 : 1)
   const shift = isFactor ? null : node.opType === 'Sub' && isFirst ? g.emit('Neg', [vector]) : vector
-  l.defer(node.output[0]!, affine(l, l.blocked(x), sizes, scale, shift, isPerPicture), sizes)
+  const output = node.output[0]!
+  l.defer(output, affine(l, l.blocked(x), sizes, scale, shift, isPerPicture), sizes)
+  if (node.opType === 'Mul' && !isPerPicture) l.setScaled(output, { x, factor: g.reshape(given, [c]) })
   return true
 }

@@ -3,6 +3,7 @@ import type { Value } from '../../autodiff/builder.js'
 import type { Rearrangement } from '../../autodiff/inputCotangent.js'
 import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import { BLOCKED, type Layouts, type Sizes, type Turned } from './layouts.js'
+import { scaledFilters } from './perChannel.js'
 
 /** Fewer channels than half a block are not worth filling up. */
 const isWide = (l: Layouts, channels: number) => 2 * channels >= l.block
@@ -25,7 +26,7 @@ function dense(l: Layouts, w: Value, [m, c, h, width]: Sizes, isPlain: boolean):
 /** Filters [M, C, k...] turned into ones from M to C channels: [C / B, M / B, taps..., B of M, B of C]. */
 function turned(l: Layouts, w: Value, { places: [places], taps }: Rearrangement): Value {
   const { g, block } = l
-  const [m, c, ...kernel] = g.sizes(w)
+  const [m, c, ...kernel] = l.shape(w)!
   const volume = product(kernel)
   const [outs, ins] = [l.filled(c!), l.filled(m!)]
   const whole = g.pad(g.reshape(w, [m!, c!, volume, 1]), [0, 0, 0, 0], [ins - m!, -c! & 3, 0, 0])
@@ -54,7 +55,7 @@ function taken(l: Layouts, value: Value, axis: number, places: readonly number[]
 function depthwise(l: Layouts, w: Value, [m, , ...kernel]: Sizes, turn: Rearrangement | undefined): Value {
   const { g, block } = l
   const outs = l.filled(m)
-  const volume = product(turn ? g.sizes(w, 2) : kernel)
+  const volume = product(turn ? l.shape(w)!.slice(2) : kernel)
   const whole = g.pad(g.reshape(w, [1, m, volume, 1]), [0, 0, 0, 0], [0, -m & 3, 0, 0])
   const blocks = g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [whole]), [outs / block, volume, block])
   const order = turn ? taken(l, blocks, 1, turn.places[0]!, volume) : blocks
@@ -79,6 +80,14 @@ function filtersOf(
   return turn ? turned(l, w, turn) : dense(l, w, sizes, isPlain)
 }
 
+/** The blocked value that turned filters meet, and those: a factor per channel goes to them where that costs less. */
+function turnedOperands(l: Layouts, x: Value, { w, turn }: Turned): { readonly from: Value; readonly turn: Turned } {
+  const sizes = l.shape(w)!
+  const scaled = l.scaled(x, sizes)
+  if (!scaled) return { from: l.blocked(x), turn: { w, turn } }
+  return { from: l.blocked(scaled.x), turn: { w: scaledFilters(l, w, sizes, scaled.factor), turn } }
+}
+
 /** Defers a Conv in blocks, if there is a kernel for it that pays. */
 export function lowerConv(l: Layouts, node: NodeProto): boolean {
   const [x, w, bias] = node.input as [Value, Value, Value?]
@@ -94,15 +103,10 @@ export function lowerConv(l: Layouts, node: NodeProto): boolean {
   const inWholes = [each, m / group].every((channels) => channels % l.block === 0)
   if (!isWide(l, m) || (group > 1 && !isDepthwise && !inWholes)) return false
   const isPlain = group === 1 && c < l.block && !l.isBlocked(x)
-  const from = isPlain ? l.plain(x) : l.blocked(x)
-  const turn = l.turned(w)
-  const filters = filtersOf(
-    l,
-    turn && (isDepthwise || (group === 1 && !isPlain)) ? turn : { w: l.plain(w) },
-    filter,
-    isDepthwise,
-    isPlain,
-  )
+  const given = group === 1 || isDepthwise ? l.turned(w) : undefined
+  const met = given && !isPlain ? turnedOperands(l, x, given) : undefined
+  const from = met?.from ?? (isPlain ? l.plain(x) : l.blocked(x))
+  const filters = filtersOf(l, met?.turn ?? { w: l.plain(w) }, filter, isDepthwise, isPlain)
   const at = (i: 0 | 1) => outputSize(sizes[2 + i]!, kernel[i], strides[i]!, dilations[i]!, pads[i]! + pads[i + 2]!)
   const attributes = { kernel_shape: kernel, strides, dilations, pads, group: isDepthwise ? l.filled(c) : group }
   const result: Sizes = [n, m, at(0), at(1)]

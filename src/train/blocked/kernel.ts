@@ -4,6 +4,7 @@ import { type Convolution, kernelCotangent, type Sides, sidesOf } from '../../au
 import type { NodeProto } from '../../onnx/node.js'
 import { outputSize } from './filters.js'
 import { BLOCKED, type Layouts, type Sizes } from './layouts.js'
+import { scaledFilters } from './perChannel.js'
 
 /**
  * Emits dW[m, c, k] = sum over n, i of narrow[n, m, i] wide[n, c, s i + d k - p] as the value that `node` makes: a convolution of
@@ -11,11 +12,15 @@ import { BLOCKED, type Layouts, type Sizes } from './layouts.js'
  * channels of `wide` are the batch, and the pictures are the channels.
  */
 export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
-  const { sides, geo } = sidesOf(node)
+  const { sides: given, geo } = sidesOf(node)
   const { g } = l
-  const [wide, narrow] = [l.sizesOf(sides.wide), l.sizesOf(sides.narrow)]
+  const [wide, narrow] = [l.sizesOf(given.wide), l.sizesOf(given.narrow)]
   const name = node.output[0]!
-  const give = (found: Value) => g.emit('Identity', [found], {}, name)
+  const filters = [given.narrowSizes[0]!, given.wideSizes[0]! / geo.group, ...geo.kernel]
+  const scaled = narrow && l.scaled(given.narrow, filters)
+  const sides = scaled ? { ...given, narrow: scaled.x } : given
+  const give = (found: Value) =>
+    g.emit('Identity', [scaled ? scaledFilters(l, found, filters, scaled.factor) : found], {}, name)
   const isDepthwise = geo.group > 1 && wide?.[1] === geo.group && narrow?.[1] === geo.group
   const inBlocks =
     wide && narrow && (isDepthwise ? l.isBlocked(sides.wide) : geo.group === 1 && 2 * narrow[1] >= l.block)

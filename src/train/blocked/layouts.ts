@@ -31,6 +31,13 @@ export interface Turned {
   readonly turn: Rearrangement
 }
 
+/** A blocked value times a factor per channel. */
+export interface Scaled {
+  readonly x: Value
+  /** Plain, [C]. */
+  readonly factor: Value
+}
+
 export class Layouts {
   readonly g: GraphBuilder
   /** Channels of a block. */
@@ -40,6 +47,7 @@ export class Layouts {
   private readonly blockedOf = new Map<Value, Value>()
   private readonly deferredOf = new Map<Value, Deferred>()
   private readonly turnedOf = new Map<Value, Turned>()
+  private readonly scaledOf = new Map<Value, Scaled>()
   private readonly productOf = new Map<Value, readonly [Value, Value]>()
 
   /** `sizes` of values, all of them known numbers. */
@@ -90,6 +98,17 @@ export class Layouts {
 
   turned(value: Value): Turned | undefined {
     return this.turnedOf.get(value)
+  }
+
+  /** Says that `value`, deferred, is another value times a factor per channel. */
+  setScaled(value: Value, scaled: Scaled): void {
+    this.scaledOf.set(value, scaled)
+  }
+
+  /** What `value` is made of where a factor per channel costs less in filters of `sizes`, or in their cotangent. */
+  scaled(value: Value, sizes: readonly number[]): Scaled | undefined {
+    const volume = (all: readonly number[]) => all.reduce((a, b) => a * b, 1)
+    return volume(this.sizesOf(value)!) > 2 * volume(sizes) ? this.scaledOf.get(value) : undefined
   }
 
   /** Says that `value` is the product of two values of its sizes. */

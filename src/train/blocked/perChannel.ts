@@ -21,6 +21,15 @@ export function affine(
   return { x: from, w: filters, bias: shift, attributes: { kernel_shape: [1, 1], group }, sum: null, isPerPicture }
 }
 
+/** Filters [M, ...] with a factor for each of the M. */
+export function scaledFilters(l: Layouts, w: Value, sizes: readonly number[], factor: Value): Value {
+  const { g } = l
+  const rows = g.mul(g.reshape(w, [sizes[0]!, null]), g.reshape(factor, [sizes[0]!, 1]))
+  const scaled = g.reshape(rows, sizes)
+  l.setShape(scaled, sizes)
+  return scaled
+}
+
 /** Sums over the positions of a product of two blocked values, as [N, filled channels]: a depthwise convolution of one by the other. */
 function dot(l: Layouts, a: Value, b: Value, [n, c, h, w]: Sizes): Value {
   const group = n * l.filled(c)
