@@ -10,6 +10,7 @@ import { trainOptions } from '../options/train.js'
 import { writeAtomic } from '../output/atomic.js'
 import { cores } from '../threads/cores.js'
 import { Pool } from '../threads/pool.js'
+import type { Found } from '../train/blockSize.js'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
 import { examOf, lessonsOf, type Pictures } from '../train/lessons.js'
 import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
@@ -85,6 +86,8 @@ export async function* train(
       )
     const work: Work = { images, config, school, classifier, pool, grid, lessons, exam, signal }
     yield notice(describe(work, isSame))
+    const { form } = await pool.call({ kind: 'form', count: Math.min(config.batch, lessons.size) })
+    yield notice(describeForm(form!))
     const last = yield* carryOut(work)
     await write(work, last)
     const { accuracy, epoch } = last.best
@@ -169,6 +172,12 @@ function describe({ config, classifier, grid, lessons, exam }: Work, isSame: boo
   return `training ${path.basename(classifier.name)}${from} (${weights}${head}) on ${counted(lessons.size, 'picture')} of ${
     grid.width
   } x ${grid.height}; ${counted(exam.size, 'picture')} held out`
+}
+
+function describeForm({ block, reason }: Found): string {
+  return block === null
+    ? `each step runs as standard ONNX, without blocks of channels, the fast form of convolutions: ${reason}`
+    : `each step runs in blocks of ${block} channels, the fast form of convolutions`
 }
 
 /** Trains from the beginning or the checkpoint to the end. */

@@ -6,14 +6,21 @@ import { createSession, type Tensor } from '../saliency/session.js'
 import { BLOCKED } from './blocked/layouts.js'
 import { lowered } from './blocked/lower.js'
 
-let found: Promise<number | null> | undefined
+/** The channels of a block of onnxruntime's convolutions, or why there are none to use. */
+export interface Found {
+  readonly block: number | null
+  readonly reason: string | null
+}
+
+let found: Promise<Found> | undefined
 
 /**
  * How many channels a block of onnxruntime's convolutions has on this machine (16 with AVX-512, 8 with AVX), or null where it
  * has none, or other ones than this program knows: found by trying, once.
  */
-export function blockSize(): Promise<number | null> {
-  found ??= probe().catch(() => null)
+export function findBlocks(): Promise<Found> {
+  const none = (reason: string): Found => ({ block: null, reason: `onnxruntime ${reason} on this machine` })
+  found ??= probe(none).catch(() => none('has no convolutions in blocks of channels'))
   return found
 }
 
@@ -31,13 +38,13 @@ async function outputOf(model: Parameters<typeof writeModel>[0], feeds: Record<s
   }
 }
 
-async function probe(): Promise<number | null> {
+async function probe(none: (reason: string) => Found): Promise<Found> {
   const float = (name: string, dims?: readonly number[]) => makeValueInfo(name, DataType.FLOAT, dims)
   const reorder = makeNode('ReorderInput', ['x'], ['y'])
   reorder.domain = BLOCKED
   const small = { nodes: [reorder], initializers: new Map(), inputs: [float('x', [1, 4, 1, 1])], outputs: [float('y')] }
   const block = (await outputOf(makeModel('blocks', small, 17), { x: wave([1, 4, 1, 1]) })).dims[1]!
-  if (block !== 8 && block !== 16) return null
+  if (block !== 8 && block !== 16) return none(`has blocks of ${block} channels, which this program does not know,`)
 
   const dims = { x: [2, 4 * block, 5, 4], w: [2 * block, 4 * block, 3, 3] }
   const graph = {
@@ -53,5 +60,5 @@ async function probe(): Promise<number | null> {
   )
   const values = expected!.data as Float32Array
   const isSame = (actual!.data as Float32Array).every((value, i) => Math.abs(value - values[i]!) < 1e-3)
-  return isSame ? block : null
+  return isSame ? { block, reason: null } : none('lays blocks of channels out in another way')
 }

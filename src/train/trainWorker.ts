@@ -1,5 +1,6 @@
 /** In a worker thread: a network that trains and evaluates batches as they come. */
 import { answerRequests, workerData } from '../threads/answer.js'
+import type { Found } from './blockSize.js'
 import { type Batch, type Grid, type Score, startTrainer, type TrainerSettings } from './trainer.js'
 
 export interface TrainData extends TrainerSettings {
@@ -10,6 +11,7 @@ export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>
 
 export type TrainRequest =
   | { readonly kind: 'grid' }
+  | { readonly kind: 'form'; readonly count: number }
   | { readonly kind: 'step'; readonly batch: Batch; readonly rate: number; readonly index: number }
   | { readonly kind: 'evaluate'; readonly batch: Batch }
   | { readonly kind: 'values' }
@@ -19,6 +21,7 @@ export type TrainRequest =
 /** By the kind of request. */
 export interface TrainReply {
   readonly grid?: Grid
+  readonly form?: Found
   readonly score?: Score
   readonly values?: Values
   readonly classifier?: Uint8Array<ArrayBuffer>
@@ -33,6 +36,8 @@ async function answer(request: TrainRequest): Promise<TrainReply> {
   switch (request.kind) {
     case 'grid':
       return { grid: trainer.grid }
+    case 'form':
+      return { form: await trainer.form(request.count) }
     case 'step':
       return { score: await trainer.step(request.batch, request.rate, request.index) }
     case 'evaluate':

@@ -6,6 +6,7 @@ import { DataType } from '../onnx/tensor.js'
 import { declaredType, typeName } from '../onnx/valueInfo.js'
 import { type InputOptions, pictureInput } from '../saliency/pictureInput.js'
 import { createSession, type Session, type Tensor } from '../saliency/session.js'
+import type { Found } from './blockSize.js'
 import { networkInput } from './networkInput.js'
 import { stepRunner } from './stepRunner.js'
 import { streamFor } from './streams.js'
@@ -52,6 +53,8 @@ export interface Grid {
 /** A network that is being trained. Its steps block the thread that it lives in. */
 export interface Trainer {
   readonly grid: Grid
+  /** How steps on `count` pictures run, found by one on empty pictures, which changes nothing. */
+  form(count: number): Promise<Found>
   /** One step with the learning rate `rate`; step number `index` draws its masks. Throws AugmentError where the loss is no number. */
   step(batch: Batch, rate: number, index: number): Promise<Score>
   /** The loss is the cross-entropy, whatever is trained with. */
@@ -100,25 +103,32 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     inference = null
   }
 
+  async function run(batch: Batch, rate: number, index: number): Promise<Record<string, Tensor>> {
+    const masks = model.masks.map(({ input, ratio, dims }, i): [string, Tensor] => {
+      const sizes = dims.map((dim) => dim ?? batch.count)
+      const random = streamFor('masks', seed, index * model.masks.length + i)
+      const data = Float32Array.from({ length: volume(sizes) }, () => (random.uniform() < ratio ? 0 : 1 / (1 - ratio)))
+      return [input, float32(sizes, data)]
+    })
+    return steps.run(batch.count, {
+      [model.input]: picturesOf(batch),
+      target: float32([batch.count, grid.classes], batch.target),
+      rate: float32([], Float32Array.of(rate)),
+      ...Object.fromEntries(carried),
+      ...Object.fromEntries(masks),
+    })
+  }
+
   return {
     grid,
+    async form(count) {
+      const pixels = new Uint8Array(count * channels * height * width)
+      await run({ count, pixels, target: new Float32Array(count * classes) }, 0, 0)
+      return steps.form
+    },
     async step(batch, rate, index) {
       await stale()
-      const masks = model.masks.map(({ input, ratio, dims }, i): [string, Tensor] => {
-        const sizes = dims.map((dim) => dim ?? batch.count)
-        const random = streamFor('masks', seed, index * model.masks.length + i)
-        const data = Float32Array.from({ length: volume(sizes) }, () =>
-          random.uniform() < ratio ? 0 : 1 / (1 - ratio),
-        )
-        return [input, float32(sizes, data)]
-      })
-      const found = await steps.run(batch.count, {
-        [model.input]: picturesOf(batch),
-        target: float32([batch.count, grid.classes], batch.target),
-        rate: float32([], Float32Array.of(rate)),
-        ...Object.fromEntries(carried),
-        ...Object.fromEntries(masks),
-      })
+      const found = await run(batch, rate, index)
       const loss = (found.loss!.data as Float32Array)[0]!
       if (!Number.isFinite(loss)) throw diverged(name, index, loss)
       carried = new Map(model.carried.map(({ input, output }) => [input, found[output]!]))

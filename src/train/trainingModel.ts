@@ -70,8 +70,11 @@ export interface TrainingModel {
   readonly fixedBatch: number | null
   readonly carried: readonly Initial[]
   readonly masks: readonly TrainingMask[]
-  /** The same step for batches of one size alone, on blocked values, which only onnxruntime's CPU provider takes. */
-  blocked(blocks: Blocks): Uint8Array<ArrayBuffer>
+  /**
+   * The same step for batches of one size alone, on blocked values, which only onnxruntime's CPU provider takes; null where it
+   * would have none.
+   */
+  blocked(blocks: Blocks): Uint8Array<ArrayBuffer> | null
   /** The classifier as ONNX for inference, with `values` for some of its weights and statistics, by `name`. */
   classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
   /** The same with one output, `logits` float32 [N, K], and the input called as the step's is. */
@@ -111,7 +114,8 @@ export async function trainingModel(
     masks: step.masks.map((mask) => ({ input: mask.name, ratio: mask.ratio, dims: mask.type.dims })),
     blocked(blocks) {
       const { graph } = trainingStep(model, types, head, chosen, { ...settings, blocked: blocks })
-      return writeModel(withDomain({ ...model, graph }, BLOCKED))
+      const isBlocked = graph.nodes.some((node) => node.domain === BLOCKED)
+      return isBlocked ? writeModel(withDomain({ ...model, graph }, BLOCKED)) : null
     },
     classifier: (values) => writeModel(withValues(model, values)),
     evaluation: (values) => {

@@ -1,12 +1,12 @@
 /**
  * Compares the gradients of all weights of classifiers with PyTorch's in float64 and writes the table of docs/training.md.
  *   npm run build && node test/bench/weights.js <folder that weights.py wrote> [markdown file]
- * The gradients are what SGD with momentum keeps of its first step. A model that is not as close as its limit sets the exit
- * code.
+ * The gradients are what SGD with momentum keeps of its first step, in blocks of channels where the machine has them (FORM=standard:
+ * as standard ONNX). A model that is not as close as its limit sets the exit code.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { createSession } from '../../dist/saliency/session.js'
+import { stepRunner } from '../../dist/train/stepRunner.js'
 import { trainingModel } from '../../dist/train/trainingModel.js'
 
 /** Networks without ReLU and MaxPool, in whose kinks rounding moves gradients by up to some percent in any implementation. */
@@ -18,15 +18,15 @@ const volume = (dims) => dims.reduce((a, b) => a * b, 1)
 async function step(folder, meta, statistics) {
   const bytes = new Uint8Array(readFileSync(path.join(folder, 'model.onnx')))
   const model = await trainingModel(bytes, meta.name, { statistics, dropout: false })
-  const session = await createSession(model.bytes, { device: 'cpu', threads: 2 })
+  const steps = stepRunner(process.env.FORM === 'standard' ? { ...model, blocked: () => null } : model, 2)
   const tensor = (dims, data) => ({ type: 'float32', dims, data })
-  const found = await session.run({
+  const found = await steps.run(meta.shape[0], {
     input: tensor(meta.shape, numbers(path.join(folder, 'x.bin'), Float32Array)),
     target: tensor([meta.shape[0], model.classes], numbers(path.join(folder, 'y.bin'), Float32Array)),
     rate: tensor([], Float32Array.of(0.1)),
     ...Object.fromEntries(model.carried.map((c) => [c.input, tensor(c.dims, c.initial)])),
   })
-  await session.release()
+  await steps.release()
   const gradients = new Map()
   for (const { kind, name, dims } of model.carried)
     if (kind === 'weight') gradients.set(name, { dims, data: found[`next/state/momentum/${name}`].data })

@@ -155,7 +155,15 @@ test('minutes are filled with epochs', async () => {
   const { args } = prepared()
   const { code, stdout } = await run([...args('a'), '--minutes', '0.05', '--json'])
   expect(code).toBe(0)
-  expect(JSON.parse(stdout.trim().split('\n').at(-1)!).epochs).toBeGreaterThan(2)
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(events.at(-1).epochs).toBeGreaterThan(2)
+  const forms = events.filter(({ message }) =>
+    /^each step runs (in blocks of \d+ channels|as standard .*: .+)/.test(message),
+  )
+  expect(forms.length).toBe(1)
 })
 
 test('what cannot be used is refused in a line, and nothing is written', async () => {

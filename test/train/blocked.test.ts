@@ -1,8 +1,11 @@
 /** The step on blocked values against the standard one, which is compared with PyTorch elsewhere. */
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readModel, writeModel } from '../../src/onnx/model.js'
 import { type Attributes, isStandard, makeNode } from '../../src/onnx/node.js'
-import { blockSize } from '../../src/train/blockSize.js'
+import { createSession } from '../../src/saliency/session.js'
+import { findBlocks } from '../../src/train/blockSize.js'
+import { stepRunner } from '../../src/train/stepRunner.js'
 import { type TrainingModel, trainingModel } from '../../src/train/trainingModel.js'
 import { float32, type GraphSpec, modelOf, runModel, type Weight } from '../helpers/onnx.js'
 
@@ -114,17 +117,19 @@ function network(): GraphSpec {
   }
 }
 
-/** The values that a step on `count` pictures carries on. */
-function step(model: TrainingModel, bytes: Uint8Array, count: number) {
+function feedsOf(model: TrainingModel, count: number) {
   const dims = [count, 3, 17, 13]
   const targets = Array.from({ length: 5 * count }, (_, i) => Number(i % 5 === ((i / 5) % 5) >> 0))
-  return runModel(bytes, {
+  return {
     [model.input]: float32(dims, noise(volume(dims), 99)),
     target: float32([count, 5], targets),
     rate: float32([], [0.1]),
     ...Object.fromEntries(model.carried.map((c) => [c.input, float32(c.dims, c.initial)])),
-  })
+  }
 }
+
+/** The values that a step on `count` pictures carries on. */
+const step = (model: TrainingModel, bytes: Uint8Array, count: number) => runModel(bytes, feedsOf(model, count))
 
 /** One convolution of `channels` behind one of a picture (of the picture itself for 3), with a value of its own everywhere. */
 function single(channels: number, outs: number, attributes: Attributes): GraphSpec {
@@ -151,7 +156,7 @@ function single(channels: number, outs: number, attributes: Attributes): GraphSp
 /** That the step in blocks changes everything as the standard one does. */
 async function compare(made: TrainingModel, count: number): Promise<void> {
   const standard = await step(made, made.bytes, count)
-  const blocked = await step(made, made.blocked({ batch: count, block: block! }), count)
+  const blocked = await step(made, made.blocked({ batch: count, block: block! })!, count)
   expect((blocked.loss!.data as Float32Array)[0]).toBeCloseTo((standard.loss!.data as Float32Array)[0]!, 5)
   for (const { output, initial } of made.carried) {
     const [a, b] = [standard, blocked].map((found) => found[output]!.data as Float32Array) as [
@@ -164,7 +169,7 @@ async function compare(made: TrainingModel, count: number): Promise<void> {
   }
 }
 
-const block = await blockSize()
+const { block } = await findBlocks()
 const model = trainingModel(writeModel(modelOf(network())), 'test.onnx')
 
 test.skipIf(process.arch !== 'x64')('onnxruntime has blocks on this machine', () => {
@@ -188,10 +193,51 @@ test.skipIf(block === null).each<[string, number, number, Attributes]>([
 })
 
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {
-  const { graph } = readModel((await model).blocked({ batch: 16, block: block! }), 'test.onnx')
+  const { graph } = readModel((await model).blocked({ batch: 16, block: block! })!, 'test.onnx')
   const standard = new Set(graph.nodes.filter(isStandard).map((node) => node.opType))
   for (const operator of ['Conv', 'BatchNormalization', 'InstanceNormalization', 'GlobalAveragePool'])
     expect(standard).not.toContain(operator)
   const domains = (bytes: Uint8Array) => new Set(readModel(bytes, 'test.onnx').graph.nodes.map((node) => node.domain))
   expect([...domains((await model).bytes)]).toEqual([''])
+})
+
+/** In which form a step of `model` runs, and its loss. */
+async function formOf(model: TrainingModel) {
+  const runner = stepRunner(model, 1)
+  const { loss } = await runner.run(4, feedsOf(model, 4))
+  await runner.release()
+  return { ...runner.form, loss: (loss!.data as Float32Array)[0]! }
+}
+
+test.skipIf(block === null)('a step says in which form it runs, and why not in blocks', async () => {
+  const made = await model
+  const blocked = await formOf(made)
+  expect(blocked).toMatchObject({ block, reason: null })
+  // Blocks of a size that this machine's onnxruntime has not.
+  const other = await formOf({ ...made, blocked: () => made.blocked({ batch: 4, block: 24 - block! }) })
+  expect(other).toMatchObject({ block: null, reason: expect.stringMatching(/^onnxruntime does not take it .*\(.+\)$/) })
+  expect(other.loss).toBeCloseTo(blocked.loss, 5)
+  const dense: GraphSpec = {
+    nodes: [n('Flatten', ['x'], 'f'), n('Gemm', ['f', 'w'], 'y', { transB: 1 })],
+    inputs: { x: ['N', 3, 17, 13] },
+    outputs: ['y'],
+    weights: { w: weight([5, 3 * 17 * 13], 1) },
+  }
+  const flat = await formOf(await trainingModel(writeModel(modelOf(dense)), 'dense.onnx'))
+  expect(flat).toMatchObject({ block: null, reason: 'nothing of it gains from blocks of channels' })
+})
+
+test.skipIf(block === null)('threads change no bit of a step, nor do repetitions', async () => {
+  const made = await model
+  const bytes = made.blocked({ batch: 16, block: block! })!
+  const outcomes = new Set<string>()
+  for (const threads of [1, 2, 4, 4]) {
+    const session = await createSession(bytes, { device: 'cpu', threads })
+    const found = await session.run(feedsOf(made, 16))
+    await session.release()
+    const hash = createHash('sha256')
+    for (const { output } of made.carried) hash.update(found[output]!.data as Float32Array)
+    outcomes.add(hash.digest('hex'))
+  }
+  expect(outcomes.size).toBe(1)
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Tensor } from '../../src/saliency/session.js'
 import { createSession } from '../../src/saliency/session.js'
-import { blockSize } from '../../src/train/blockSize.js'
+import { findBlocks } from '../../src/train/blockSize.js'
 import { type TrainingModel, type TrainingOptions, trainingModel } from '../../src/train/trainingModel.js'
 import { float32, runModel } from '../helpers/onnx.js'
 
@@ -70,7 +70,7 @@ const CASES: [string, TrainingOptions, number][] = [
   ['muon', { optimizer: { name: 'muon', momentum: 0.6, iterations: 3, normalized: true } }, 0.1],
 ]
 
-const block = await blockSize()
+const { block } = await findBlocks()
 const FORMS = CASES.flatMap(([name, options, scale]) => [
   [name, 'standard', options, scale] as const,
   ...(block === null ? [] : [[name, 'blocked', options, scale] as const]),
@@ -81,7 +81,7 @@ test.each(FORMS)(
   async (name, form, options, scale) => {
     const model = await trainingModel(network, 'small.onnx', options)
     expect(model.masks).toEqual([{ input: 'mask/0', ratio: 0.25, dims: [null, 8] }])
-    const bytes = form === 'standard' ? model.bytes : model.blocked({ batch: BATCH, block: block! })
+    const bytes = form === 'standard' ? model.bytes : model.blocked({ batch: BATCH, block: block! })!
     const { losses, trained } = await train(model, scale, bytes)
     const { losses: expected, after } = torch[name]!
     const errors = losses.map((loss, i) => Math.abs(loss - expected[i]!))
