@@ -20,16 +20,22 @@ export function withInput(model: Model, dtype: DataType, dims: readonly Dim[]): 
   return { ...model, graph: { ...model.graph, inputs: [makeValueInfo(first!.name, dtype, named), ...others] } }
 }
 
-/**
- * A shape with its first size left open, where the batch of 1 may be merged with windows; another size that it leaves open is taken
- * from `made`, what it makes of one picture. Null if it cannot be.
- */
-function openShape(values: readonly number[] | undefined, made: Sizes = []): number[] | null {
-  if (values === undefined || values.length < 2 || values[0]! < 1) return null
-  if (values[0] === 1 && values.includes(-1)) return [0, ...values.slice(1)]
-  const rest = values.slice(1).map((value, i) => (value === -1 ? made[i + 1] : value))
+/** A shape that is given as a constant with its batch left open, `from` and `made` for one picture; null if it cannot be. */
+type Opening = (shape: readonly number[], from: Sizes, made: Sizes) => number[] | null
+
+/** The first size is left open, where the batch of 1 may be merged with windows; another one that was is taken from `made`. */
+const openReshape: Opening = (shape, _from, made) => {
+  if (shape.length < 2 || shape[0]! < 1) return null
+  if (shape[0] === 1 && shape.includes(-1)) return [0, ...shape.slice(1)]
+  const rest = shape.slice(1).map((value, i) => (value === -1 ? made[i + 1] : value))
   return rest.every((size) => typeof size === 'number') ? [-1, ...rest] : null
 }
+
+/** A first size that it does not change is left to what is expanded. */
+const openExpand: Opening = (shape, from) =>
+  shape.length === from.length && shape[0] === from[0] ? [1, ...shape.slice(1)] : null
+
+const SHAPING: Readonly<Record<string, Opening | undefined>> = { Reshape: openReshape, Expand: openExpand }
 
 /** The elements of an initializer or of what a Constant node makes, if it is a short list of numbers. */
 function listOf(value: string, { initializers }: Graph, constants: ReadonlyMap<string, NodeProto>) {
@@ -47,8 +53,8 @@ function wholeView(node: NodeProto, { initializers }: Graph): number[] | null {
 }
 
 /**
- * The model with its batch declared dynamic, constant shapes of its Reshapes opened, and what each picture gets repeated. `sizes`
- * are those of its values for one picture.
+ * The model with its batch declared dynamic, constant shapes opened, and what each picture gets repeated.
+ * `sizes` are those of its values for one picture.
  */
 export function opened(model: Model, sizes: ReadonlyMap<string, Sizes>): Model {
   const { graph } = model
@@ -65,8 +71,9 @@ export function opened(model: Model, sizes: ReadonlyMap<string, Sizes>): Model {
     if (node.opType === 'Concat' && intAttribute(node, 'axis', 0) !== 0) return joined(node, graph, list)
     const view = node.opType === 'Gather' ? wholeView(node, graph) : null
     if (view) return [makeNode('Reshape', [node.input[0]!, list(`${node.output[0]}/open`, view)], node.output)]
-    const made = sizes.get(node.output[0]!)
-    const shape = node.opType === 'Reshape' ? openShape(listOf(node.input[1]!, graph, constants), made) : null
+    const shaping = SHAPING[node.opType]
+    const given = shaping && listOf(node.input[1]!, graph, constants)
+    const shape = given && shaping(given, sizes.get(node.input[0]!) ?? [], sizes.get(node.output[0]!) ?? [])
     if (!shape) return [node]
     const input = [node.input[0]!, list(`${node.output[0]}/open`, shape)]
     return [revise(node, { input, attribute: attributesWithout(node, ['allowzero']) })]

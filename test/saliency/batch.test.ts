@@ -91,15 +91,18 @@ test('a batch that is open by its declaration only is taken one at a time, and n
   })
 })
 
-test('windows whose heads are left to be counted are freed, where shapes are shared too', async () => {
-  // As PyTorch exports Swin with a batch of 1: [windows, places, q k v, heads, -1], and [-1] of a table of constants.
+test('windows are freed: heads left to be counted, shapes shared, lengths expanded', async () => {
+  // As PyTorch exports Swin of both versions with a batch of 1: [windows, places, q k v, heads, -1], and -1 of a table.
   const ints = (...values: number[]) => ({ dims: [values.length], values, dtype: DataType.INT64 })
   const nodes = [
     n('Transpose', ['c'], 'last', { perm: [0, 2, 3, 1] }),
     n('Reshape', ['last', 'split'], 'halves'),
     n('Transpose', ['halves'], 'apart', { perm: [0, 1, 3, 2, 4, 5] }),
     n('Reshape', ['apart', 'places'], 'windows'),
-    n('MatMul', ['windows', 'wide'], 'qkv'),
+    n('ReduceL2', ['windows'], 'length', { axes: [2] }),
+    n('Expand', ['length', 'places'], 'lengths'),
+    n('Div', ['windows', 'lengths'], 'unit'),
+    n('MatMul', ['unit', 'wide'], 'qkv'),
     n('Reshape', ['qkv', 'heads'], 'headed'),
     n('ReduceMean', ['headed'], 'mixed', { axes: [1, 2, 3], keepdims: 0 }),
     n('Reshape', ['table', 'shared'], 'bias'),
