@@ -11,6 +11,7 @@ import {
 import { revise } from '../onnx/revise.js'
 import { DataType, makeTensor, numbers } from '../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../onnx/valueInfo.js'
+import { batchPlaces } from './batchAxis.js'
 import type { Sizes } from './inferSizes.js'
 
 /** The model with its picture input, the first one, declared as `dims`. */
@@ -20,20 +21,20 @@ export function withInput(model: Model, dtype: DataType, dims: readonly Dim[]): 
   return { ...model, graph: { ...model.graph, inputs: [makeValueInfo(first!.name, dtype, named), ...others] } }
 }
 
-/** A shape that is given as a constant with its batch left open, `from` and `made` for one picture; null if it cannot be. */
-type Opening = (shape: readonly number[], from: Sizes, made: Sizes) => number[] | null
+/** A constant shape of a value with its batch left open, `from` and `made` for one picture; null if it cannot be. */
+type Opening = (shape: readonly number[], axis: number, from: Sizes, made: Sizes) => number[] | null
 
-/** The first size is left open, where the batch of 1 may be merged with windows; another one that was is taken from `made`. */
-const openReshape: Opening = (shape, _from, made) => {
-  if (shape.length < 2 || shape[0]! < 1) return null
-  if (shape[0] === 1 && shape.includes(-1)) return [0, ...shape.slice(1)]
-  const rest = shape.slice(1).map((value, i) => (value === -1 ? made[i + 1] : value))
-  return rest.every((size) => typeof size === 'number') ? [-1, ...rest] : null
+/** The axis of the batch is left open, where that of 1 may be merged with windows; another one that was is taken from `made`. */
+const openReshape: Opening = (shape, axis, _from, made) => {
+  if (shape.length < 2 || shape[axis]! < 1) return null
+  if (axis === 0 && shape[0] === 1 && shape.includes(-1)) return [0, ...shape.slice(1)]
+  const sizes = shape.map((value, i) => (i === axis ? -1 : value === -1 ? made[i] : value))
+  return sizes.every((size) => typeof size === 'number') ? sizes : null
 }
 
-/** A first size that it does not change is left to what is expanded. */
-const openExpand: Opening = (shape, from) =>
-  shape.length === from.length && shape[0] === from[0] ? [1, ...shape.slice(1)] : null
+/** A size that it does not change is left to what is expanded. */
+const openExpand: Opening = (shape, axis, from) =>
+  shape.length === from.length && shape[axis] === from[axis] ? shape.map((size, i) => (i === axis ? 1 : size)) : null
 
 const SHAPING: Readonly<Record<string, Opening | undefined>> = { Reshape: openReshape, Expand: openExpand }
 
@@ -67,13 +68,19 @@ export function opened(model: Model, sizes: ReadonlyMap<string, Sizes>): Model {
     initializers.set(name, makeTensor(name, DataType.INT64, [values.length], values))
     return name
   }
+  const constant = (value: string) => listOf(value, graph, constants)
+  const places = batchPlaces(graph, graph.inputs[0]!.name, { sizes, list: constant })
   const nodes = graph.nodes.flatMap((node) => {
     if (node.opType === 'Concat' && intAttribute(node, 'axis', 0) !== 0) return joined(node, graph, list)
+    const target = node.opType === 'Resize' ? constant(node.input[3] ?? '') : undefined
+    if (target?.[0] === 1) return resized(node, list(`${node.output[0]}/rest`, target.slice(1)))
     const view = node.opType === 'Gather' ? wholeView(node, graph) : null
     if (view) return [makeNode('Reshape', [node.input[0]!, list(`${node.output[0]}/open`, view)], node.output)]
     const shaping = SHAPING[node.opType]
-    const given = shaping && listOf(node.input[1]!, graph, constants)
-    const shape = given && shaping(given, sizes.get(node.input[0]!) ?? [], sizes.get(node.output[0]!) ?? [])
+    const given = shaping && constant(node.input[1]!)
+    if (!given) return [node]
+    const [from, made] = [node.input[0]!, node.output[0]!].map((value) => sizes.get(value) ?? []) as [Sizes, Sizes]
+    const shape = shaping(given, places.get(node.output[0]!)?.axis ?? 0, from, made)
     if (!shape) return [node]
     const input = [node.input[0]!, list(`${node.output[0]}/open`, shape)]
     return [revise(node, { input, attribute: attributesWithout(node, ['allowzero']) })]
@@ -86,6 +93,13 @@ export function opened(model: Model, sizes: ReadonlyMap<string, Sizes>): Model {
 
 /** The batch, as int64 [1], in an opened model. */
 const BATCH = 'batch/open'
+
+/** A Resize to constant sizes, of which `rest` are those behind the batch. */
+function resized(node: NodeProto, rest: string): NodeProto[] {
+  const sizes = `${node.output[0]}/sizes`
+  const input = [...node.input.slice(0, 3), sizes]
+  return [makeNode('Concat', [BATCH, rest], [sizes], { axis: 0 }), revise(node, { input })]
+}
 
 /** A Concat of which constants [1, ...], such as a class token, are repeated for every picture. */
 function joined(node: NodeProto, { initializers }: Graph, list: (name: string, values: readonly number[]) => string) {

@@ -126,3 +126,52 @@ test('windows are freed: heads left to be counted, shapes shared, lengths expand
   }
   expect(await batchOf(spec)).toEqual({ fixedBatch: null, coupled: false })
 })
+
+test('attention with its places in front, where the batch is the second axis, is freed', async () => {
+  // As PyTorch exports MultiheadAttention: [places, batch, channels], heads merged with the batch, [places x batch, channels].
+  const ints = (...values: number[]) => ({ dims: [values.length], values, dtype: DataType.INT64 })
+  const nodes = [
+    n('Conv', ['x', 'w'], 'c', { strides: [3, 3] }),
+    n('Reshape', ['c', 'grid'], 'rows'),
+    n('Transpose', ['rows'], 'front', { perm: [2, 0, 1] }),
+    n('MatMul', ['front', 'wide'], 'qkv'),
+    n('Reshape', ['qkv', 'thirds'], 'three'),
+    n('Unsqueeze', ['three', 'first'], 'under'),
+    n('Transpose', ['under'], 'over', { perm: [3, 1, 2, 0, 4] }),
+    n('Squeeze', ['over', 'fourth'], 'parts'),
+    ...['query', 'key', 'value'].flatMap((name, i) => [
+      n('Gather', ['parts', `at${i}`], `${name}s`),
+      n('Reshape', [`${name}s`, 'heads'], `${name}Heads`),
+      n('Transpose', [`${name}Heads`], name, { perm: name === 'key' ? [1, 2, 0] : [1, 0, 2] }),
+    ]),
+    n('MatMul', ['query', 'key'], 'scores'),
+    n('Softmax', ['scores'], 'weights', { axis: -1 }),
+    n('MatMul', ['weights', 'value'], 'seen'),
+    n('Reshape', ['seen', 'apart'], 'separate'),
+    n('Transpose', ['separate'], 'back', { perm: [2, 0, 1, 3] }),
+    n('Reshape', ['back', 'flat'], 'tokens'),
+    n('Gemm', ['tokens', 'out'], 'mixed'),
+    n('Reshape', ['mixed', 'places'], 'placed'),
+    n('Transpose', ['placed'], 'pictures', { perm: [1, 0, 2] }),
+    n('Gather', ['pictures', 'at0'], 'token', { axis: 1 }),
+    n('MatMul', ['token', 'fc'], 'y'),
+  ]
+  const weights = {
+    ...{ w: wave([8, 3, 3, 3]), wide: wave([8, 24]), out: wave([8, 8]), fc: wave([8, 4]) },
+    ...{ grid: ints(1, 8, 6), thirds: ints(6, 1, 3, 8), heads: ints(6, 2, 4), apart: ints(1, 2, 6, 4) },
+    ...{ flat: ints(6, 8), places: ints(6, 1, 8), first: ints(0), fourth: ints(-2) },
+    ...Object.fromEntries([0, 1, 2].map((i) => [`at${i}`, { dims: [], values: [i], dtype: DataType.INT64 }])),
+  }
+  expect(await batchOf({ nodes, inputs: { x: [1, 3, 9, 6] }, outputs: ['y'], weights })).toEqual({
+    fixedBatch: null,
+    coupled: false,
+  })
+})
+
+test('a Resize to sizes that name a batch of 1 is freed', async () => {
+  const sizes = { dims: [4], values: [1, 8, 5, 4], dtype: DataType.INT64 }
+  expect(await batchOf(net(1, [n('Resize', ['c', '', '', 'sizes'], 'd', { mode: 'linear' })], { sizes }))).toEqual({
+    fixedBatch: null,
+    coupled: false,
+  })
+})
