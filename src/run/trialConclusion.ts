@@ -9,6 +9,7 @@ import {
   type Difference,
   difference,
   differenceOf,
+  isShown,
   mean,
   type Paired,
   type Spread,
@@ -68,9 +69,23 @@ export function conclude(
   const verdict = [
     ...sentences,
     ...(search === undefined ? [] : [againstOthers(arms, search, bench, design)]),
+    ...ofLosses(rows),
     ...untrained(bench, classes.length),
   ]
   return { out: config.out, pictures, heldOut, steps, rows, verdict, recommendation }
+}
+
+/** A sentence on the log loss, which may fall where accuracy does not change; none where no difference lies outside of its interval. */
+function ofLosses(rows: readonly TrialRow[]): string[] {
+  const shown = rows.filter(({ logLossDifference: d }) => d !== null && isShown(d))
+  if (shown.length === 0) return []
+  const told = shown
+    .toSorted((a, b) => a.logLossDifference!.mean - b.logLossDifference!.mean)
+    .map(({ arm, logLossDifference: d }) => {
+      const name = arm.includes(',') ? `"${arm}"` : arm
+      return `${name} (${d!.mean < 0 ? '-' : '+'}${Math.abs(d!.mean).toFixed(3)} ± ${d!.error.toFixed(3)})`
+    })
+  return [`log loss changes, lower is better: ${told.join(', ')}`]
 }
 
 /** Training loss of clean, as a share of that of guessing, above which its students are far from having learnt their pictures. */

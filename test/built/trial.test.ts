@@ -163,12 +163,12 @@ test('the last line repeats what was given, and a set that lacks classes is told
 test('what is recommended for augment has the options that trial was given', () => {
   const arm = armOf({ method: 'mixup' })
   const right = (share: number) => Array.from({ length: 400 }, (_, i) => Number(i < share * 400)).join('')
-  const one = (name: string, accuracy: number): TrialRun => ({
+  const one = (name: string, accuracy: number, logLoss: number, repetition: number): TrialRun => ({
     ...{
       arm: name,
-      repetition: 0,
+      repetition,
       accuracy,
-      logLoss: 1,
+      logLoss,
       calibration: 0,
       noise: 0,
       fgsm: 0,
@@ -178,7 +178,8 @@ test('what is recommended for augment has the options that trial was given', () 
     },
     right: right(accuracy),
   })
-  const runs = [one('clean', 0.5), one('mixup', 0.9)]
+  const clean = [one('clean', 0.5, 1, 0), one('clean', 0.5, 1.02, 1)]
+  const runs = [...clean, one('mixup', 0.9, 0.7, 0), one('mixup', 0.9, 0.71, 1)]
   const bench = {
     runs,
     of: (of: Arm, repetition: number) => runs.find((r) => r.arm === of.name && r.repetition === repetition),
@@ -193,6 +194,8 @@ test('what is recommended for augment has the options that trial was given', () 
     { arms: [CLEAN, arm], steps: 100 },
     known,
   )
+  // Differences -.30 and -.31: .01 / sqrt(2) apart, and half of that the error of their mean.
+  expect(verdict).toContain('log loss changes, lower is better: mixup (-0.305 ± 0.005)')
   expect(verdict.at(-1)).toMatch(/^the training loss of clean ended at 0.60, guessing has 0.69: longer training, /)
   expect(recommendation).toBe(
     "sage-augment 'my pets' --method mixup --include-originals --labels 'my labels.csv' --seed 3 --jobs 1 --out aug",
