@@ -1,19 +1,22 @@
 /**
- * Tries every export that models.py made, and writes the table of docs/models.md:
+ * Measures exports of models.py (a line of JSON for each), and writes the table of docs/models.md:
  *
- *     npm run build && node test/bench/models.js <folder> > table.md
+ *     node test/bench/models.js <model.onnx> ...
+ *     node test/bench/models.js --table <rows.jsonl>
  *
- * Error: relative L2 distance of the logit's gradient from PyTorch's float32 one on two random images. Time: seconds of CPU
- * from the file to the bytes of the differentiated model. Size: how many times the file those bytes are.
+ * Error: relative L2 distance of the logits' gradient from PyTorch's float64 one on two random images. Times: seconds of
+ * CPU, of one thread, for what `inspect` finds out and from the file to the bytes of the differentiated model. Size: how
+ * many times the file those bytes are.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { readModel } from '../../dist/onnx/model.js'
 import { declaredType } from '../../dist/onnx/valueInfo.js'
 import { gradientModel } from '../../dist/saliency/gradientModel.js'
+import { inspectModel } from '../../dist/saliency/inspectModel.js'
 import { createSession } from '../../dist/saliency/session.js'
 
-const floats = (file) => new Float32Array(Uint8Array.from(readFileSync(file)).buffer)
+const bufferOf = (file) => Uint8Array.from(readFileSync(file)).buffer
 
 const distance = (found, expected) => {
   const squares = (map) => expected.reduce((sum, v, i) => sum + map(v, i) ** 2, 0)
@@ -22,18 +25,17 @@ const distance = (found, expected) => {
 
 /** The gradients of the two images, together or one by one as the model takes them. */
 async function gradients(bytes, stem) {
-  const [x, c] = ['x', 'c'].map((key) => floats(`${stem}.${key}.bin`))
+  const [x, c] = ['x', 'c'].map((key) => new Float32Array(bufferOf(`${stem}.${key}.bin`)))
   const [input] = readModel(bytes, stem).graph.inputs
   const batch = declaredType(input).dims[0]
   const side = Math.round(Math.sqrt(x.length / 6))
   const session = await createSession(bytes, { device: 'cpu', threads: 1 })
   const found = []
-  for (const [from, count] of batch === 1
-    ? [
-        [0, 1],
-        [1, 1],
-      ]
-    : [[0, 2]]) {
+  const one = [
+    [0, 1],
+    [1, 1],
+  ]
+  for (const [from, count] of batch === 1 ? one : [[0, 2]]) {
     const part = (all, dims) => {
       const size = all.length / 2
       return { type: 'float32', dims: [count, ...dims], data: all.slice(from * size, (from + count) * size) }
@@ -45,29 +47,67 @@ async function gradients(bytes, stem) {
   return { found, batch }
 }
 
-async function row(file) {
-  const bytes = readFileSync(file)
-  const { opset, graph } = readModel(bytes, path.basename(file))
+/** What `work` gives, and the seconds of CPU that it takes. */
+async function timed(work) {
   const start = process.cpuUsage()
-  const made = await gradientModel(bytes, path.basename(file), { loss: 'logit' })
+  const result = await work()
   const { user, system } = process.cpuUsage(start)
-  const stem = file.replace(/\.onnx$/, '')
-  const { found, batch } = await gradients(made, stem)
-  const error = distance(found, floats(`${stem}.g.bin`))
-  const times = made.length / bytes.length
-  return [
-    opset,
-    graph.nodes.length,
-    batch ?? 'any',
-    error.toExponential(1),
-    ((user + system) / 1e6).toFixed(1),
-    times.toFixed(2),
-  ]
+  return [result, (user + system) / 1e6]
 }
 
-const [folder] = process.argv.slice(2)
-process.stdout.write('| export | opset | nodes | batch | error | time, s | size |\n|---|---|---|---|---|---|---|\n')
-for (const name of readdirSync(folder).filter((n) => n.endsWith('.onnx'))) {
-  const cells = await row(path.join(folder, name)).catch((error) => [error.message.split('\n')[0], '', '', '', '', ''])
-  process.stdout.write(`| ${[name.replace(/\.onnx$/, ''), ...cells].join(' | ')} |\n`)
+async function measure(file) {
+  const bytes = readFileSync(file)
+  const name = path.basename(file)
+  const { opset, graph } = readModel(bytes, name)
+  const [inspection, inspect] = await timed(() => inspectModel(bytes, name))
+  const about = { opset, nodes: graph.nodes.length, inspect, problems: inspection.problems }
+  if (inspection.problems.length > 0) return about
+  const [made, grad] = await timed(() => gradientModel(bytes, name, { loss: 'logit' }))
+  const stem = file.replace(/\.\w+\.onnx$/, '')
+  const { found, batch } = await gradients(made, stem)
+  const error = distance(found, new Float64Array(bufferOf(`${stem}.g.bin`)))
+  return { ...about, batch: batch ?? 'any', grad, error, times: made.length / bytes.length }
 }
+
+const KINDS = ['fixed', 'dynamic']
+
+/** What both exports of a model have in common, or both. */
+function both(rows, cell) {
+  const cells = KINDS.map((kind) => (rows[kind] ? cell(rows[kind]) : '-'))
+  return cells[0] === cells[1] ? cells[0] : cells.join(', ')
+}
+
+function line(model, rows) {
+  const some = Object.values(rows)
+  const of = (key, format) => both(rows, (row) => (row[key] === undefined ? '-' : format(row[key])))
+  const refusals = some.flatMap((row) => row.unusable ?? row.unexported ?? row.problem ?? row.problems)
+  const cells = [
+    model,
+    of('size', String),
+    of('nodes', String),
+    of('batch', String),
+    of('inspect', (seconds) => seconds.toFixed(1)),
+    of('grad', (seconds) => seconds.toFixed(1)),
+    of('error', (error) => error.toExponential(1)),
+    of('torch', (error) => error.toExponential(1)),
+    of('times', (times) => times.toFixed(2)),
+  ]
+  return [`| ${cells.join(' | ')} |`, ...refusals.map((text) => `${model}: ${text}`)]
+}
+
+function table(file) {
+  const models = new Map()
+  for (const text of readFileSync(file, 'utf8').trim().split('\n')) {
+    const { model, kind, ...row } = JSON.parse(text)
+    models.set(model, { ...models.get(model), [kind]: row })
+  }
+  const lines = [...models].map(([model, rows]) => line(model, rows))
+  const head = ['model', 'pixels', 'nodes', 'batch', 'inspect, s', 'grad, s', 'error', "PyTorch's", 'size']
+  const rule = head.map(() => '---')
+  const [rows, refusals] = [lines.map(([row]) => row), lines.flatMap(([, ...rest]) => rest)]
+  return [`| ${head.join(' | ')} |`, `|${rule.join('|')}|`, ...rows, '', ...refusals].join('\n')
+}
+
+const [first, ...files] = process.argv.slice(2)
+if (first === '--table') process.stdout.write(`${table(files[0])}\n`)
+else for (const file of [first, ...files]) process.stdout.write(`${JSON.stringify(await measure(file))}\n`)
