@@ -50,6 +50,9 @@ export async function call(
   const { helpAll: _, ...given } = flags
   const options = picked(given, (key) => !isParameter(key))
   const own = picked(checked(optionsOf(definition), options, helpOn(name)), isOwn)
+  // A run alone writes there; a folder of that name is nobody's wish.
+  const isFar = name !== 'augment' && name !== 'submit' && String(options.out ?? '').startsWith('s3:/')
+  if (isFar) (await import('../run/objectPlace.js')).refuseObjects(name, [String(options.out)])
   const parameters = picked(given, isParameter) as Record<string, number | string>
   const run: ConfigInput = { ...picked(options, (key) => !isOwn(key)), parameters }
   const report = reporter({ json: own.json === true, quiet: own.quiet === true })

@@ -1,6 +1,6 @@
 /** What a run can do whose output goes to an object store. */
 import { AugmentError } from '../core/errors.js'
-import { absolute } from '../objects/place.js'
+import { absolute, isObject } from '../objects/place.js'
 import { misuse, type Problem } from '../options/schema.js'
 import { refuseForeignObjects } from '../output/objectFolder.js'
 import { shardFormOf } from '../output/shardForms.js'
@@ -28,9 +28,9 @@ export async function checkObjectPlace(out: string, config: Config): Promise<voi
 
 /** Throws a usage error for a place in an object store, where `command` needs a folder. */
 export function refuseObjects(command: string, places: readonly string[]): void {
-  const found = places.find((place) => place.startsWith('s3://'))
+  const found = places.find(isObject)
   if (found === undefined) return
   throw new AugmentError('usage', `${command} ${found}: found an object store, expected a folder of this machine`, {
-    hint: 'shards in a store are loaded as they are; to check or join them, bring them into a folder first',
+    hint: 'only a run writes there; to check or join shards, bring them into a folder first',
   })
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AugmentError } from '../core/errors.js'
 import { wordsOf } from '../core/flag.js'
+import { isObject } from '../objects/place.js'
 import type { ConfigInput } from '../options/inputs.js'
 import { type Given, listed } from '../options/option.js'
 import { runOptions } from '../options/run.js'
@@ -84,6 +85,15 @@ function workOf(input: ConfigInput, shards: number): Work {
     throw new AugmentError('usage', 'submit: found no pictures, expected <images> or --pairs', {
       hint: 'sage-augment submit slurm ./pets --shards 8',
     })
+  }
+  if (isObject(place)) {
+    throw new AugmentError(
+      'usage',
+      `--out: found ${place}, expected a folder that all nodes share, which merge needs`,
+      {
+        hint: 'docs/clusters.md has the line of an array job alone, which may write to an object store',
+      },
+    )
   }
   const out = plainPath(path.normalize(place).replace(/(?<=.)[/\\]+$/, ''))
   if (out.includes('{shard}')) {

@@ -130,6 +130,8 @@ test('a lost store ends a run with 1, and the same command goes on; what a store
     [[...args, 's3://bucket/x', '--report'], 2, '--report: found with --out s3://bucket/x'],
     [['merge', 's3://bucket/a', '--out', folder], 2, 'merge s3://bucket/a: found an object store'],
     [['verify', 's3://bucket/aug'], 2, 'verify s3://bucket/aug: found an object store'],
+    [['saliency', FASHION, '--out', 's3://bucket/x'], 2, 'saliency s3://bucket/x: found an object store'],
+    [['submit', 'slurm', FASHION, '--shards', '2', '--out', 's3://bucket/x'], 2, '--out: found s3://bucket/x'],
   ] as const
   for (const [words, code, said] of cases)
     expect(await run(words, store.env)).toMatchObject({ code, stderr: expect.stringContaining(said) })

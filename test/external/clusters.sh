@@ -3,9 +3,12 @@
 # throw-away Debian with the packages slurmctld, slurmd, munge, parallel, gridengine-master, gridengine-exec, gridengine-client
 # (none of them running), and `npm run build`.
 #
-#     test/external/clusters.sh [slurm] [sge] [parallel]
+# The manifests of Kubernetes are checked against the schema of its API, by Python ($PYTHON, else python3) with the package kubernetes.
+#
+#     test/external/clusters.sh [slurm] [sge] [parallel] [k8s]
 set -euo pipefail
 
+here=$(cd "$(dirname "$0")" && pwd)
 sage="node $(cd "$(dirname "$0")/../.." && pwd)/bin/sage-augment.js"
 pictures=$(cd "$(dirname "$0")/../../fixtures/fashion-mnist" && pwd)
 work=$(mktemp -d)
@@ -22,6 +25,12 @@ check() { # check <what> <command...>
 same() { # same <shard folders...>: merged, they are the run in one piece
   rm -rf merged
   $sage merge "$@" --out merged --quiet && diff -r -x run.json whole merged
+}
+# What `submit` sends, until its merge has made the run in one piece, which is `whole` for mixes of this count and method.
+submitted() { # submitted <scheduler> <folder> <command before it...>
+  "${@:3}" $sage submit "$1" "$pictures" --method mixup --count 60 --shards 4 --out "$work/$2" --yes --quiet || return 1
+  timeout 300 sh -c "until grep -q '\"complete\": true' $2/run.json 2>/dev/null && ! [ -e $2/.sage/lock ]; do sleep 0.5; done"
+  diff -r -x run.json whole "$2" && [ "$(ls -d "$2"-*-of-4 | wc -l)" = 4 ]
 }
 absent() { ! compgen -G "$1" >/dev/null; }
 ended() { until [ -e "$1" ]; do sleep 0.1; done; }
@@ -81,6 +90,7 @@ CONF
   rm -rf a-1-of-4
   check 'Slurm 1-2 of 1-4 is refused' refused submit 1-2 a auto
   check 'Slurm refusals wrote nothing' absent 'd-*'
+  check 'Slurm: submit --yes makes and merges' submitted slurm submitted env
   preempted
 }
 refused() { ! "$@"; }
@@ -130,6 +140,8 @@ ED
   check 'Grid Engine 1,3 is refused' refused submit 1,3 f auto
   check 'Grid Engine refusals wrote nothing' absent 'f-*'
 
+  check 'Grid Engine: submit --yes makes and merges' submitted sge handed su -s /bin/bash -- nobody -c 'cd "$0" && exec "$@"' "$work"
+
   # The script of docs/clusters.md: a task that is notified is put back, and ends the run at its second attempt.
   cat >again.sh <<AGAIN
 trap : USR1 USR2
@@ -152,7 +164,14 @@ parallel_() {
   check 'GNU parallel refusals wrote nothing' absent 'h-*'
 }
 
-for engine in "${@:-slurm sge parallel}"; do
+k8s() {
+  local manifests=$work/manifests
+  $sage submit k8s /data/pets --shards 8 --out /data/aug --image your-image --claim data --json >"$manifests"
+  check 'Kubernetes: the manifests follow the schema of the API' \
+    "${PYTHON:-python3}" "$here/k8s_schema.py" <"$manifests"
+}
+
+for engine in "${@:-slurm sge parallel k8s}"; do
   for name in $engine; do [ "$name" = parallel ] && parallel_ || $name; done
 done
 exit $failed
