@@ -92,7 +92,7 @@ async function breakingWay(port: number, cut: (n: number) => number | undefined)
   let connections = 0
   const server = net.createServer((near) => {
     const far = net.connect(port, '127.0.0.1')
-    const most = cut(connections++) ?? Number.POSITIVE_INFINITY
+    const n = connections++
     let bytes = 0
     for (const [from, to] of [
       [near, far],
@@ -100,7 +100,8 @@ async function breakingWay(port: number, cut: (n: number) => number | undefined)
     ] as const) {
       from.on('data', (chunk) => {
         bytes += chunk.length
-        if (bytes > most) for (const end of [near, far]) end.destroy()
+        // Asked again: a connection may live long.
+        if (bytes > (cut(n) ?? Number.POSITIVE_INFINITY)) for (const end of [near, far]) end.destroy()
         else to.write(chunk)
       })
       from.on('close', () => to.destroy())
