@@ -2,6 +2,7 @@
  * Trains networks on 5,000 pictures of CIFAR-10 as accuracy.py does in PyTorch: the same pictures, order, schedule and initial
  * weights, for five seeds. Tables the accuracies on 2,000 pictures of the test set, and how far the losses are apart.
  *   npm run build && PYTHON=python3 node test/bench/accuracy.js <CIFAR-10 as class folders> <folder to work in>
+ * LOSSES=50 makes so many steps only, and tables the largest distance of their losses from PyTorch's in float64.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -44,7 +45,7 @@ function batchOf({ pixels, labels }, indices) {
   return batch
 }
 
-async function train(seed) {
+async function train(seed, limit = Number.POSITIVE_INFINITY) {
   const { epochs, batch, rate, warmup, momentum, decay, mean, std } = settings
   const three = (value) => [value, value, value]
   const trainer = await startTrainer(new Uint8Array(readFileSync(path.join(root, `${seed}.onnx`))), {
@@ -58,12 +59,16 @@ async function train(seed) {
   const size = learn.labels.length
   const steps = Math.floor(size / batch)
   const losses = []
-  for (let step = 0; step < steps * epochs; step++) {
+  for (let step = 0; step < Math.min(limit, steps * epochs); step++) {
     const first = Math.floor(step / steps) * size + (step % steps) * batch
     const share = rateAt(step, steps * epochs, Math.round(warmup * steps * epochs))
     losses.push(
       (await trainer.step(batchOf(learn, [...order.subarray(first, first + batch)]), rate * share, step)).loss,
     )
+  }
+  if (limit < steps * epochs) {
+    await trainer.release()
+    return { losses }
   }
   let hits = 0
   for (let first = 0; first < exam.labels.length; first += 200) {
@@ -74,21 +79,37 @@ async function train(seed) {
   return { losses, accuracy: hits / exam.labels.length }
 }
 
-process.stdout.write('| seed | accuracy | PyTorch | losses of 50 steps apart | all |\n|---|---|---|---|---|\n')
-const rows = []
-for (let seed = 0; seed < SEEDS; seed++) {
-  const { losses, accuracy } = await train(seed)
-  const theirs = torch('train', root, String(seed))
-  const apart = losses.map((loss, i) => Math.abs(loss - theirs[i]))
-  rows.push([accuracy, theirs.at(-1)])
-  const cells = [accuracy.toFixed(4), theirs.at(-1).toFixed(4), Math.max(...apart.slice(0, 50)), Math.max(...apart)]
-  const exact = cells.map((cell) => (typeof cell === 'number' ? cell.toExponential(1) : cell))
-  process.stdout.write(`| ${[seed, ...exact].join(' | ')} |\n`)
+async function tableLosses(limit) {
+  process.stdout.write('| seed | ours | PyTorch NCHW | channels last |\n|---|---|---|---|\n')
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const losses = (form) => torch('losses', root, String(seed), String(limit), form)
+    const truth = losses('float64')
+    const all = [(await train(seed, limit)).losses, losses('nchw'), losses('nhwc')]
+    const apart = all.map((own) => Math.max(...own.map((loss, i) => Math.abs(loss - truth[i]))).toExponential(1))
+    process.stdout.write(`| ${[seed, ...apart].join(' | ')} |\n`)
+  }
 }
-const moments = [0, 1].map((side) => {
-  const values = rows.map((row) => row[side])
-  const mean = values.reduce((a, b) => a + b) / values.length
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
-  return `${mean.toFixed(4)} ± ${deviation.toFixed(4)}`
-})
-process.stdout.write(`| mean | ${moments.join(' | ')} | | |\n`)
+
+async function tableAccuracies() {
+  process.stdout.write('| seed | accuracy | PyTorch | losses of 50 steps apart | all |\n|---|---|---|---|---|\n')
+  const rows = []
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const { losses, accuracy } = await train(seed)
+    const theirs = torch('train', root, String(seed))
+    const apart = losses.map((loss, i) => Math.abs(loss - theirs[i]))
+    rows.push([accuracy, theirs.at(-1)])
+    const cells = [accuracy.toFixed(4), theirs.at(-1).toFixed(4), Math.max(...apart.slice(0, 50)), Math.max(...apart)]
+    const exact = cells.map((cell) => (typeof cell === 'number' ? cell.toExponential(1) : cell))
+    process.stdout.write(`| ${[seed, ...exact].join(' | ')} |\n`)
+  }
+  const moments = [0, 1].map((side) => {
+    const values = rows.map((row) => row[side])
+    const mean = values.reduce((a, b) => a + b) / values.length
+    const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
+    return `${mean.toFixed(4)} ± ${deviation.toFixed(4)}`
+  })
+  process.stdout.write(`| mean | ${moments.join(' | ')} | | |\n`)
+}
+
+if (process.env.LOSSES) await tableLosses(Number(process.env.LOSSES))
+else await tableAccuracies()

@@ -2,6 +2,7 @@
 
 usage: accuracy.py prepare <cifar> <folder> <seeds>    <cifar> holds train/<class>/* and test/<class>/*
        accuracy.py train <folder> <seed>               prints the loss of every step, then the accuracy
+       accuracy.py losses <folder> <seed> <steps> <form>  prints the losses; form float64, nchw or nhwc (both float32)
 Written to <folder>: pictures and labels, and for each seed the network as ONNX and the order of the pictures.
 """
 import json
@@ -54,8 +55,10 @@ def rate_at(step, steps, warmup):
     return RATE * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
 
 
-def train(folder, seed):
+def train(folder, seed, limit=None, form='nchw'):
     torch.set_num_threads(1)
+    layout = torch.channels_last if form == 'nhwc' else torch.contiguous_format
+    dtype = torch.float64 if form == 'float64' else torch.float32
 
     def part(name):
         pixels = np.fromfile(os.path.join(folder, f'{name}.pixels'), np.uint8).reshape(-1, 32, 32, 3)
@@ -66,12 +69,13 @@ def train(folder, seed):
     order = torch.tensor(np.fromfile(os.path.join(folder, f'{seed}.order'), np.uint32).astype(np.int64)).reshape(EPOCHS, -1)
     model = three()
     model.load_state_dict(torch.load(os.path.join(folder, f'{seed}.pt')))
-    model.train()
+    model.to(dtype).to(memory_format=layout).train()
+    x = x.to(dtype).contiguous(memory_format=layout)
     groups = [dict(params=[p for p in model.parameters() if p.dim() >= 2], weight_decay=DECAY),
               dict(params=[p for p in model.parameters() if p.dim() < 2], weight_decay=0)]
     optimizer = torch.optim.SGD(groups, lr=RATE, momentum=MOMENTUM)
     steps = len(x) // BATCH
-    for step in range(steps * EPOCHS):
+    for step in range(limit or steps * EPOCHS):
         epoch, i = divmod(step, steps)
         batch = order[epoch, i * BATCH:(i + 1) * BATCH]
         for group in optimizer.param_groups:
@@ -81,6 +85,8 @@ def train(folder, seed):
         loss.backward()
         optimizer.step()
         print(loss.item(), flush=True)
+    if limit:
+        return
     model.eval()
     x, y = part('test')
     with torch.no_grad():
@@ -91,5 +97,7 @@ def train(folder, seed):
 if __name__ == '__main__':
     if sys.argv[1] == 'prepare':
         prepare(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif sys.argv[1] == 'losses':
+        train(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
     else:
         train(sys.argv[2], int(sys.argv[3]))
