@@ -16,6 +16,9 @@ interface Opened {
   readonly count: number | null
 }
 
+/** Between the nodes of a step, of which there are thousands, waking a thread takes longer than many a node; microseconds. */
+const AWAKE = 200
+
 /**
  * Runs the step on the CPU: in blocks of channels where onnxruntime has them, made anew for every other batch size; else, and
  * should it not take the blocked form of this network, as standard ONNX.
@@ -37,7 +40,7 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
   async function open(count: number): Promise<Opened> {
     const chosen = await formFor(count)
     form = chosen.form
-    const session = await createSession(chosen.bytes ?? model.bytes, { device: 'cpu', threads })
+    const session = await createSession(chosen.bytes ?? model.bytes, { device: 'cpu', threads, awake: AWAKE })
     return { session, count: chosen.bytes ? count : null }
   }
 
