@@ -1,5 +1,5 @@
 /**
- * Compares the gradients of all weights of classifiers with PyTorch's in float64 and writes the table of docs/training.md.
+ * Compares the gradients of all weights of classifiers with PyTorch's in float64 and writes the tables of docs/training.md.
  *   npm run build && node test/bench/weights.js <folder that weights.py wrote> [markdown file]
  * The gradients are what SGD with momentum keeps of its first step, in blocks of channels where the machine has them (FORM=standard:
  * as standard ONNX). A model that is not as close as its limit sets the exit code.
