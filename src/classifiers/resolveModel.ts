@@ -135,6 +135,14 @@ function indexByName(classes: ClassNames): Map<string, number> {
   return byName
 }
 
+/** The folder in which all lies that resolveModel reads. */
+export function modelFolder(nameOrFile: string): string {
+  const pulled = zoo.find((entry) => entry.name === nameOrFile)
+  if (pulled !== undefined) return path.dirname(cachedFile(pulled))
+  const isBundled = nameOrFile === 'auto' || existsSync(path.join(BUNDLED, `${nameOrFile}.json`))
+  return isBundled ? BUNDLED : path.dirname(nameOrFile)
+}
+
 /** The model of the zoo of that name, if there is one. Throws a usage error where it has not been pulled. */
 async function pulledModel(name: string): Promise<Named | undefined> {
   const model = zoo.find((entry) => entry.name === name)

@@ -3,7 +3,9 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import { type Stamp, stampAt, stampOf } from '../files/stamp.js'
 import { FileNames } from './fileNames.js'
+import { FOUND_NAMES } from './table.js'
 
 /** Folders that systems and archives leave behind: thumbnails, what was deleted, what macOS adds to archives. */
 const LEFT_BEHIND =
@@ -24,6 +26,8 @@ export interface Listing {
   readonly runs: Set<string>
   /** Files that a followed link names once more, with the first of their names. */
   readonly twice: Map<string, string>
+  /** What its folders, and tables of labels in them, were before they were read; null where links are among them. */
+  readonly stamps: ReadonlyMap<string, Stamp> | null
 }
 
 /** Archives that are not read. */
@@ -42,6 +46,8 @@ interface Place {
   readonly above: readonly string[]
 }
 
+const TABLES: ReadonlySet<string> = new Set(FOUND_NAMES)
+
 /** Folders that are read side by side, as those of a file system far away wait for each other else. */
 const SIDE_BY_SIDE = 8
 
@@ -49,6 +55,7 @@ const SIDE_BY_SIDE = 8
 export async function list(root: string, followLinks: boolean): Promise<Listing> {
   const [folders, links, runs] = [new Set(['.']), new Set<string>(), new Set<string>()]
   const files: string[] = []
+  const stamps = new Map<string, Stamp>()
   const names = new Map<string, string[]>()
   const pending: Place[] = [{ prefix: '', real: await realpath(root).catch(() => root), above: [] }]
 
@@ -63,6 +70,7 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
       const file = prefix + entry.name
       if (!followLinks && entry.isFile()) {
         files.push(file)
+        if (TABLES.has(entry.name)) stamps.set(file, stampAt(path.join(root, file)))
         continue
       }
       const isLink = entry.isSymbolicLink()
@@ -84,24 +92,30 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
     // Without a link to a folder above it, which has been listed there.
     const places = pending.splice(-SIDE_BY_SIDE).filter(({ above, real }) => !above.includes(real))
     const read = await Promise.all(places.map(({ prefix }) => entriesOf(root, prefix)))
-    for (const [i, place] of places.entries()) await visit(place, read[i]!)
+    for (const [i, place] of places.entries()) {
+      stamps.set(place.prefix, read[i]!.stamp)
+      await visit(place, read[i]!.entries)
+    }
   }
   const twice = new Map<string, string>()
   for (const same of names.values()) {
     const [first, ...others] = same.sort()
     for (const file of others) twice.set(file, first!)
   }
-  return { files: new FileNames(files.sort()), folders, links, runs, twice }
+  const isPlain = !followLinks && links.size === 0
+  return { files: new FileNames(files.sort()), folders, links, runs, twice, stamps: isPlain ? stamps : null }
 }
 
-async function entriesOf(root: string, prefix: string): Promise<Dirent[]> {
+async function entriesOf(root: string, prefix: string): Promise<{ stamp: Stamp; entries: Dirent[] }> {
+  const folder = path.join(root, prefix)
   try {
-    return await readdir(path.join(root, prefix), { withFileTypes: true })
+    const stamp = stampOf(await stat(folder))
+    return { stamp, entries: await readdir(folder, { withFileTypes: true }) }
   } catch (cause) {
     // What Node.js puts for bytes that are no UTF-8.
     const isBroken = prefix.includes('\uFFFD')
     const reason = isBroken ? 'found a name that is not UTF-8' : reasonOf(cause)
-    const message = `${path.join(root, prefix)}: ${reason}, expected a folder of pictures`
+    const message = `${folder}: ${reason}, expected a folder of pictures`
     throw new AugmentError('usage', message, isBroken ? { hint: 'rename the folder' } : hintOf(root, cause))
   }
 }

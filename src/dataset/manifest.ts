@@ -1,6 +1,7 @@
 /** Which pictures there are and what they show. */
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { insideOf } from '../containers/container.js'
 import { absolute } from '../objects/place.js'
 import { readClasses } from './classFile.js'
 import { readClassFolders } from './classFolders.js'
@@ -43,6 +44,8 @@ export interface Manifest {
   readonly unread: string | null
   /** What is to be known of the classes, one sentence each. */
   readonly notices: readonly string[]
+  /** What folders and tables of labels in them were when they were read; null where that does not tell all that was. */
+  readonly stamps: Folder['stamps']
 }
 
 export interface ManifestOptions extends SplitChoice {
@@ -67,16 +70,20 @@ export async function readManifest(place: string, options: ManifestOptions = {})
   const fixed = options.classes === undefined ? undefined : await readClasses(options.classes)
   const given = await givenFiles(place)
   const reading = { place, options, fixed }
+  const folder = given === undefined ? await Folder.scan(place, options) : null
   const manifest =
-    given === undefined
-      ? await fromFolder(await Folder.scan(place, options), reading)
-      : await fromContainers(given.root, given.files, reading)
-  const again = (await isOfRun(place))
-    ? [`${place}: these pictures are mixes of sage-augment, and are mixed again`]
-    : []
+    folder === null ? await fromContainers(given!.root, given!.files, reading) : await fromFolder(folder, reading)
+  const isMade = await isOfRun(place)
+  const again = isMade ? [`${place}: these pictures are mixes of sage-augment, and are mixed again`] : []
   const gap = fixed ? undefined : describeGap(manifest.classes)
   const notices = [...manifest.notices, ...(gap ? [gap] : []), ...oneClassNotices(manifest), ...again]
-  return { ...manifest, notices, given: absolute(place) }
+  // What a file is whose name does not say so, or one in a container, no folder tells.
+  const isPlain = manifest.unread === null && !isMade && manifest.sources.every(({ file }) => isPlainName(file))
+  return { ...manifest, notices, given: absolute(place), stamps: isPlain ? (folder?.stamps ?? null) : null }
+}
+
+function isPlainName(file: string): boolean {
+  return isImageName(file) && insideOf(file) === undefined
 }
 
 /** With what a folder or files are read. */
@@ -87,7 +94,7 @@ interface Place {
   readonly fixed: Classes | undefined
 }
 
-type Read = Omit<Manifest, 'given'>
+type Read = Omit<Manifest, 'given' | 'stamps'>
 
 async function fromFolder(folder: Folder, { place, options, fixed }: Place): Promise<Read> {
   const labels = options.labels ?? (await findLabels(folder))

@@ -172,6 +172,7 @@ class Catalogue {
       ignored: this.#base?.ignored ?? 0,
       unread: this.#base?.unread ?? null,
       notices: this.#base?.notices ?? (this.#folder === undefined ? [] : twiceNotices(this.#folder, { sources })),
+      stamps: null,
     }
   }
 }

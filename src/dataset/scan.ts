@@ -67,6 +67,11 @@ export class Folder {
     return this.#listing.twice
   }
 
+  /** What folders and tables of labels were when they were read; null where that does not tell all. */
+  get stamps(): Listing['stamps'] {
+    return this.#listing.stamps
+  }
+
   /** Symbolic links that the scan did not follow. */
   get links(): ReadonlySet<string> {
     return this.#listing.links
@@ -99,6 +104,7 @@ export class Folder {
       files: new FileNames(inside(files)),
       folders: new Set(['.', ...inside(folders)]),
       links: new Set(inside(links)),
+      stamps: null,
       runs: new Set(inside(runs)),
       twice: new Map(pairs.map(([name, first]) => [name.slice(start.length), first.slice(start.length)])),
     }
@@ -227,7 +233,14 @@ export class Folder {
 }
 
 function nothing(): Listing {
-  return { files: new FileNames([]), folders: new Set(['.']), links: new Set(), runs: new Set(), twice: new Map() }
+  return {
+    files: new FileNames([]),
+    folders: new Set(['.']),
+    links: new Set(),
+    runs: new Set(),
+    twice: new Map(),
+    stamps: null,
+  }
 }
 
 function missing(file: string): string {

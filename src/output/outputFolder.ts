@@ -138,7 +138,7 @@ function saver(folder: string, identity: Identity, facts: Readonly<Record<string
 
 /** The record comes last: without it the next attempt starts anew. */
 async function begin({ classes, options, save }: OpenRun): Promise<void> {
-  await save.text(INPUTS, options.inputs)
+  await save.text(INPUTS, options.inputs.list)
   await save.text(CLASSES, classesText(classes))
   await save.record(false)
 }
@@ -169,11 +169,12 @@ async function openTables(
     requireShards({ folder, form }, closed ?? shardFiles(folder, form), present.filled)
   if (isOther) {
     await remove(folder, REPORTS)
+    await save.text(INPUTS, inputs.list)
     await save.record(false)
   }
   if (!retry) return { tables, finished, rows: present }
   await save.record(false)
-  await save.text(INPUTS, inputs)
+  await save.text(INPUTS, inputs.list)
   await rewindToFailure(folder)
   await remove(folder, REPORTS)
   const shorter = await Tables.open(folder, classes, { first, visit: present.look, guard })

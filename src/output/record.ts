@@ -10,7 +10,7 @@ import { RUN_RECORD } from './layout.js'
 export const TOOL = 'sage-augment'
 
 /** What decides a run's output; a run is only continued with an equal one. */
-export const IDENTITY = ['versions', 'options', 'inputs', 'model', 'device', 'shard'] as const
+export const IDENTITY = ['versions', 'options', 'inputs', 'used', 'model', 'device', 'shard'] as const
 export type Identity = Readonly<Record<(typeof IDENTITY)[number], unknown>>
 
 const whole = z.int('expected a whole number').min(0, 'expected a number from 0 on')
@@ -34,13 +34,28 @@ const runRecord = z.looseObject(
       writeMasks: z.boolean().exactOptional(),
       multiLabel: z.boolean().exactOptional(),
     }),
-    inputs: z.looseObject({ sha256: z.string().exactOptional() }),
+    inputs: z.looseObject({ sha256: z.string().exactOptional(), sources: whole.exactOptional() }),
+    /** The pictures among the inputs that this part of the plan is made of. */
+    used: z.looseObject({ sha256: z.string() }).exactOptional(),
     shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),
     ...inputPaths.partial().shape,
     /** The outputs of this part of the plan, from `start` up to but not including `end`. */
     outputs: z.looseObject({ start: whole, end: whole }).exactOptional(),
     /** Outputs planned, written and skipped; only of a complete run. */
-    counts: z.looseObject({ planned: whole, written: whole, skipped: whole }).exactOptional(),
+    counts: z
+      .looseObject({
+        planned: whole,
+        written: whole,
+        skipped: whole,
+        maps: whole.exactOptional(),
+        uniform: whole.exactOptional(),
+      })
+      .exactOptional(),
+    /** What a complete run had looked at: the options, by a hash, and places with a hash of their stamps. */
+    seen: z
+      .object({ asked: z.string(), folders: z.array(z.string()), files: z.array(z.string()), stamps: z.string() })
+      .nullable()
+      .exactOptional(),
   },
   'expected the record of a run',
 )

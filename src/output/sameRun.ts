@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
-import { describeChanges, onlyMended } from './inputList.js'
+import { type Asking, describeChanges, isSameSoFar, onlyMended } from './inputList.js'
 import { FAILURES, INPUTS, PROVENANCE } from './layout.js'
 import { tableRows } from './read.js'
 import { differences, IDENTITY, type Identity, type RunRecord } from './record.js'
@@ -25,8 +25,8 @@ export interface Made {
 
 /** What the run that is asked for says of itself. */
 export interface Asked {
-  /** The inputs, one per line: kept to say which of them changed. */
-  readonly inputs: string
+  /** What it is made of: kept to say what of it changed. */
+  readonly inputs: Asking
   /** Whether to try the failures of an earlier attempt again. */
   readonly retryFailed: boolean
   /** Whether an output of a shorter or longer run is one of this run, too: it then begins with what is there. */
@@ -43,15 +43,17 @@ export async function refuseChanged(
   const before = Object.fromEntries(IDENTITY.map((key) => [key, record[key]]))
   const changes = differences(before, now)
   if (changes.length === 0) return false
-  if (isOurs !== undefined && changes.every(({ name }) => LENGTHS.includes(name))) return true
   const listed = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
-  const mended = changes.every(({ name }) => name === 'inputs.sha256') && (await onlyMended(folder, listed, inputs))
+  const others = changes.filter(({ name }) => !name.startsWith('used.'))
+  const isOther = others.length > 0 && others.every(({ name }) => LENGTHS.includes(name))
+  if (isOurs !== undefined && isOther && (await isSameSoFar(listed, inputs))) return true
+  const mended = others.length === 0 && (await onlyMended(folder, listed, inputs))
   if (mended && retryFailed) return false
   const lines = changes
     .slice(0, SHOWN)
     .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
   if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
-  if (changes.some(({ name }) => name === 'inputs.sha256')) lines.push(...describeChanges(listed, inputs))
+  if (changes.some(({ name }) => /^(inputs|used)\./.test(name))) lines.push(...(await describeChanges(listed, inputs, record)))
   const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
   throw new AugmentError('conflict', lines.join('\n'), { hint })
 }

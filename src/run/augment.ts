@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
@@ -35,11 +34,13 @@ import { refuseAdapt } from './refuseAdapt.js'
 import { drawPreview, timeOutputs } from './rehearsal.js'
 import { mapNotices } from './replay.js'
 import { writeReport } from './report.js'
+import { type Asked, finishedAlready, lookBeforehand, seenOf } from './seen.js'
 import { formatShard, parseShard, placeShard, type Shard, shardRange } from './shard.js'
 import { checkSpace } from './space.js'
 import { takeStock } from './stock.js'
 import { readClassMap } from './target.js'
 import { checkGradient, mapTally, tallied } from './uniform.js'
+import { usedBy } from './used.js'
 import { versions } from './versions.js'
 import { whereFrom } from './whereFrom.js'
 
@@ -67,7 +68,9 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   refuseOneClassOptions(config)
   refuseBalance(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
+  const asked = lookBeforehand(config)
   await checkBeforehand(config, shard)
+  if (asked !== null && (yield* finishedAlready(await placeOf(config, shard), config, shard, asked))) return
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
   const plan = planRun(inputs, config)
@@ -87,7 +90,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
       const warning = await checkGradient(explainer, inputs, config)
       if (warning !== null) yield notice(warning)
     }
-    const run = { config, shard, inputs, plan, range, explainer, adaptation, device, started, signal }
+    const run = { asked, config, shard, inputs, plan, range, explainer, adaptation, device, started, signal }
     yield* config.dryRun || config.preview !== undefined ? rehearse(run) : carryOut(run)
   } finally {
     await explainer?.estimator.close()
@@ -102,9 +105,13 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   }
   // A file of pairs may name another place.
   if (config.pairs !== undefined && config.out === undefined) return
-  const out = await placeShard(config.out ?? runOptions.out.fallback, shard, config.shard)
+  const out = await placeOf(config, shard)
   if (isObject(out)) await checkObjectPlace(out, config)
   else await checkPlace(out)
+}
+
+function placeOf({ out = runOptions.out.fallback, shard: given }: Config, shard: Shard): Promise<string> {
+  return placeShard(out, shard, given)
 }
 
 /** Fits the classifier of a run; what that takes is only loaded for it. */
@@ -127,6 +134,7 @@ function modelOf({ classifier, estimator: { facts }, logits }: Explainer) {
 }
 
 interface Run {
+  readonly asked: Asked | null
   readonly config: Config
   readonly shard: Shard
   readonly inputs: Inputs
@@ -148,13 +156,13 @@ async function* rehearse(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { missing, bytes, free } = await checkSpace(inputs, config, range.end - range.start)
   yield { type: 'space', bytes, free }
   yield { type: 'start', device, model: explainer?.classifier?.name ?? null, done: 0 }
-  const { check } = await takeStock(inputs)
   const threads = config.jobs ?? cores()
   const resources = {
     estimator: explainer?.estimator ?? null,
     threads,
     range: await greyRangeOf(config, inputs),
-    check,
+    // What changes before the run begins is no change.
+    check: () => {},
   }
   const preview = config.preview === undefined ? null : yield* drawPreview({ ...run, resources }, config.preview)
   const time = missing === 0 ? null : await timeOutputs({ ...run, resources }, missing)
@@ -168,7 +176,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
   const { config, shard, inputs, plan, range, explainer, adaptation, device, started } = run
   const classifier = explainer?.classifier ?? null
   const model = explainer && modelOf(explainer)
-  const stock = await takeStock(inputs)
+  const stock = await takeStock(inputs, usedBy(plan, range, inputs, config))
   const greyRange = await greyRangeOf(config, inputs)
   const tally = mapTally(inputs.sources)
   const identity: Identity = {
@@ -179,14 +187,15 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       target: explainer?.target ?? null,
       saliency: explainer?.estimator.facts.kind ?? null,
     },
-    inputs: { sources: inputs.sources.length, sha256: createHash('sha256').update(stock.list).digest('hex') },
+    inputs: stock.inputs,
+    used: stock.used,
     model: model && { ...model, ...(adaptation && { features: adaptation.features }) },
     device,
     shard: formatShard(shard),
   }
   const how = {
     first: range.start,
-    inputs: stock.list,
+    inputs: stock,
     sources: {
       ...stock,
       made(row: ProvenanceRow) {
@@ -220,7 +229,7 @@ async function* carryOut(run: Run): AsyncGenerator<AugmentEvent, void> {
       // A pair may have labels of its own.
       const lost = counts.skipped > 0 && inputs.pairs === null ? await describeLost(output.folder, inputs) : null
       for (const message of [describeReadings(pictures), lost]) if (message !== null) yield notice(message)
-      await output.finish({ counts, pictures, timings: { seconds } })
+      await output.finish({ counts, pictures, timings: { seconds }, seen: seenOf(run.asked, inputs, stock) })
     }
     const report = config.report ? { report: path.join(inputs.out, REPORT) } : {}
     await explainer?.estimator.close()

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { mainClass } from '../core/softLabel.js'
-import { readManifest, type Source } from '../dataset/manifest.js'
+import { type Manifest, readManifest, type Source } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
@@ -34,6 +34,8 @@ export interface Inputs {
   readonly unread: string | null
   /** What is to be known of the classes. */
   readonly notices: readonly string[]
+  /** What the folders were before they were read; null where that does not tell all. */
+  readonly stamps: Manifest['stamps']
 }
 
 /** Reads manifest or pairs file. Throws a usage error that lists every problem. */

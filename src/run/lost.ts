@@ -8,23 +8,24 @@ import { readLines } from '../output/lines.js'
 import { rowOn } from '../output/read.js'
 import { failureRow, provenanceRow } from '../output/rows.js'
 import type { Inputs } from './inputs.js'
+import { placesOf } from './places.js'
 
 /** Notice of the classes that failed outputs were of and that no output is of; null where there are none. */
 export async function describeLost(
   folder: string,
   inputs: Pick<Inputs, 'sources' | 'classes'>,
 ): Promise<string | null> {
-  const labels = new Map(inputs.sources.map(({ file, label }) => [file, label]))
+  const placeOf = placesOf(inputs.sources)
+  const classesAt = (file: string) => classesOf(inputs.sources[placeOf(file) ?? -1]?.label)
   const lost = new Set<number>()
   const failures = path.join(folder, FAILURES)
   for await (const line of readLines(failures)) {
-    for (const file of rowOn(failureRow, line, failures).sources)
-      for (const k of classesOf(labels.get(file))) lost.add(k)
+    for (const file of rowOn(failureRow, line, failures).sources) for (const k of classesAt(file)) lost.add(k)
   }
   const provenance = path.join(folder, PROVENANCE)
   for await (const line of readLines(provenance)) {
     for (const { file } of rowOn(provenanceRow, line, provenance).sources) {
-      for (const k of classesOf(labels.get(file))) lost.delete(k)
+      for (const k of classesAt(file)) lost.delete(k)
     }
     // Usually true after a few rows.
     if (lost.size === 0) return null

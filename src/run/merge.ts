@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { copyFile, link, lstat, open, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, link, lstat, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { AugmentError } from '../core/errors.js'
@@ -7,7 +7,8 @@ import { reasonOf } from '../core/systemError.js'
 import { folderMaker, syncFolder } from '../output/atomic.js'
 import { readClasses } from '../output/classes.js'
 import { shardFiles } from '../output/closedShards.js'
-import { FAILURES, INPUTS, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
+import { joinLists, listOf } from '../output/inputList.js'
+import { FAILURES, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
 import { tableRows } from '../output/read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
@@ -44,19 +45,18 @@ export async function merge(
 ): Promise<number> {
   refuseObjects('merge', [...folders, out])
   await requirePaths('folder', folders, 'a finished shard')
-  const parts = await readParts(folders)
+  const { parts, list, used } = await readParts(folders)
   const { record, folder } = parts[0]!
   const { versions, options: runOptions, inputs, model, device } = record
-  const identity: Identity = { versions, options: runOptions, inputs, model, device, shard: '1/1' }
+  const identity: Identity = { versions, options: runOptions, inputs, used, model, device, shard: '1/1' }
   const classes = await readClasses(folder)
   await checkParts(parts, classes)
-  const list = await readFile(path.join(folder, INPUTS), 'utf8').catch(() => '')
   const facts = { ...relocated(record, folder, out), outputs: { start: 0, end: total(parts).planned } }
   const output = await openOutput(out, classes, identity, {
     ...options,
     retryFailed: false,
     first: 0,
-    inputs: list,
+    inputs: { list, entryOf: async () => undefined },
     facts,
     isJoined: true,
   })
@@ -75,7 +75,8 @@ export async function merge(
   }
 }
 
-async function readParts(folders: readonly string[]): Promise<Part[]> {
+/** The shards in their order, and what they are made of together. Throws a conflict error unless they are those of one run. */
+async function readParts(folders: readonly string[]) {
   const problems: string[] = []
   const parts: Part[] = []
   for (const folder of folders) {
@@ -103,13 +104,19 @@ async function readParts(folders: readonly string[]): Promise<Part[]> {
   for (const part of parts.filter((part) => part.count !== count)) {
     problems.push(`${part.folder}: is shard ${part.index}/${part.count}, expected one of ${count}`)
   }
+  parts.sort((a, b) => a.index - b.index)
+  const lists: { folder: string; list: string }[] = []
+  for (const { folder, record } of parts) lists.push({ folder, list: (await listOf(folder, record)) ?? '' })
+  const joined = joinLists(lists, problems)
   if (problems.length > 0) throw new AugmentError('conflict', problems.join('\n'))
-  return parts.sort((a, b) => a.index - b.index)
+  return { parts, ...joined }
 }
 
 /** What the shards of one run have in common. */
 function shared(record: RunRecord): Record<string, unknown> {
-  return Object.fromEntries(IDENTITY.filter((key) => key !== 'shard').map((key) => [key, record[key]]))
+  return Object.fromEntries(
+    IDENTITY.filter((key) => key !== 'shard' && key !== 'used').map((key) => [key, record[key]]),
+  )
 }
 
 /** Throws a conflict error that names what is wrong in each shard, or between them: rows, pictures, sources. */

@@ -1,21 +1,28 @@
-/** What each source file was when the run was planned, so that a change is noticed. */
+/** What each picture that a run is made of was when it was planned, so that a change is noticed. */
 import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { allStats, readPicture } from '../containers/pictureFile.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import type { Pair } from '../dataset/pairList.js'
+import { type Stamp, stampHash, stampOf } from '../files/stamp.js'
 import type { Facts } from '../objects/reading.js'
+import { listLine, listText } from '../output/inputList.js'
 import type { Sources } from '../output/outputFolder.js'
 import type { Inputs } from './inputs.js'
 import { placesOf } from './places.js'
 
 export interface Stock extends Sources {
-  /**
-   * Every source with its size in bytes and label, one per line, and what else decides the plan on the first line: equal for
-   * equal inputs wherever they lie.
-   */
+  /** What all inputs are: how many there are, and a SHA-256 of their names and labels. Equal for equal inputs wherever they lie. */
+  readonly inputs: { readonly sources: number; readonly sha256: string }
+  /** The pictures that the outputs are made of, and a SHA-256 of the list. */
+  readonly used: { readonly pictures: number; readonly sha256: string }
+  /** What decides the plan beside the pictures on the first line, then every used one, sorted, with its size in bytes and its label. */
   readonly list: string
+  /** Of the used pictures in the order of their names: a SHA-256 of their stamps, and when the last of them was touched. */
+  readonly stamps: Stamp
+  /** The size and label of any picture among the inputs, as the list would have them. */
+  entryOf(file: string): Promise<string | undefined>
   /**
    * Throws a conflict error unless a source that has just been read still is what it was: by size, by time of modification,
    * and by content where it was read before, in this attempt or in an earlier one.
@@ -26,55 +33,111 @@ export interface Stock extends Sources {
 /** Bytes of a hash that are kept. */
 const REUSABLE = 8
 
-/** Looks at the file of every source: 32 bytes and a line of `list` each. */
-export async function takeStock({ root, classes, sources, pairs }: Inputs): Promise<Stock> {
-  const sizes = new Float64Array(sources.length)
-  const times = new Float64Array(sources.length)
+/** Looks at the files of the `used` sources (rising), and no others: 36 bytes and a line of `list` each. */
+export async function takeStock({ root, classes, sources, pairs }: Inputs, used: Int32Array): Promise<Stock> {
+  const sizes = new Float64Array(used.length)
+  const times = new Float64Array(used.length)
   /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
-  const touched = new Float64Array(sources.length)
-  const hashes = Buffer.alloc(REUSABLE * sources.length)
-  const lines = [JSON.stringify({ classes, pairs: pairs && digest(pairs) })]
-  const pathOf = (i: number) => `${root}/${sources[i]!.file}`
-  await allStats(sources.length, pathOf, (stats, i) => {
-    const { file, label } = sources[i]!
-    // A file that is gone is found out when it is needed.
-    sizes[i] = stats?.size ?? Number.NaN
-    times[i] = stats?.mtimeMs ?? Number.NaN
-    touched[i] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
-    const bytes = stats?.size ?? 'none'
-    lines.push(`${JSON.stringify(file)}\t${bytes} bytes, label ${inWords(label)}`)
-  })
+  const touched = new Float64Array(used.length)
+  const hashes = Buffer.alloc(REUSABLE * used.length)
+  const fileOf = (slot: number) => sources[used[slot]!]!.file
+  const first = JSON.stringify({ classes, pairs: pairs && digest(pairs) })
+  const lines: string[] = []
+  const stamps = stampHash()
+  await allStats(
+    used.length,
+    (slot) => `${root}/${fileOf(slot)}`,
+    (stats, slot) => {
+      const { file, label } = sources[used[slot]!]!
+      // A file that is gone is found out when it is needed.
+      sizes[slot] = stats?.size ?? Number.NaN
+      times[slot] = stats?.mtimeMs ?? Number.NaN
+      touched[slot] = stats === undefined ? Number.NaN : Math.max(stats.mtimeMs, stats.ctimeMs)
+      stamps.add(stampOf(stats))
+      lines.push(listLine(file, entry(stats?.size, label)))
+    },
+  )
+  const list = listText(first, lines)
   const placeOf = placesOf(sources)
-  const known = (source: number) => hashes.subarray(REUSABLE * source, REUSABLE * (source + 1))
-  const isKnown = (source: number) => known(source).some((byte) => byte !== 0)
-  const same = (source: number, sha256: string) => known(source).toString('hex') === sha256.slice(0, 2 * REUSABLE)
+  const known = (slot: number) => hashes.subarray(REUSABLE * slot, REUSABLE * (slot + 1))
+  const isKnown = (slot: number) => known(slot).some((byte) => byte !== 0)
+  const same = (slot: number, sha256: string) => known(slot).toString('hex') === sha256.slice(0, 2 * REUSABLE)
   return {
-    list: `${lines.join('\n')}\n`,
+    inputs: { sources: sources.length, sha256: digestOfAll(first, sources) },
+    used: { pictures: used.length, sha256: createHash('sha256').update(list).digest('hex') },
+    list,
+    stamps: stamps.digest(),
+    async entryOf(file) {
+      const source = placeOf(file)
+      if (source === undefined) return undefined
+      let size: number | undefined
+      await allStats(
+        1,
+        () => `${root}/${file}`,
+        (stats) => {
+          size = stats?.size
+        },
+      )
+      return entry(size, sources[source]!.label)
+    },
     made(row) {
       for (const { file, sha256 } of row.sources) {
-        const source = placeOf(file)
-        if (source !== undefined) known(source).write(sha256, 'hex')
+        const slot = slotOf(used, placeOf(file))
+        if (slot !== undefined) known(slot).write(sha256, 'hex')
       }
     },
     async altered(since) {
       const altered: string[] = []
-      for (const [i, { file }] of sources.entries()) {
-        if (!(touched[i]! > since) || !isKnown(i)) continue
+      for (let slot = 0; slot < used.length; slot++) {
+        if (!(touched[slot]! > since) || !isKnown(slot)) continue
+        const file = fileOf(slot)
         const { bytes } = await readPicture(path.join(root, file), file)
-        if (!same(i, createHash('sha256').update(bytes).digest('hex'))) altered.push(file)
+        if (!same(slot, createHash('sha256').update(bytes).digest('hex'))) altered.push(file)
       }
       return altered
     },
     check(source, { size, mtimeMs }, sha256) {
-      const { file } = sources[source]!
-      if (size !== sizes[source] || mtimeMs !== times[source]) {
-        const [found, expected] = [dated(size, mtimeMs), dated(sizes[source]!, times[source]!)]
+      const slot = slotOf(used, source)
+      if (slot === undefined) return
+      const file = fileOf(slot)
+      if (size !== sizes[slot] || mtimeMs !== times[slot]) {
+        const [found, expected] = [dated(size, mtimeMs), dated(sizes[slot]!, times[slot]!)]
         throw changed(`${file}: found ${found}, expected ${expected} as when the run began`)
       }
-      if (!isKnown(source)) known(source).write(sha256, 'hex')
-      else if (!same(source, sha256)) throw changed(`${file}: found other content, expected what the run began with`)
+      if (!isKnown(slot)) known(slot).write(sha256, 'hex')
+      else if (!same(slot, sha256)) throw changed(`${file}: found other content, expected what the run began with`)
     },
   }
+}
+
+/** The place of a source among the rising `used`. */
+function slotOf(used: Int32Array, source: number | undefined): number | undefined {
+  if (source === undefined) return undefined
+  let [low, high] = [0, used.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (used[middle]! < source) low = middle + 1
+    else high = middle
+  }
+  return used[low] === source ? low : undefined
+}
+
+function entry(size: number | undefined, label: Label): string {
+  return `${size ?? 'none'} bytes, label ${inWords(label)}`
+}
+
+/** So many sources are hashed at a time. */
+const TOGETHER = 1024
+
+/** SHA-256 of what decides a plan: the first line of the list, then name and label of every source. */
+function digestOfAll(first: string, sources: Inputs['sources']): string {
+  const hash = createHash('sha256').update(first)
+  for (let start = 0; start < sources.length; start += TOGETHER) {
+    let text = ''
+    for (const { file, label } of sources.slice(start, start + TOGETHER)) text += `\n${file}\0${inWords(label)}`
+    hash.update(text)
+  }
+  return hash.digest('hex')
 }
 
 function changed(message: string): AugmentError {

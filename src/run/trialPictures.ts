@@ -79,7 +79,7 @@ export async function* readTrialPictures(
   const hash = createHash('sha256').update(all.subarray(0, labels.length * bytesEach))
   const studied: Studied = {
     ...{ root, given: root, classes, sources: usable, image, ...grid },
-    ...{ out: '', pairs: null, replayed: null, told: '', ignored: 0, unread: null, notices: [] },
+    ...{ out: '', pairs: null, replayed: null, told: '', ignored: 0, unread: null, notices: [], stamps: null },
   }
   return { studied, pixels, labels, sha256: hash.update(JSON.stringify(labels)).digest('hex') }
 }

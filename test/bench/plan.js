@@ -9,6 +9,7 @@ import path from 'node:path'
 import { parseConfig } from '../../dist/run/config.js'
 import { planRun, readInputs } from '../../dist/run/inputs.js'
 import { takeStock } from '../../dist/run/stock.js'
+import { usedBy } from '../../dist/run/used.js'
 
 const rows = Number(process.argv[2] ?? 1_000_000)
 const folder = mkdtempSync(path.join(tmpdir(), 'sage-bench-'))
@@ -36,7 +37,9 @@ async function timed(name, step) {
 const config = parseConfig({ images: folder })
 const inputs = await timed('read folder and labels', () => readInputs(config))
 const plan = await timed('pair', () => planRun(inputs, config))
-await timed('note size and time', () => takeStock(inputs))
+const shard = { start: 0, end: Math.ceil(rows / 1000) }
+await timed('look at a thousandth', () => takeStock(inputs, usedBy(plan, shard, inputs, config)))
+await timed('look at all pictures', () => takeStock(inputs, usedBy(plan, { start: 0, end: rows }, inputs, config)))
 const peak = process.resourceUsage().maxRSS / 1024
 process.stdout.write(`${plan.length} outputs, peak RSS ${peak.toFixed(0)} MB, making the pictures included\n`)
 rmSync(folder, { recursive: true })

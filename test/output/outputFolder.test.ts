@@ -10,7 +10,8 @@ const CLASSES = ['cat', 'dog']
 const IDENTITY = {
   versions: {},
   options: { seed: 1, size: '32x32' },
-  inputs: {},
+  inputs: { sources: 2 },
+  used: {},
   model: null,
   device: 'cpu',
   shard: '1/1',
@@ -23,7 +24,7 @@ function open(folder: string, changes: { identity?: typeof IDENTITY; inputs?: st
   const options = {
     first: 0,
     retryFailed: false,
-    inputs: changes.inputs ?? INPUTS,
+    inputs: { list: changes.inputs ?? INPUTS, entryOf: async () => undefined },
     overwrite: changes.overwrite ?? false,
     facts: {},
     notice: (text: string) => notices.push(text),
@@ -102,7 +103,7 @@ test('overwriting removes what a run left and nothing else', async () => {
 test('changed inputs are named one by one', async () => {
   const folder = temporaryFolder()
   await (await open(folder)).close()
-  const identity = { ...IDENTITY, inputs: { sha256: 'other' } }
+  const identity = { ...IDENTITY, inputs: { sources: 2, sha256: 'other' } }
   const inputs = '{}\n"a.jpg"\t11 bytes, label 0\n"c.jpg"\t20 bytes, label 1\n'
   await expect(open(folder, { identity, inputs })).rejects.toMatchObject({
     message: [

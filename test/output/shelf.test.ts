@@ -14,7 +14,7 @@ import { rowOf } from '../helpers/rows.js'
 
 const CLASSES = ['NA', 'a "quoted" name', 'häst']
 const FORMS = { layout: 'webdataset', labelsFormat: 'csv' } as const
-const IDENTITY = { versions: {}, options: FORMS, inputs: {}, model: null, device: 'cpu', shard: '1/1' }
+const IDENTITY = { versions: {}, options: FORMS, inputs: {}, used: {}, model: null, device: 'cpu', shard: '1/1' }
 
 const pictureOf = (index: number) => Buffer.from(`picture ${index}`.repeat(1 + (index % 3)))
 
@@ -24,7 +24,14 @@ function made(index: number, count: number): Row {
 }
 
 function open(folder: string, retryFailed = false) {
-  const options = { first: 0, retryFailed, inputs: '{}\n', overwrite: false, facts: {}, notice: () => {} }
+  const options = {
+    first: 0,
+    retryFailed,
+    inputs: { list: '{}\n', entryOf: async () => undefined },
+    overwrite: false,
+    facts: {},
+    notice: () => {},
+  }
   return openOutput(folder, CLASSES, IDENTITY, options)
 }
 
