@@ -15,10 +15,16 @@ const IMAGE_NAME = new RegExp(`\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
 const ENDINGS: ReadonlySet<string> = new Set(IMAGE_EXTENSIONS)
 
+/** The ending that was asked for last: in most folders it is the next one, too. */
+let [last, isLastImage] = ['', false]
+
 /** Whether a file is a picture by its extension, in any case. */
 export function isImageName(file: string): boolean {
-  const ending = file.slice(file.lastIndexOf('.') + 1)
-  return ending.length < file.length && (ENDINGS.has(ending) || ENDINGS.has(ending.toLowerCase()))
+  const dot = file.lastIndexOf('.')
+  if (dot < 0) return false
+  const ending = file.slice(dot + 1)
+  if (ending !== last) [last, isLastImage] = [ending, ENDINGS.has(ending.toLowerCase())]
+  return isLastImage
 }
 
 type Located =

@@ -81,7 +81,7 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   if (pairs !== null) refuseUnused(pairs, config)
   if (pairs !== null) return planPairs(pairs, sources.length, config.includeOriginals)
   // A picture that shows several classes, or none, is of no class that pairing could go by.
-  const classes = Int32Array.from(sources, ({ label }) => (config.multiLabel ? 0 : mainClass(label)))
+  const classes = config.multiLabel ? new Int32Array(sources.length) : classesOf(sources)
   refuseLonely(classes, inputs, config.pairing)
   const count = config.count ?? config.epochs * sources.length
   const { balance, pairing, seed, includeOriginals: originals, size } = config
@@ -92,11 +92,18 @@ export function planRun(inputs: Inputs, config: Config): Plan {
   )
 }
 
+/** The heaviest class of each source. */
+function classesOf(sources: readonly Source[]): Int32Array {
+  const classes = new Int32Array(sources.length)
+  for (let i = 0; i < classes.length; i++) classes[i] = mainClass(sources[i]!.label)
+  return classes
+}
+
 /** What is to be known of a plan, one sentence each. */
 export function planNotices(plan: Plan, { sources, classes: names, pairs }: Inputs, config: Config): string[] {
   const { balance, pairing, multiLabel } = config
   if (pairs !== null || multiLabel) return []
-  const classes = Int32Array.from(sources, ({ label }) => mainClass(label))
+  const classes = classesOf(sources)
   if ('drawn' in plan) return [describeBalance(plan as DrawnPlan, classes, names, balance)]
   const overuse = pairing === 'different-class' ? describeOveruse(classes, names, sources) : null
   return overuse === null ? [] : [overuse]
