@@ -5,11 +5,13 @@
  *     node test/bench/against.js <older checkout> [options]
  *
  * Pictures are links to those of --cifar (class folders, such as CIFAR-10's 50,000) and to the 300 in fixtures/fashion-mnist.
- * A table for a few minutes: --rounds 1 --pictures 1000 --inputs 20000 --outputs 2000.
+ * A table for a few minutes: --rounds 1 --pictures 1000 --inputs 20000 --outputs 2000. --keep <folder> --prepare first, then --keep
+ * <folder> alone needs a quiet machine only for what is measured.
  */
 import { spawn } from 'node:child_process'
 import {
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -43,12 +45,17 @@ const { values, positionals } = parseArgs({
     /** Names of the rows wanted, with commas; all by default. */
     only: { type: 'string' },
     scratch: { type: 'string', default: tmpdir() },
+    /** Where pictures, and what a row needs before it is measured, are kept for later calls. */
+    keep: { type: 'string' },
+    /** Makes that and measures nothing: the measuring alone needs a quiet machine. */
+    prepare: { type: 'boolean', default: false },
   },
 })
 const [older = '.'] = positionals
 const [pictures, rounds] = [Number(values.pictures), Number(values.rounds)]
 const builds = { older: path.resolve(older), newer: HERE }
 const scratch = mkdtempSync(path.join(values.scratch, 'sage-bench-'))
+const kept = values.keep ?? scratch
 
 /** Another name for a file in `scratch`; a copy where it has none to spare or lies elsewhere. */
 const originals = new Map()
@@ -65,7 +72,8 @@ function linkTo(file, target) {
 
 /** Class folders with `count` of the pictures of `folder`, as many of each class as of the others. */
 function someOf(folder, count) {
-  const out = path.join(scratch, 'cifar')
+  const out = path.join(kept, `cifar-${count}`)
+  if (existsSync(out)) return out
   const classes = readdirSync(folder).sort()
   for (const [k, name] of classes.entries()) {
     const share = Math.floor(((k + 1) * count) / classes.length) - Math.floor((k * count) / classes.length)
@@ -78,7 +86,8 @@ function someOf(folder, count) {
 
 /** `count` grey pictures of 28 x 28, the same 300 again and again, a thousand in a folder, and their labels.csv. */
 function greyPictures(count) {
-  const [out, fixture] = [path.join(scratch, `grey-${count}`), path.join(HERE, 'fixtures/fashion-mnist')]
+  const [out, fixture] = [path.join(kept, `grey-${count}`), path.join(HERE, 'fixtures/fashion-mnist')]
+  if (existsSync(path.join(out, 'labels.csv'))) return out
   const [header, ...rows] = readFileSync(path.join(fixture, 'labels.csv'), 'utf8').trimEnd().split('\n')
   const lines = [header]
   for (let i = 0; i < count; i++) {
@@ -148,10 +157,11 @@ function fresh(name, args) {
 
 function cachedRow(cifar) {
   const cached = (build) =>
-    /--cache\b/.test(knownOptions[build]) ? ['--cache', path.join(scratch, `cache-${build}`)] : []
+    /--cache\b/.test(knownOptions[build]) ? ['--cache', path.join(kept, `cache-${build}-${pictures}`)] : []
   return {
     names: [`${pictures} CIFAR pictures, another method after SAGE (--cache)`],
     async prepare(build) {
+      if (cached(build).length === 0 || existsSync(cached(build)[1])) return
       clear(build)
       await run(build, [cifar, '--quiet', '--out', out(build), ...cached(build)])
     },
@@ -179,13 +189,14 @@ function shardRow(inputs) {
 
 function verifyRow(outputs) {
   const folder = greyPictures(300)
+  const made = (build) => path.join(kept, `verified-${build}-${outputs}`)
   return {
     names: [`verify of ${outputs} outputs`],
     async prepare(build) {
-      clear(build)
-      await run(build, [folder, '--count', String(outputs), '--method', 'mixup', '--quiet', '--out', out(build)])
+      if (existsSync(made(build))) return
+      await run(build, [folder, '--count', String(outputs), '--method', 'mixup', '--quiet', '--out', made(build)])
     },
-    measure: async (build) => [(await run(build, ['verify', out(build)])).whole],
+    measure: async (build) => [(await run(build, ['verify', made(build)])).whole],
   }
 }
 
@@ -218,6 +229,7 @@ const seconds = (number) => number.toFixed(number < 10 ? 2 : 1)
 async function report({ names, prepare, measure }) {
   const found = { older: [], newer: [] }
   for (const build of ['older', 'newer']) await prepare?.(build)
+  if (values.prepare) return
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? ['older', 'newer'] : ['newer', 'older']
     for (const build of order) found[build].push(await measure(build))
