@@ -19,5 +19,12 @@ export async function listStore(root: string): Promise<Listing> {
   const runs = new Set(names.flatMap((name) => /^(.+?)\/\.sage\//.exec(name)?.[1] ?? []))
   const isOurs = (name: string) => [...runs].some((run) => name.startsWith(`${run}/`))
   const files = names.filter((name) => !name.split('/').some(isHidden) && !isOurs(name)).sort()
-  return { files: new FileNames(files), folders: foldersOf(files), links: new Set(), runs, twice: new Map(), stamps: null }
+  return {
+    files: new FileNames(files),
+    folders: foldersOf(files),
+    links: new Set(),
+    runs,
+    twice: new Map(),
+    stamps: null,
+  }
 }

@@ -36,7 +36,7 @@ const runRecord = z.looseObject(
     }),
     inputs: z.looseObject({ sha256: z.string().exactOptional(), sources: whole.exactOptional() }),
     /** The pictures among the inputs that this part of the plan is made of. */
-    used: z.looseObject({ sha256: z.string() }).exactOptional(),
+    used: z.looseObject({ sha256: z.string().exactOptional() }).exactOptional(),
     shard: z.string(shard).regex(/^[1-9]\d*\/[1-9]\d*$/, shard),
     ...inputPaths.partial().shape,
     /** The outputs of this part of the plan, from `start` up to but not including `end`. */

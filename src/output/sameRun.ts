@@ -53,7 +53,8 @@ export async function refuseChanged(
     .slice(0, SHOWN)
     .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
   if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
-  if (changes.some(({ name }) => /^(inputs|used)\./.test(name))) lines.push(...(await describeChanges(listed, inputs, record)))
+  if (changes.some(({ name }) => /^(inputs|used)\./.test(name)))
+    lines.push(...(await describeChanges(listed, inputs, record)))
   const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS
   throw new AugmentError('conflict', lines.join('\n'), { hint })
 }

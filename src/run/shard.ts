@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
+import { runOptions } from '../options/run.js'
 import { type ArrayTask, type Environment, formatSpan, readArrayTask, type Span, sizeOf } from './arrayTask.js'
+import type { Config } from './config.js'
 
 /** Part `index` (1-based) of `count` of a run. */
 export interface Shard {
@@ -44,6 +46,11 @@ export async function placeShard(out: string, { index, count }: Shard, given: st
     })
   }
   return filled
+}
+
+/** The output folder that the options name, with its shard. */
+export function placeOf({ out = runOptions.out.fallback, shard: given }: Config, shard: Shard): Promise<string> {
+  return placeShard(out, shard, given)
 }
 
 /**
