@@ -6,7 +6,7 @@
  *
  * Pictures are links to those of --cifar (class folders, such as CIFAR-10's 50,000) and to the 300 in fixtures/fashion-mnist.
  * A table for a few minutes: --rounds 1 --pictures 1000 --inputs 20000 --outputs 2000. --keep <folder> --prepare first, then --keep
- * <folder> alone needs a quiet machine only for what is measured.
+ * <folder> alone needs a quiet machine only for what is measured. Stopped by SIGTERM it prints the rounds that are whole.
  */
 import { spawn } from 'node:child_process'
 import {
@@ -225,15 +225,8 @@ function median(numbers) {
 
 const seconds = (number) => number.toFixed(number < 10 ? 2 : 1)
 
-/** Measures a row's builds in turn, the first of a round being the second of the next, and prints its lines. */
-async function report({ names, prepare, measure }) {
-  const found = { older: [], newer: [] }
-  for (const build of ['older', 'newer']) await prepare?.(build)
-  if (values.prepare) return
-  for (let round = 0; round < rounds; round++) {
-    const order = round % 2 === 0 ? ['older', 'newer'] : ['newer', 'older']
-    for (const build of order) found[build].push(await measure(build))
-  }
+/** Prints the lines of a row: medians of what has been found. */
+function print({ names }, found) {
   for (const [i, name] of names.entries()) {
     const of = (build, what) => median(found[build].map((measured) => measured[i][what]))
     const cells = ['wall', 'cpu'].flatMap((what) => {
@@ -243,6 +236,28 @@ async function report({ names, prepare, measure }) {
     const memory = ['older', 'newer'].map((build) => of(build, 'peak').toFixed(0))
     process.stdout.write(`| ${[name, ...cells, ...memory].join(' | ')} |\n`)
   }
+}
+
+/** Ends with the rounds that are whole. */
+let stop = () => process.exit(143)
+process.on('SIGTERM', () => stop())
+
+/** Measures a row's builds in turn, the first of a round being the second of the next, and prints its lines. */
+async function report(row) {
+  const found = { older: [], newer: [] }
+  for (const build of ['older', 'newer']) await row.prepare?.(build)
+  if (values.prepare) return
+  stop = () => {
+    const whole = Math.min(found.older.length, found.newer.length)
+    if (whole > 0) print(row, { older: found.older.slice(0, whole), newer: found.newer.slice(0, whole) })
+    process.stdout.write(`stopped after ${whole} of ${rounds} rounds\n`)
+    process.exit(143)
+  }
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? ['older', 'newer'] : ['newer', 'older']
+    for (const build of order) found[build].push(await row.measure(build))
+  }
+  print(row, found)
 }
 
 process.stdout.write(
