@@ -39,8 +39,8 @@ export function realWeights(
       size > 0
         ? Math.floor(i / (inner * length)) * places * inner + Math.floor(along / size) * inner + (i % inner)
         : along
-    const k = scales.length === 1 ? 0 : block
-    values[i] = (integers[i]! - (zeros?.[zeros.length === 1 ? 0 : k] ?? 0)) * scales[k]!
+    const of = (list: readonly number[]) => list[list.length === 1 ? 0 : block]!
+    values[i] = (integers[i]! - (zeros ? of(zeros) : 0)) * of(scales)
   }
   return revise(tensor, { dataType: DataType.FLOAT, rawData: new Uint8Array(values.buffer), int32Data: [] })
 }
