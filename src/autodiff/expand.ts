@@ -21,8 +21,10 @@ function written(model: Model, types: Types, expansions: Expansions): Model {
   const names = [...graph.nodes.flatMap((node) => node.output), ...graph.inputs.map((v) => v.name)]
   const g = new GraphBuilder(model.opset, types, names, 'written')
   g.include({ ...graph, nodes: [] })
+  let isChanged = false
   for (const node of graph.nodes) {
     const values = expansions[operatorOf(node)]?.(g, node)
+    isChanged ||= values !== undefined
     if (!values) {
       g.include({ nodes: [node], initializers: new Map(), inputs: [], outputs: [] })
       continue
@@ -30,5 +32,5 @@ function written(model: Model, types: Types, expansions: Expansions): Model {
     for (const [i, output] of node.output.entries())
       if (output !== '' && values[i]) g.emit('Identity', [values[i]], {}, output)
   }
-  return { ...model, graph: g.finish(graph.inputs, graph.outputs) }
+  return isChanged ? { ...model, graph: g.finish(graph.inputs, graph.outputs) } : model
 }

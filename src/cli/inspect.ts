@@ -43,7 +43,7 @@ function ranked(file: string, images: string, { trials, pictures, classes, writt
 const SURE = 2
 
 function formatted({ file, opset, inputs, outputs, operators, picture, head, ...more }: Inspection): string {
-  const { batch, coupled, problems, command } = more
+  const { batch, coupled, quantised, problems, command } = more
   const port = ({ name, type, dims }: Inspection['inputs'][number]) =>
     `${name} ${type} ${dims ? `[${dims.map((d) => d ?? '?').join(', ')}]` : 'of any shape'}`
   const width = Math.max(...operators.map(({ operator }) => operator.length))
@@ -63,6 +63,7 @@ function formatted({ file, opset, inputs, outputs, operators, picture, head, ...
     lines.push(`classes: ${head.classes}, in output ${head.output}${behind}`)
   }
   if (batch) lines.push(`batch: ${batch}${coupled ? ', because pictures in one batch influence each other' : ''}`)
+  if (quantised) lines.push('quantised: gradients go straight through, in the real numbers that its integers stand for')
   lines.push(...(problems.length === 0 ? ['can be differentiated'] : ['cannot be differentiated:', ...problems]))
   if (command) lines.push(`  ${command}`)
   return lines.join('\n')

@@ -12,6 +12,11 @@ import { Reals } from './quantised/reals.js'
 /** Operators that only a quantised model has. */
 const MARKS = new Set(Object.keys(FUSED).filter((op) => op !== 'Cast'))
 
+/** Whether a model computes with integers in place of real numbers; weights that are only stored so do not count. */
+export function isQuantised({ graph }: Model): boolean {
+  return graph.nodes.some((node) => MARKS.has(operatorOf(node)) && node.opType !== 'DequantizeLinear')
+}
+
 /** The model in real numbers; the model itself if it is not quantised. */
 export function dequantize(model: Model): Model {
   if (!model.graph.nodes.some((node) => MARKS.has(operatorOf(node)))) return model

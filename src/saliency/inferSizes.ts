@@ -31,7 +31,15 @@ export function fedType(info: ValueInfoProto, { batch, extent }: Fed) {
   return type && { dtype: type.dtype, dims: feedSizes(type.dims, batch, extent) }
 }
 
-export async function inferSizes(model: Model, fed: Fed): Promise<ReadonlyMap<string, Sizes>> {
+/**
+ * Sizes of `values`, all that nodes make by default, of the inputs and of the weights. Where `isFolded`, onnxruntime computes what
+ * depends on sizes alone, and so finds more of them.
+ */
+export async function inferSizes(
+  model: Model,
+  fed: Fed,
+  { values, isFolded = false }: { values?: readonly string[]; isFolded?: boolean } = {},
+): Promise<ReadonlyMap<string, Sizes>> {
   const { graph } = model
   const inputs = graph.inputs.map((info) => {
     const type = fedType(info, fed)
@@ -41,11 +49,11 @@ export async function inferSizes(model: Model, fed: Fed): Promise<ReadonlyMap<st
   const isLong = ({ dims }: { dims: readonly number[] }) => volume(dims) > SHORT
   const declared = weights.filter(isLong).map(({ tensor, dims }) => makeValueInfo(tensor.name, tensor.dataType, dims))
   const initializers = new Map(weights.filter((w) => !isLong(w)).map(({ tensor }) => [tensor.name, tensor]))
-  const made = [...new Set(graph.nodes.flatMap((node) => node.output))].filter((value) => value !== '')
+  const made = values ?? [...new Set(graph.nodes.flatMap((node) => node.output))].filter((value) => value !== '')
   // Without a type: onnxruntime infers that of every operator.
   const outputs = made.map((name) => create(ValueInfoProtoSchema, { name }))
   const bytes = writeModel({ ...model, graph: { ...graph, inputs: [...inputs, ...declared], initializers, outputs } })
-  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
+  const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: isFolded ? 'basic' : 'disabled' })
   await session.release()
   const given = graph.inputs.map((info) => [info.name, fedType(info, fed)?.dims ?? []] as const)
   return new Map<string, Sizes>([

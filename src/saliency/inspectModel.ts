@@ -3,6 +3,7 @@ import { findHead, type Head } from '../autodiff/head.js'
 import { findLayers, linearHead } from '../autodiff/layers.js'
 import type { PreprocessingInput } from '../classifiers/preprocessing.js'
 import { AugmentError } from '../core/errors.js'
+import { isQuantised } from '../onnx/dequantize.js'
 import { type Model, readModel } from '../onnx/model.js'
 import { operatorOf } from '../onnx/node.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
@@ -32,6 +33,8 @@ export interface Inspection {
   readonly batch: number | 'any' | null
   /** Whether that is one because several would influence each other. */
   readonly coupled: boolean
+  /** Whether it computes with integers: it is differentiated in the real numbers that they stand for. */
+  readonly quantised: boolean
   /** Why it cannot be differentiated, as `gradientOf` says; none if it can. */
   readonly problems: readonly string[]
   /** A command that uses it. */
@@ -109,6 +112,7 @@ export async function inspectModel(
     maps: prepared && head && mapsOf(prepared, head, original, size),
     batch: prepared && batchOf(prepared),
     coupled: prepared?.coupled ?? false,
+    quantised: isQuantised(original),
     problems,
     command: problems.length > 0 ? null : commandFor(name, picture, { output, size }),
   }

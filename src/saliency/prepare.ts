@@ -9,8 +9,10 @@ import { standardize } from '../onnx/standardize.js'
 import { type Dim, declaredType, type ValueType } from '../onnx/valueInfo.js'
 import { settleBatch } from './batch.js'
 import { checkSizes } from './checkSizes.js'
+import { folded } from './fold.js'
+import { isIndependent } from './independent.js'
 import { withInput } from './openBatch.js'
-import { probeTypes } from './probe.js'
+import { probe } from './probe.js'
 
 /** A normalised model with the types of its values. */
 export interface Prepared {
@@ -40,14 +42,36 @@ export async function prepare(
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)
   const sized = withInput(model, type.dtype, sizesOf(type, info.name))
   await checkSizes(sized)
+  const open = await independent(sized, chosen)
+  if (open) return { ...(await writtenOut(open)), coupled: false, fixedBatch: null, output: chosen }
   const settled = await settleBatch(sized, chosen)
   const fixedBatch = declaredType(settled.model.graph.inputs[0]!)!.dims[0] ?? null
   return { ...settled, ...(await expanded(settled.model)), fixedBatch, output: chosen }
 }
 
-/** The model with its types, and with every operator written out that has an expansion. */
+/** The model with its types, where its batch is open and its operators alone tell that pictures in one keep apart. */
+async function independent(model: Model, output: string): Promise<{ model: Model; types: Types } | undefined> {
+  if (declaredType(model.graph.inputs[0]!)!.dims[0] !== null) return undefined
+  // What cannot be run with several pictures may be with one.
+  const found = await typed(model).catch(() => undefined)
+  return found && isIndependent(found.model, found.types, output) ? found : undefined
+}
+
+/** The model with its types, what it computes of sizes alone computed, and every operator written out that has an expansion. */
 export async function expanded(model: Model): Promise<Pick<Prepared, 'model' | 'types'>> {
-  const types = await probeTypes(model)
+  return writtenOut(await typed(model))
+}
+
+async function typed(model: Model): Promise<{ model: Model; types: Types }> {
+  const probed = await probe(model)
+  const found = folded(model, probed)
+  const types = new Map(probed.types)
+  for (const [name, { dataType, dims }] of found.graph.initializers)
+    if (!types.has(name)) types.set(name, { dtype: dataType, dims: dims.map(Number) })
+  return { model: found, types }
+}
+
+async function writtenOut({ model, types }: { model: Model; types: Types }) {
   const written = expandSized(model, types)
-  return { model: written, types: written === model ? types : await probeTypes(written) }
+  return written === model ? { model, types } : typed(written)
 }

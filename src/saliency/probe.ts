@@ -1,9 +1,12 @@
 /** Learns the shape of every value of a model from onnxruntime, since the differentiation itself infers none. */
+import { create } from '@bufbuild/protobuf'
+import { ValueInfoProtoSchema } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { type Graph, type Model, writeModel } from '../onnx/model.js'
 import { intAttribute, makeNode, type NodeProto } from '../onnx/node.js'
-import { DataType, makeTensor } from '../onnx/tensor.js'
+import { DataType, makeTensor, rawTensor, type TensorProto } from '../onnx/tensor.js'
 import { declaredType, inferDtypes, makeValueInfo, type ValueType } from '../onnx/valueInfo.js'
+import { type Probed, sizeValues } from './fold.js'
 import { type Fed, feedSizes, inferSizes, type Sizes, volume } from './inferSizes.js'
 import { createSession, firstLine, type Session, type Tensor } from './session.js'
 
@@ -71,20 +74,13 @@ function withoutWeights(graph: Graph): Graph {
   return { ...graph, nodes: [...nodes, ...graph.nodes], initializers }
 }
 
-/** The model whose outputs are the shapes (int64 [rank], "probe/<position>") of `values`, and `parameters` themselves. */
-function withShapes(
-  model: Model,
-  values: readonly string[],
-  parameters: readonly string[],
-  dtypes: Map<string, DataType>,
-): Uint8Array {
+/** The model whose outputs are the shapes (int64 [rank], "probe/<position>") of `values`, and `contents` themselves. */
+function withShapes(model: Model, values: readonly string[], contents: readonly string[]): Uint8Array {
   const names = values.map((_, i) => `probe/${i}`)
   // onnxruntime starts from the last node: a shape taken late would keep its value in memory until then.
   const nodes = values.map((value, i) => makeNode('Shape', [value], [names[i]!])).reverse()
-  const outputs = [
-    ...names.map((name) => makeValueInfo(name, DataType.INT64, ['rank'])),
-    ...parameters.map((name) => makeValueInfo(name, dtypes.get(name)!)),
-  ]
+  // Without a type: onnxruntime infers it.
+  const outputs = [...names, ...contents].map((name) => create(ValueInfoProtoSchema, { name }))
   return writeModel({ ...model, graph: { ...model.graph, nodes: [...model.graph.nodes, ...nodes], outputs } })
 }
 
@@ -97,24 +93,19 @@ export async function tryRun(session: Session, name: string, feeds: Record<strin
   })
 }
 
-async function run(session: Session, model: Model, { batch, extent }: Fed): Promise<Record<string, number[]>> {
+async function run(session: Session, model: Model, { batch, extent }: Fed): Promise<Record<string, Tensor>> {
   const feeds: Record<string, Tensor> = {}
   for (const input of model.graph.inputs) {
     const type = declaredType(input)
     if (!type) throw new AugmentError('model', `${model.name}: input "${input.name}" has no declared rank`)
     feeds[input.name] = zeros(type.dtype, feedSizes(type.dims, batch, extent))
   }
-  const results = await tryRun(session, model.name, feeds)
-  const lists = Object.entries(results).map(([name, t]) => [
-    name,
-    Array.from(t.data as ArrayLike<bigint | number>, Number),
-  ])
-  return Object.fromEntries(lists)
+  return tryRun(session, model.name, feeds)
 }
 
 /** What is fed to tell fixed sizes from open ones. */
-const FIRST = { batch: 2, extent: 224 }
-const SECOND = { batch: 3, extent: 256 }
+export const FIRST = { batch: 2, extent: 224 }
+export const SECOND = { batch: 3, extent: 256 }
 
 /**
  * Operators whose sizes onnxruntime infers otherwise than it computes them (Resize rounds, Range may seem empty), or that
@@ -124,57 +115,146 @@ const UNSURE = new Set(['Compress', 'NonMaxSuppression', 'NonZero', 'Range', 'Re
 
 const isUnsure = (node: NodeProto) => UNSURE.has(node.opType) || intAttribute(node, 'ceil_mode', 0) === 1
 
-/** Sizes of all values in one run and in another, and the parameters that nodes compute. */
-interface Probed {
-  readonly sizes: readonly [ReadonlyMap<string, Sizes>, ReadonlyMap<string, Sizes>]
-  readonly parameters: readonly [Record<string, number[]>, Record<string, number[]>]
+/** What one run tells: sizes of all values, and the elements of some. */
+interface Run {
+  readonly sizes: ReadonlyMap<string, Sizes>
+  readonly contents: Readonly<Record<string, Tensor>>
 }
 
-/** Without a run, where all sizes follow from those of the inputs; undefined where they do not. */
-async function inferred(model: Model, names: readonly string[]): Promise<Probed | undefined> {
-  if (model.graph.nodes.some(isUnsure)) return undefined
-  const sizes = [await inferSizes(model, FIRST), await inferSizes(model, SECOND)] as const
-  const isKnown = (name: string) => sizes.every((map) => map.get(name)?.every((size) => typeof size === 'number'))
-  return names.every(isKnown) ? { sizes, parameters: [{}, {}] } : undefined
+/** Values that nodes make of sizes alone, and those that are parameters. */
+interface Known {
+  readonly made: ReadonlySet<string>
+  readonly computed: ReadonlySet<string>
 }
 
-async function observed(model: Model, names: readonly string[], parameters: readonly string[]): Promise<Probed> {
+/** Without a run of the whole, where all sizes follow from those of the inputs; undefined where they do not. */
+async function inferred(model: Model, names: readonly string[], known: Known): Promise<[Run, Run] | undefined> {
+  const { made, computed } = known
+  const isFixed = (node: NodeProto) => node.output.every((value) => value === '' || made.has(value))
+  if (model.graph.nodes.some((node) => isUnsure(node) && !isFixed(node))) return undefined
+  if ([...computed].some((name) => !made.has(name))) return undefined
+  const values = names.filter((name) => !made.has(name))
+  const found: ReadonlyMap<string, Sizes>[] = []
+  for (const fed of [FIRST, SECOND]) {
+    const sizes = await inferSizes(model, fed, { values, isFolded: true })
+    if (!values.every((name) => sizes.get(name)?.every((size) => typeof size === 'number'))) return undefined
+    found.push(sizes)
+  }
+  const contents = await evaluated(model, made, found)
+  const runOf = (i: number): Run => {
+    const own = Object.entries(contents[i]!).map(([name, { dims }]) => [name, dims] as const)
+    return { sizes: new Map<string, Sizes>([...found[i]!, ...own]), contents: contents[i]! }
+  }
+  return [runOf(0), runOf(1)]
+}
+
+/** What the nodes that look at nothing but sizes make of each of several. */
+async function evaluated(
+  model: Model,
+  made: ReadonlySet<string>,
+  each: readonly ReadonlyMap<string, Sizes>[],
+): Promise<Record<string, Tensor>[]> {
+  if (made.size === 0) return each.map(() => ({}))
+  const { graph } = model
+  const looks = new Map<string, (sizes: ReadonlyMap<string, Sizes>) => Tensor>()
+  const nodes = graph.nodes.filter((node) => {
+    if (!node.output.some((value) => made.has(value))) return false
+    const look = sizeOf(node, made)
+    if (look) looks.set(node.output[0]!, look)
+    return !look
+  })
+  const inputs = [...looks].map(([name, look]) => makeValueInfo(name, DataType.INT64, look(each[0]!).dims))
+  const values = [...made].filter((name) => !looks.has(name))
+  const outputs = values.map((name) => create(ValueInfoProtoSchema, { name }))
+  const read = new Set(nodes.flatMap(({ input }) => input))
+  const initializers = new Map([...graph.initializers].filter(([name]) => read.has(name)))
+  const bytes = writeModel({ ...model, graph: { nodes, initializers, inputs, outputs } })
+  const session =
+    values.length > 0 ? await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' }) : null
+  const results: Record<string, Tensor>[] = []
+  for (const sizes of each) {
+    const feeds = Object.fromEntries([...looks].map(([name, look]) => [name, look(sizes)]))
+    results.push({ ...feeds, ...(session && (await tryRun(session, model.name, feeds))) })
+  }
+  await session?.release()
+  return results
+}
+
+/** How a Shape or Size of a value that is no such result follows from its sizes; undefined for any other node. */
+function sizeOf(
+  node: NodeProto,
+  made: ReadonlySet<string>,
+): ((sizes: ReadonlyMap<string, Sizes>) => Tensor) | undefined {
+  const [x] = node.input as [string]
+  if (made.has(x) || (node.opType !== 'Shape' && node.opType !== 'Size')) return undefined
+  return (sizes) => {
+    const dims = sizes.get(x) as readonly number[]
+    if (node.opType === 'Size') return { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(volume(dims))) }
+    const part = dims.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length))
+    return { type: 'int64', dims: [part.length], data: BigInt64Array.from(part, BigInt) }
+  }
+}
+
+async function observed(model: Model, names: readonly string[], asked: ReadonlySet<string>): Promise<[Run, Run]> {
   const light = { ...model, graph: withoutWeights(model.graph) }
-  const bytes = withShapes(light, names, parameters, inferDtypes(model.graph))
+  const [looked, others] = [true, false].map((wanted) => names.filter((name) => asked.has(name) === wanted))
+  const bytes = withShapes(light, others!, looked!)
   const session = await createSession(bytes, { device: 'cpu', threads: 1, optimize: 'disabled' })
+  const told = (contents: Record<string, Tensor>): Run => {
+    const shapes = others!.map((name, i) => [name, listed(contents[`probe/${i}`]!)] as const)
+    return { sizes: new Map([...shapes, ...looked!.map((name) => [name, contents[name]!.dims] as const)]), contents }
+  }
   try {
-    const found = [await run(session, model, FIRST), await run(session, model, SECOND)] as const
-    const sizesOf = (results: Record<string, number[]>) =>
-      new Map(names.map((name, i) => [name, results[`probe/${i}`]!] as const))
-    return { sizes: [sizesOf(found[0]), sizesOf(found[1])], parameters: found }
+    return [told(await run(session, model, FIRST)), told(await run(session, model, SECOND))]
   } finally {
     await session.release()
   }
 }
 
+const listed = ({ data }: Tensor) => Array.from(data as ArrayLike<bigint | number>, Number)
+
+/** Elements up to which a value is kept as a constant. */
+const LARGE_CONSTANT = 2 ** 18
+
+/** The constant that a value is, having been the same in both runs; undefined where it was not, or is of no use as one. */
+function constantOf(name: string, [a, b]: readonly [Tensor | undefined, Tensor | undefined]): TensorProto | undefined {
+  const dtype = Object.entries(RUNTIME).find(([, [type]]) => type === a?.type)?.[0]
+  if (!a || !b || dtype === undefined || volume(a.dims) > LARGE_CONSTANT) return undefined
+  const bytes = ({ data }: Tensor) =>
+    Buffer.from((data as Uint8Array).buffer, (data as Uint8Array).byteOffset, (data as Uint8Array).byteLength)
+  const isSame = a.dims.join() === b.dims.join() && bytes(a).equals(bytes(b))
+  return isSame ? rawTensor(name, Number(dtype), a.dims, a.data as Uint8Array) : undefined
+}
+
 /** Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels). */
-export async function probeTypes(model: Model): Promise<Map<string, ValueType>> {
+export async function probe(model: Model): Promise<Probed> {
   const dtypes = inferDtypes(model.graph)
   const weights = model.graph.initializers
   const names = [...dtypes.keys()].filter((name) => !weights.has(name))
-  const computed = computedParameters(model.graph)
-  const direct = computed.length === 0 ? await inferred(model, names) : undefined
-  const { sizes, parameters } = direct ?? (await observed(model, names, computed))
+  const computed = new Set(computedParameters(model.graph))
+  const made = sizeValues(model.graph)
+  const runs =
+    (await inferred(model, names, { made, computed })) ??
+    (await observed(model, names, new Set([...computed, ...made])))
   const typeOf = (name: string): ValueType => {
-    const [first, again] = sizes.map((map) => map.get(name) as readonly number[]) as [number[], number[]]
+    const [first, again] = runs.map(({ sizes }) => sizes.get(name) as readonly number[]) as [number[], number[]]
     const dims = first.map((size, axis) => (again[axis] === size ? size : null))
     const counts = dims.includes(null) && ([volume(first), volume(again)] as const)
     const type = { dtype: dtypes.get(name)!, dims, ...(counts && { counts }) }
-    if (!computed.includes(name)) return type
-    const found = parameters.map((results) => results[name]!) as [number[], number[]]
+    if (!computed.has(name)) return type
+    const found = runs.map(({ contents }) => listed(contents[name]!)) as [number[], number[]]
     if (found[0].join() === found[1].join()) return { ...type, values: found[0] }
     return found.every((list) => list.every((value, at) => value === at)) ? { ...type, isCount: true } : type
   }
-  return new Map<string, ValueType>([
-    ...Array.from(
-      weights,
-      ([name, { dims, dataType }]) => [name, { dtype: dataType, dims: dims.map(Number) }] as const,
-    ),
-    ...names.map((name) => [name, typeOf(name)] as const),
-  ])
+  const given = Array.from(
+    weights,
+    ([name, { dims, dataType }]) => [name, { dtype: dataType, dims: dims.map(Number) }] as const,
+  )
+  const [a, b] = runs
+  const constants = [...made].flatMap((name) => {
+    const constant = constantOf(name, [a.contents[name], b.contents[name]])
+    return constant ? [[name, constant] as const] : []
+  })
+  const types = new Map<string, ValueType>([...given, ...names.map((name) => [name, typeOf(name)] as const)])
+  return { types, constants: new Map(constants) }
 }

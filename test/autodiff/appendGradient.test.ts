@@ -4,12 +4,12 @@ import { AugmentError } from '../../src/core/errors.js'
 import type { Model } from '../../src/onnx/model.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
-import { probeTypes } from '../../src/saliency/probe.js'
+import { probe } from '../../src/saliency/probe.js'
 import { float32, type GraphSpec, modelOf, runModel } from '../helpers/onnx.js'
 
 async function gradientOf(spec: GraphSpec, options: Partial<AppendOptions> = {}): Promise<Model> {
   const model = modelOf(spec)
-  return appendGradient(model, { types: await probeTypes(model), loss: 'logit', ...options })
+  return appendGradient(model, { types: (await probe(model)).types, loss: 'logit', ...options })
 }
 
 /** The gradient of the first logit for a picture `x`. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { appendGradient } from '../../src/autodiff/appendGradient.js'
 import { type Attributes, makeNode, type NodeProto } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
-import { probeTypes } from '../../src/saliency/probe.js'
+import { probe } from '../../src/saliency/probe.js'
 import { float32, modelOf, runModel, type Weight } from '../helpers/onnx.js'
 
 const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
@@ -57,7 +57,7 @@ const CASES: Record<string, NodeProto[]> = {
 
 test.each(Object.keys(CASES))('%s', async (name) => {
   const model = modelOf({ nodes: CASES[name]!, inputs: { x: ['N', 6] }, outputs: ['y'], weights: WEIGHTS })
-  const gradient = appendGradient(model, { types: await probeTypes(model), loss: 'logit' })
+  const gradient = appendGradient(model, { types: (await probe(model)).types, loss: 'logit' })
   for (const batch of [2, 5, 1]) {
     const wave = (size: number, speed: number) => Float32Array.from({ length: size }, (_, i) => Math.sin(speed * i + 1))
     const x = wave(6 * batch, 1.3)

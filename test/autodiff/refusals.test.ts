@@ -4,12 +4,12 @@ import { appendGradient } from '../../src/autodiff/appendGradient.js'
 import { AugmentError } from '../../src/core/errors.js'
 import { makeNode } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
-import { probeTypes } from '../../src/saliency/probe.js'
+import { probe } from '../../src/saliency/probe.js'
 import { type GraphSpec, modelOf } from '../helpers/onnx.js'
 
 async function complaint(spec: GraphSpec): Promise<AugmentError> {
   const model = modelOf(spec)
-  const types = await probeTypes(model)
+  const { types } = await probe(model)
   try {
     appendGradient(model, { types, loss: 'logit' })
   } catch (error) {

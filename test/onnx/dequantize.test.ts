@@ -5,6 +5,7 @@ import { writeModel } from '../../src/onnx/model.js'
 import { type Attributes, makeNode, type NodeProto, operatorOf } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
 import { gradientModel } from '../../src/saliency/gradientModel.js'
+import { inspectModel } from '../../src/saliency/inspectModel.js'
 import { float32, modelOf, runModel, type Weight } from '../helpers/onnx.js'
 
 const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
@@ -195,6 +196,7 @@ test('a quantised classifier has the gradient of its real numbers, none where it
   const weights = { ...WEIGHTS, v, two: scalar(2 / 255) }
   const model = modelOf({ nodes, inputs: { x: ['N', 4] }, outputs: ['y'], weights })
   const gradient = await gradientModel(writeModel(model), 'int8.onnx', { loss: 'logit' })
+  expect(await inspectModel(writeModel(model), 'int8.onnx')).toMatchObject({ quantised: true, problems: [] })
   const feeds = { x: float32([1, 4], [-1, 0.5, 1.999, 2.5]), target: float32([1, 2], [1, 0]) }
   const found = await runModel(gradient, feeds)
   expect(Array.from(found.gradient!.data as Float32Array, (g) => Math.round(1e5 * g) / 1e5)).toEqual([0, 0.2, 0.3, 0])

@@ -3,6 +3,7 @@ import { floatAttribute } from '../../onnx/node.js'
 import type { Expansion } from '../expansion.js'
 import { ATTENTION } from './attention.js'
 import { CONTRIB, SIZED_CONTRIB } from './contrib.js'
+import { EINSUM } from './einsum.js'
 import { GRID_SAMPLE } from './gridSample.js'
 import { LOSS } from './loss.js'
 import { NORMALIZATION } from './normalization.js'
@@ -13,6 +14,7 @@ export type Expansions = Readonly<Record<string, Expansion | undefined>>
 /** The ones that look at no size: applied before anything is run. */
 export const PLAIN_EXPANSIONS: Expansions = {
   ...CONTRIB,
+  ...EINSUM,
   /** x sigmoid(alpha x). */
   Swish: (g, node) => {
     const [x, alpha] = [node.input[0]!, floatAttribute(node, 'alpha', 1)]
