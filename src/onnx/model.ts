@@ -137,8 +137,12 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   settleTensors(proto)
   const raw = proto.graph
   const standard = proto.opsetImport.find((o) => isStandardDomain(o.domain))
-  if (!raw || raw.node.length === 0 || raw.output.length === 0 || !standard) {
+  if (!raw || raw.node.length === 0 || raw.output.length === 0 || (!standard && proto.opsetImport.length === 0)) {
     throw new AugmentError('model', `${name}: not an ONNX model`)
+  }
+  if (!standard) {
+    const found = proto.opsetImport.map(({ domain }) => quoted(domain)).join(', ')
+    throw new AugmentError('model', `${name}: operators of ${found} alone, expected some of the ONNX standard's`)
   }
   const opset = Number(standard.version)
   const { nodes, weights } = inlined(proto)

@@ -98,7 +98,10 @@ async function run(session: Session, model: Model, { batch, extent }: Fed): Prom
   for (const input of model.graph.inputs) {
     const type = declaredType(input)
     if (!type) throw new AugmentError('model', `${model.name}: input "${input.name}" has no declared rank`)
-    feeds[input.name] = zeros(type.dtype, feedSizes(type.dims, batch, extent))
+    const fed = zeros(type.dtype, feedSizes(type.dims, batch, extent))
+    // Scales, of which an input may be one, are not 0.
+    if (fed.data instanceof Float32Array) fed.data.fill(1)
+    feeds[input.name] = fed
   }
   return tryRun(session, model.name, feeds)
 }

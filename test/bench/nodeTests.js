@@ -61,10 +61,12 @@ async function differentiated(model, wrt) {
   const g = new GraphBuilder(simple.opset, types)
   g.include(simple.graph)
   const outputs = simple.graph.outputs.filter(({ name }) => isFloat(types.get(name).dtype))
-  const seeds = new Map(outputs.map(({ name }) => [name, g.declare(`c:${name}`, DataType.FLOAT)]))
+  const seeds = new Map(
+    outputs.map(({ name }) => [name, g.cast(g.declare(`c:${name}`, DataType.FLOAT), types.get(name).dtype)]),
+  )
   g.emit('Identity', [backward(g, simple.graph, seeds, wrt, model.name)], {}, 'gradient')
-  const ports = outputs.map(({ name }) => makeValueInfo(name, DataType.FLOAT, g.sizes(name)))
-  const cotangents = ports.map((port) => revise(port, { name: `c:${port.name}` }))
+  const ports = outputs.map(({ name }) => makeValueInfo(name, types.get(name).dtype, g.sizes(name)))
+  const cotangents = ports.map(({ name }) => makeValueInfo(`c:${name}`, DataType.FLOAT, g.sizes(name)))
   const gradient = makeValueInfo('gradient', DataType.FLOAT, g.sizes(wrt))
   const graph = g.finish([...simple.graph.inputs, ...cotangents], [...ports, gradient])
   return { bytes: writeModel({ ...simple, graph }), sizes: new Map(ports.map(({ name }) => [name, g.sizes(name)])) }

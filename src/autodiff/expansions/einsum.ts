@@ -25,8 +25,9 @@ const Einsum: Expansion = (g, node) => {
   const summed = a.filter((letter) => b.includes(letter) && !result.includes(letter))
   const isProduct = [rows!, columns!, summed].every((letters) => letters.length === 1)
   if (!isUnique || !isProduct || a.length !== batch.length + 2 || b.length !== batch.length + 2) return undefined
-  const [i, j] = [rows![0]!, columns![0]!]
-  const [k] = summed as [string]
+  const [i, j, k] = [rows![0]!, columns![0]!, summed[0]!]
+  // One that is repeated is no product of matrices.
+  if (g.dims(node.input[0]!)[a.indexOf(k)] !== g.dims(node.input[1]!)[b.indexOf(k)]) return undefined
   const factors = [
     transposed(g, node.input[0]!, a, [...batch, i, k]),
     transposed(g, node.input[1]!, b, [...batch, k, j]),

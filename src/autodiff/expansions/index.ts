@@ -14,7 +14,6 @@ export type Expansions = Readonly<Record<string, Expansion | undefined>>
 /** The ones that look at no size: applied before anything is run. */
 export const PLAIN_EXPANSIONS: Expansions = {
   ...CONTRIB,
-  ...EINSUM,
   /** x sigmoid(alpha x). */
   Swish: (g, node) => {
     const [x, alpha] = [node.input[0]!, floatAttribute(node, 'alpha', 1)]
@@ -25,6 +24,7 @@ export const PLAIN_EXPANSIONS: Expansions = {
 /** The ones that need to know the sizes of their inputs. */
 export const SIZED_EXPANSIONS: Expansions = {
   ...ATTENTION,
+  ...EINSUM,
   ...SIZED_CONTRIB,
   ...GRID_SAMPLE,
   ...LOSS,

@@ -31,7 +31,8 @@ interface Cell {
 
 const plus = (g: GraphBuilder, a: State, b: State): State => (a && b ? g.add(a, b) : (a ?? b))
 const times = (g: GraphBuilder, a: State, b: State): State => (a && b ? g.mul(a, b) : null)
-const parts = (g: GraphBuilder, value: Value, count: number) => g.emitMany('Split', [value], { axis: -1 }, count)
+const parts = (g: GraphBuilder, value: Value, count: number, axis = -1) =>
+  g.emitMany('Split', [value], { axis, ...(g.opset >= 18 && { num_outputs: count }) }, count)
 const splitIf = (g: GraphBuilder, value: State, count: number): State[] =>
   value ? parts(g, value, count) : Array(count).fill(null)
 
@@ -98,7 +99,7 @@ function unrolled(g: GraphBuilder, { step, gates }: Cell, layer: Layer, index: n
   const length = g.size(x!, 0)
   const given = g.emit('MatMul', [x!, g.transpose(rowOf(g, w, index)!, [1, 0])])
   const [bias] = splitIf(g, rowOf(g, b, index), 2)
-  const steps = g.emitMany('Split', [plus(g, given, bias!)!], { axis: 0 }, length).map((one) => g.squeeze(one, [0]))
+  const steps = parts(g, plus(g, given, bias!)!, length, 0).map((one) => g.squeeze(one, [0]))
   const limits = lengths && g.unsqueeze(lengths, [1])
   let [h, c] = [rowOf(g, h0, index), gates === 4 ? rowOf(g, c0, index) : null]
   const outputs: Value[] = []

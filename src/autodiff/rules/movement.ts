@@ -143,7 +143,9 @@ const Pad: VjpRule = single((g, node, c) => {
     }
     value = inner
   }
-  return node.input.map((_, i) => (i === 0 ? value : null))
+  // What was padded is of the one value that is given for it.
+  const sum = (of: Value) => g.reduce('Sum', of, [...g.dims(x).keys()], false)
+  return node.input.map((_, i) => (i === 0 ? value : i === 2 && mode === 'constant' ? g.sub(sum(c), sum(value)) : null))
 })
 
 const Expand: VjpRule = single((g, node, c) => [

@@ -74,6 +74,7 @@ export const MOVEMENT: Record<string, readonly RuleCase[]> = {
     pad('edge', [0, -1, 1, 0, 2, -1]),
     one('Pad', [[2, 4, 5]], { mode: 'wrap' }, { integers: { 1: [0, 2, 1, 0, 3, 4] }, opset: 19 }),
     one('Pad', [[2, 4]], {}, { integers: { 1: [1, 2], 3: [-1] }, opset: 18 }),
+    one('Pad', [[2, 4], undefined, []], {}, { integers: { 1: [1, -1, 0, 2] } }),
   ],
   Expand: [
     one('Expand', [[3, 1]], {}, { integers: { 1: [2, 1, 4] } }),

@@ -13,6 +13,7 @@ interface Form {
   readonly attributes?: Record<string, number | string>
   readonly activations?: readonly string[]
   readonly outputs?: Extra['outputs']
+  readonly opset?: number
 }
 
 function layer(op: string, gates: number, form: Form = {}): RuleCase {
@@ -33,6 +34,7 @@ function layer(op: string, gates: number, form: Form = {}): RuleCase {
   const item = one(op, sizes, attributes, {
     outputs: form.outputs ?? (gates === 4 ? 3 : 2),
     range: [-1, 1],
+    opset: form.opset ?? 17,
     ...(has('lengths') && { weights: lengths }),
   })
   if (form.activations) {
@@ -49,11 +51,13 @@ const all = ['bias', 'lengths', 'h'] as const
 export const RECURRENT: Record<string, readonly RuleCase[]> = {
   RNN: [
     layer('RNN', 1),
+    layer('RNN', 1, { with: ['bias'], opset: 22 }),
     layer('RNN', 1, { with: all, directions: 2, activations: ['Tanh', 'Sigmoid'] }),
     layer('RNN', 1, { attributes: { direction: 'reverse' }, outputs: ['', 'last'] }),
   ],
   GRU: [
     layer('GRU', 3),
+    layer('GRU', 3, { with: ['bias'], opset: 22 }),
     layer('GRU', 3, { with: all, directions: 2 }),
     layer('GRU', 3, { with: ['bias', 'h'], attributes: { linear_before_reset: 1 } }),
     layer('GRU', 3, { with: ['bias', 'lengths'], attributes: { linear_before_reset: 1, direction: 'reverse' } }),
@@ -61,6 +65,7 @@ export const RECURRENT: Record<string, readonly RuleCase[]> = {
   ],
   LSTM: [
     layer('LSTM', 4),
+    layer('LSTM', 4, { with: ['bias', 'peepholes'], opset: 22 }),
     layer('LSTM', 4, { with: [...all, 'c', 'peepholes'], directions: 2 }),
     layer('LSTM', 4, { with: ['bias', 'lengths', 'c'], attributes: { direction: 'reverse' } }),
     layer('LSTM', 4, { with: ['h', 'c', 'peepholes'], attributes: { input_forget: 1 }, outputs: ['y', '', 'cells'] }),
