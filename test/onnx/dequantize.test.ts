@@ -25,6 +25,7 @@ const WEIGHTS: Record<string, Weight> = {
   xs: scalar(0.02),
   xz: { dims: [], values: [120], dtype: DataType.UINT8 },
   ys: scalar(0.05),
+  wide: scalar(0.4),
   yz: { dims: [], values: [130], dtype: DataType.UINT8 },
   relu: { dims: [], values: [0], dtype: DataType.UINT8 },
   small: scalar(1 / 255),
@@ -90,7 +91,14 @@ const CASES: Record<string, { nodes: NodeProto[]; step: number; opset?: number }
     // Rounding x to 0.02 alone moves sums of 36 such products by 0.1 and more.
     step: 0.1,
   },
-  QLinearMatMul: { nodes: fused('QLinearMatMul', ['q', 'xs', 'xz', 'm', 'm5', 'm5z', 'ys', 'yz']), step: 0.05 },
+  QLinearMatMul: {
+    nodes: [
+      quantised,
+      n('QLinearMatMul', ['q', 'xs', 'xz', 'm', 'm5', 'm5z', 'wide', 'yz'], 'r'),
+      n('DequantizeLinear', ['r', 'wide', 'yz'], 'y'),
+    ],
+    step: 0.4,
+  },
   QGemm: {
     nodes: [
       quantised,
@@ -182,8 +190,8 @@ test.each(Object.entries(CASES))('%s', async (_, { nodes, step, opset }) => {
   for (const [i, value] of expected.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(2.5 * step)
 })
 
-test('a quantised classifier has the gradient of its real numbers, none where its grids cut off', async () => {
-  // x from -2.4 to 2.7, then a ReLU up to 2: y = min(max(x, 0), 2) w.
+test('a quantised classifier has the gradient of its real numbers, none where a ReLU in its grids cuts off', async () => {
+  // x, of which the grid holds -2.4 to 2.7, then a ReLU up to 2: y = min(max(x, 0), 2) w.
   const nodes = [
     quantised,
     n('DequantizeLinear', ['q', 'xs', 'xz'], 'f'),
@@ -200,6 +208,27 @@ test('a quantised classifier has the gradient of its real numbers, none where it
   const feeds = { x: float32([1, 4], [-1, 0.5, 1.999, 2.5]), target: float32([1, 2], [1, 0]) }
   const found = await runModel(gradient, feeds)
   expect(Array.from(found.gradient!.data as Float32Array, (g) => Math.round(1e5 * g) / 1e5)).toEqual([0, 0.2, 0.3, 0])
+})
+
+test('what lies beyond a grid without a ReLU passes, and what is rectified is not cut off again', async () => {
+  const nodes = [
+    quantised,
+    n('DequantizeLinear', ['q', 'xs', 'xz'], 'f'),
+    n('Relu', ['f'], 'g'),
+    n('QuantizeLinear', ['g', 'two', 'relu'], 'r'),
+    n('DequantizeLinear', ['r', 'two', 'relu'], 'h'),
+    n('MatMul', ['h', 'v'], 'y'),
+  ]
+  const v = { dims: [4, 2], values: [1, 0, 2, 0, 3, 0, 4, 0] }
+  const model = modelOf({
+    nodes,
+    inputs: { x: ['N', 4] },
+    outputs: ['y'],
+    weights: { ...WEIGHTS, v, two: scalar(2 / 255) },
+  })
+  const gradient = await gradientModel(writeModel(model), 'int8.onnx', { loss: 'logit' })
+  const found = await runModel(gradient, { x: float32([1, 4], [-9, 0.5, 2.5, 9]), target: float32([1, 2], [1, 0]) })
+  expect(Array.from(found.gradient!.data as Float32Array)).toEqual([0, 2, 3, 4])
 })
 
 test('a model that is not quantised stays what it is', () => {

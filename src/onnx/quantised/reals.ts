@@ -23,9 +23,17 @@ const RANGES: Partial<Record<DataType, readonly [number, number]>> = {
   [DataType.UINT16]: [0, 65535],
 }
 
+/** Operators whose results are not negative, and those that give none where their first input has none. */
+const RECTIFYING = new Set(['Relu', 'Sigmoid', 'Softmax', 'HardSigmoid'])
+const KEEPING = new Set([
+  ...['AveragePool', 'Flatten', 'GlobalAveragePool', 'GlobalMaxPool', 'Identity', 'MaxPool', 'ReduceMean'],
+  ...['Reshape', 'Slice', 'Squeeze', 'Transpose', 'Unsqueeze'],
+])
+
 export class Reals {
   readonly initializers: Map<string, TensorProto>
   private readonly nodes: NodeProto[] = []
+  private readonly makers = new Map<string, NodeProto>()
   private readonly reals = new Map<string, Real>()
   private readonly sums = new Map<string, string>()
   private readonly constants = new Map<string, TensorProto>()
@@ -49,7 +57,7 @@ export class Reals {
   }
 
   emit(op: string, inputs: readonly string[], attributes: Attributes = {}, output = this.fresh()): string {
-    this.nodes.push(makeNode(op, inputs, [output], attributes))
+    this.push(makeNode(op, inputs, [output], attributes))
     return output
   }
 
@@ -57,7 +65,7 @@ export class Reals {
   emitLike(node: NodeProto, op: string, inputs: readonly string[], dropped: readonly string[] = []): string {
     const output = this.fresh()
     const attribute = node.attribute.filter(({ name }) => !dropped.includes(name))
-    this.nodes.push(revise(node, { opType: op, domain: '', input: [...inputs], output: [output], attribute, name: '' }))
+    this.push(revise(node, { opType: op, domain: '', input: [...inputs], output: [output], attribute, name: '' }))
     return output
   }
 
@@ -111,9 +119,9 @@ export class Reals {
   }
 
   /**
-   * Sets what `integer` stands for: `value`, not rounded but cut off where the grid ends. A lowest integer that stands for 0 is
-   * how quantisers fold a ReLU into what is before it. A grid made from the picture covers all of it. False for a grid with
-   * several scales.
+   * Sets what `integer` stands for: `value`, not rounded. A lowest integer that stands for 0 is how quantisers fold a ReLU or a
+   * ReLU6 into what is before it: there it is cut off where the grid ends, unless it is rectified already. What lies beyond the
+   * ends of other grids passes: calibration saw too few pictures. False for a grid with several scales.
    */
   round(value: string, grid: Grid, integer: string): boolean {
     const scales = this.known(grid.scale)
@@ -121,15 +129,29 @@ export class Reals {
     const range = RANGES[type as DataType]
     if (scales && (scales.length !== 1 || !range)) return false
     const zero = this.known(grid.zero)?.[0] ?? 0
-    const limits = scales && range!.map((end) => this.float([(end - zero) * scales[0]!]))
+    const isFolded = scales !== undefined && zero === range![0] && !this.isRectified(value)
+    const limits = isFolded && range!.map((end) => this.float([(end - zero) * scales[0]!]))
     this.reals.set(integer, { value: limits ? this.emit('Clip', [value, ...limits]) : value, grid })
     return true
+  }
+
+  /** Whether a value is what an operator that keeps numbers above 0 there makes of such. */
+  private isRectified(value: string): boolean {
+    let node = this.makers.get(value)
+    while (node && KEEPING.has(node.opType)) node = this.makers.get(node.input[0]!)
+    if (node?.opType === 'Clip') return (this.known(node.input[1]!)?.[0] ?? -1) >= 0
+    return node !== undefined && RECTIFYING.has(node.opType)
+  }
+
+  private push(node: NodeProto): void {
+    this.nodes.push(node)
+    for (const output of node.output) this.makers.set(output, node)
   }
 
   /** `node` on real numbers: what its outputs, integers of `grid`, stand for. */
   moved(node: NodeProto, inputs: readonly (string | undefined)[], grid: Grid): void {
     const outputs = node.output.map((output) => (output === '' ? '' : this.fresh()))
-    this.nodes.push(revise(node, { input: inputs.map((v) => v ?? ''), output: outputs }))
+    this.push(revise(node, { input: inputs.map((v) => v ?? ''), output: outputs }))
     for (const [i, output] of node.output.entries())
       if (output !== '') this.reals.set(output, { value: outputs[i]!, grid })
   }
@@ -151,7 +173,7 @@ export class Reals {
   /** Keeps a node as it is; integers that it reads are made again. */
   keep(node: NodeProto): void {
     for (const input of node.input) this.restore(input)
-    this.nodes.push(node)
+    this.push(node)
   }
 
   private restore(value: string): void {
