@@ -30,7 +30,9 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
     because: 'looks for a model of these classes',
     instead: 'sage-augment adapt ./pets --out pets.onnx && sage-augment inspect pets.onnx --try ./pets',
   },
+  { command: /s3:\/\//, because: 'needs an object store: objects.test.ts has one' },
   { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
+  { command: /^(node|python3?) test\//, because: 'is for a checkout, and takes long' },
   { command: /^parallel /, because: 'needs GNU parallel' },
   { command: /\$SAGE|PBS_O_WORKDIR/, because: 'needs a scheduler: test/external/clusters.sh has real ones' },
 ]
