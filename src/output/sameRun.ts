@@ -49,10 +49,12 @@ export async function refuseChanged(
   if (isOurs !== undefined && isOther && (await isSameSoFar(listed, inputs))) return true
   const mended = others.length === 0 && (await onlyMended(folder, listed, inputs))
   if (mended && retryFailed) return false
-  const lines = changes
+  // What differs of all inputs differs of the used ones, too: one line says it.
+  const told = others.length > 0 ? others : changes
+  const lines = told
     .slice(0, SHOWN)
     .map(({ name, old, new: value }) => `${folder}: run with ${name} ${shown(old)}, now asked for ${shown(value)}`)
-  if (changes.length > SHOWN) lines.push(`... and ${changes.length - SHOWN} more`)
+  if (told.length > SHOWN) lines.push(`... and ${told.length - SHOWN} more`)
   if (changes.some(({ name }) => /^(inputs|used)\./.test(name)))
     lines.push(...(await describeChanges(listed, inputs, record)))
   const hint = mended ? '--retry-failed makes the outputs that need the mended pictures' : AS_IT_WAS

@@ -51,7 +51,10 @@ def net(classes, side):
     for before, channels in ((3, 32), (32, 64), (64, 128)):
         layers += [nn.Conv2d(before, channels, 3, 1, 1), nn.InstanceNorm2d(channels, affine=True), nn.ReLU(), nn.MaxPool2d(2)]
     features = 128 * (side // 8) ** 2
-    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, classes))
+    return initialised(nn.Sequential(*layers, nn.Flatten(), nn.Linear(features, classes)), features)
+
+
+def initialised(model, features):
     for module in model:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity='relu')

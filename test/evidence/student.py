@@ -16,7 +16,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from agreement import DECAY, WARMUP, endless, folders, prepared, views
+from agreement import DECAY, endless, folders, initialised, prepared, views, WARMUP
 
 CELLS = {'mean': 1, '2x2': 2, 'all': 4}
 
@@ -28,15 +28,7 @@ def net(head, normalisation, classes):
         layers += [nn.Conv2d(before, channels, 3, 1, 1), norm, nn.ReLU(), nn.MaxPool2d(2)]
     features = 128 * CELLS[head] ** 2
     pool = [] if head == 'all' else [nn.AdaptiveAvgPool2d(CELLS[head])]
-    model = nn.Sequential(*layers, *pool, nn.Flatten(), nn.Linear(features, classes))
-    for module in model:
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
-            nn.init.zeros_(module.bias)
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=features ** -0.5)
-            nn.init.zeros_(module.bias)
-    return model
+    return initialised(nn.Sequential(*layers, *pool, nn.Flatten(), nn.Linear(features, classes)), features)
 
 
 def main():
