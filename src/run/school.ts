@@ -1,4 +1,5 @@
 /** The pictures that a training learns from and is judged by. */
+import { createHash } from 'node:crypto'
 import { resize } from '../codec/codec.js'
 import type { GreyRange } from '../codec/samples.js'
 import { counted } from '../core/counted.js'
@@ -21,7 +22,9 @@ const CACHE_SHARE = 1 / 4
 const CHUNK = 64
 
 /** Pictures that can be used. */
-interface OpenedPictures extends Pictures {
+export interface OpenedPictures extends Pictures {
+  /** SHA-256 of which were used, and of their pixels on the grid. */
+  readonly sha256: string
   source(index: number): Source
 }
 
@@ -121,6 +124,7 @@ export async function* openPictures(
   const kept = new Map<number, Image>()
   const onGrid = async (source: number) => resize((await views.decoded(source)).image, grid.width, grid.height)
   const usable: number[] = []
+  const hash = createHash('sha256')
   for (let first = 0; first < sources.length && !signal?.aborted; first += CHUNK) {
     const chunk = Array.from({ length: Math.min(CHUNK, sources.length - first) }, (_, i) => first + i)
     const found = await Promise.allSettled(chunk.map(onGrid))
@@ -128,6 +132,7 @@ export async function* openPictures(
       if (result.status === 'fulfilled') {
         if (kept.size < room) kept.set(first + i, result.value)
         usable.push(first + i)
+        hash.update(`${first + i}\n`).update(result.value.data)
       } else if (result.reason instanceof SourceError) {
         yield notice(`left out: ${result.reason.message}`, true)
       } else throw result.reason
@@ -137,6 +142,7 @@ export async function* openPictures(
   return {
     size: usable.length,
     classes,
+    sha256: hash.digest('hex'),
     label,
     source: (index) => sources[usable[index]!]!,
     picture: async (index) => kept.get(usable[index]!) ?? onGrid(usable[index]!),

@@ -12,7 +12,7 @@ import { cores } from '../threads/cores.js'
 import { Pool } from '../threads/pool.js'
 import type { Found } from '../train/blockSize.js'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
-import { examOf, lessonsOf, type Pictures } from '../train/lessons.js'
+import { examOf, lessonsOf } from '../train/lessons.js'
 import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
 import type { Grid } from '../train/trainer.js'
 import type { TrainingOptions } from '../train/trainingModel.js'
@@ -26,7 +26,7 @@ import { mixParameters, needsSaliency } from './mixer.js'
 import { notice } from './notices.js'
 import { type OwnSaliency, ownSaliency } from './ownSaliency.js'
 import { requirePlace } from './paths.js'
-import { openPictures, readSchool, type School } from './school.js'
+import { type OpenedPictures, openPictures, readSchool, type School } from './school.js'
 import { versions } from './versions.js'
 
 type TrainConfig = Checked<typeof trainOptions>
@@ -51,8 +51,8 @@ interface Work {
   readonly classifier: Omit<Classifier, 'bytes'>
   readonly pool: TrainPool
   readonly grid: Grid
-  readonly lessons: Pictures
-  readonly exam: Pictures
+  readonly lessons: OpenedPictures
+  readonly exam: OpenedPictures
   readonly signal: AbortSignal | undefined
 }
 
@@ -263,7 +263,7 @@ async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): P
 }
 
 /** Of all that decides the weights. */
-function identityOf({ config, school, classifier }: Work): string {
+function identityOf({ config, school, classifier, lessons, exam }: Work): string {
   const { out: _, overwrite: __, maxPixels: ___, val: ____, ...options } = config
   const facts = [
     versions,
@@ -273,6 +273,8 @@ function identityOf({ config, school, classifier }: Work): string {
     school.classes,
     school.lessons.sources,
     school.exam.sources,
+    lessons.sha256,
+    exam.sha256,
   ]
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }

@@ -54,11 +54,13 @@ export async function* readTrialPictures(
   const pixels = new SharedArrayBuffer(total * bytesEach)
   const all = new Uint8Array(pixels)
   const labels: Label[] = []
+  const hashes: string[] = []
   const range = await greyRangeOf(config, { root, sources })
   const reading = { maxPixels: config.maxPixels, range, jobs: config.jobs, signal }
   const usable: Source[] = []
   for (const part of [{ root, sources }, school.exam]) {
     const found = yield* openPictures(part, classes.length, grid, reading)
+    hashes.push(found.sha256)
     for (let i = 0; i < found.size; i++) {
       all.set((await found.picture(i)).data, labels.length * bytesEach)
       labels.push(found.label(i))
@@ -76,12 +78,14 @@ export async function* readTrialPictures(
       message: `${counted(seen, 'picture')} of --val ${seen === 1 ? 'is' : 'are'} also learnt from`,
     }
   const image = (i: number): Image => ({ data: all.subarray(i * bytesEach, (i + 1) * bytesEach), ...grid })
-  const hash = createHash('sha256').update(all.subarray(0, labels.length * bytesEach))
+  const sha256 = createHash('sha256')
+    .update(JSON.stringify([hashes, labels]))
+    .digest('hex')
   const studied: Studied = {
     ...{ root, given: root, classes, sources: usable, image, ...grid },
     ...{ out: '', pairs: null, replayed: null, told: '', ignored: 0, unread: null, notices: [], stamps: null },
   }
-  return { studied, pixels, labels, sha256: hash.update(JSON.stringify(labels)).digest('hex') }
+  return { studied, pixels, labels, sha256 }
 }
 
 /** So many of the sources, of each class its share, at least one. */

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sharp from 'sharp'
@@ -118,8 +118,8 @@ test('maps of every step are those of every epoch where an epoch is one step, an
   expect(await made('step', 'step', '135')).not.toBe(await made('epoch', 'epoch', '135'))
 })
 
-test('an interrupted training goes on where it was and ends in the same bytes', async () => {
-  const { at } = prepared()
+/** A training that stops after some epoch, and goes on when it is called again; gives the last thing that it said. */
+async function stoppable(at: (name: string) => string, images = FASHION) {
   const load = (file: string) => import(pathToFileURL(path.join(ROOT, 'dist', file)).href)
   const { train } = (await load('run/train.js')) as typeof import('../../src/run/train.js')
   const { checked } = (await load('options/schema.js')) as typeof import('../../src/options/schema.js')
@@ -129,11 +129,11 @@ test('an interrupted training goes on where it was and ends in the same bytes', 
       ...{ model: at('net.onnx'), out: at(`${name}.onnx`), method: 'sage' },
       ...{ epochs: 3, rate: 0.02, batch: 30, jobs: 1 },
     }) as unknown as Parameters<typeof train>[1]
-  const all = async (name: string, stopAfter = 0) => {
+  return async (name: string, stopAfter = 0) => {
     const controller = new AbortController()
     const notes: string[] = []
     try {
-      for await (const event of train(FASHION, config(name), controller.signal)) {
+      for await (const event of train(images, config(name), controller.signal)) {
         if (event.type === 'epoch' && event.epoch === stopAfter) controller.abort()
         if (event.type === 'notice') notes.push(event.message)
       }
@@ -142,6 +142,11 @@ test('an interrupted training goes on where it was and ends in the same bytes', 
     }
     return notes.at(-1)
   }
+}
+
+test('an interrupted training goes on where it was and ends in the same bytes', async () => {
+  const { at } = prepared()
+  const all = await stoppable(at)
   await all('whole')
   expect(await all('parts', 1)).toMatch(/^interrupted after 1 of 3 epochs/)
   expect(existsSync(at('parts.onnx'))).toBe(false)
@@ -149,6 +154,22 @@ test('an interrupted training goes on where it was and ends in the same bytes', 
   expect(await all('parts')).toBe('continuing after epoch 2 of 3')
   expect(bytesOf(at('parts.onnx'))).toBe(bytesOf(at('whole.onnx')))
   expect(existsSync(at('parts.onnx.checkpoint'))).toBe(false)
+})
+
+test('an interrupted training does not go on with other pictures', async () => {
+  const { at, folder } = prepared()
+  const images = classFolders(path.join(folder, 'images'), 4)
+  const all = await stoppable(at, images)
+  expect(await all('a', 1)).toMatch(/^interrupted after 1 of 3 epochs/)
+  const [one, other] = ['Bag', 'Coat'].map((name) => {
+    const place = path.join(images, name)
+    return path.join(place, readdirSync(place)[0]!)
+  })
+  const before = readFileSync(one!)
+  copyFileSync(other!, one!)
+  expect(await all('a')).toMatch(/found a training with other options or pictures, expected the same/)
+  writeFileSync(one!, before)
+  expect(await all('a')).toBe('continuing after epoch 1 of 3')
 })
 
 test('minutes are filled with epochs', async () => {
