@@ -5,7 +5,6 @@ import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
-import type { Checked } from '../options/option.js'
 import { trainOptions } from '../options/train.js'
 import { writeAtomic } from '../output/atomic.js'
 import { cores } from '../threads/cores.js'
@@ -15,7 +14,6 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/ch
 import { examOf, lessonsOf } from '../train/lessons.js'
 import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
 import type { Grid } from '../train/trainer.js'
-import type { TrainingOptions } from '../train/trainingModel.js'
 import type { TrainData, TrainReply, TrainRequest } from '../train/trainWorker.js'
 import { parseConfig } from './config.js'
 import type { TrainEvent } from './events.js'
@@ -26,10 +24,9 @@ import { mixParameters, needsSaliency } from './mixer.js'
 import { notice } from './notices.js'
 import { type OwnSaliency, ownSaliency } from './ownSaliency.js'
 import { requirePlace } from './paths.js'
+import { rateOf, stepOptions, type TrainConfig } from './recipe.js'
 import { type OpenedPictures, openPictures, readSchool, type School } from './school.js'
 import { versions } from './versions.js'
-
-type TrainConfig = Checked<typeof trainOptions>
 
 /** What came of a training. */
 export interface Trained {
@@ -128,33 +125,6 @@ function startPool(classifier: Classifier, config: TrainConfig, classes: number 
     },
   }
   return new Pool<TrainRequest, TrainReply>(new URL('../train/trainWorker.js', import.meta.url), 1, data)
-}
-
-/** Of each optimiser: how it is set, its weight decay, and its rate as a multiple of AdamW's. */
-const OPTIMIZERS = {
-  adamw: { optimizer: { name: 'adamw' }, weightDecay: 0.05, rate: 1 },
-  sgd: { optimizer: { name: 'sgd', nesterov: true }, weightDecay: 5e-4, rate: 10 },
-  muon: { optimizer: { name: 'muon' }, weightDecay: 0.01, rate: 20 },
-} as const satisfies Record<TrainConfig['optimizer'], object>
-
-function stepOptions(config: TrainConfig): TrainingOptions {
-  const { labelSmoothing, clip, trainable, from, seed, weightDecay } = config
-  const isWord = trainable === 'all' || trainable === 'head' || trainable === 'last-stage'
-  return {
-    labelSmoothing,
-    clip,
-    optimizer: OPTIMIZERS[config.optimizer].optimizer,
-    weightDecay: weightDecay ?? OPTIMIZERS[config.optimizer].weightDecay,
-    trainable: isWord ? trainable : new RegExp(trainable),
-    initialSeed: seed,
-    initial: from === 'scratch' ? 'random' : 'file',
-  }
-}
-
-/** The largest learning rate. */
-function rateOf(config: TrainConfig): number {
-  const adamw = config.from === 'scratch' ? 1e-3 : 3e-4
-  return config.rate ?? OPTIMIZERS[config.optimizer].rate * adamw
 }
 
 /** Throws for a network whose batch cannot be chosen. */
