@@ -47,7 +47,12 @@ async function writeCard(file: string, { layout }: Forms, scratch: string): Prom
 }
 
 /** What differs between the forms in a folder and those that its flat files make, one per line. */
-export async function checkWrittenForms(folder: string, classes: readonly string[], forms: Forms): Promise<string[]> {
+export async function checkWrittenForms(
+  folder: string,
+  classes: readonly string[],
+  { options, outputs }: Pick<RunRecord, 'options' | 'outputs'>,
+): Promise<string[]> {
+  const forms = { ...options, first: outputs?.start ?? 0 }
   const problems: string[] = []
   const expected = new Set<string>()
   const form = shardFormOf(forms.layout)

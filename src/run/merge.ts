@@ -7,6 +7,7 @@ import { reasonOf } from '../core/systemError.js'
 import { folderMaker, syncFolder } from '../output/atomic.js'
 import { readClasses } from '../output/classes.js'
 import { shardFiles } from '../output/closedShards.js'
+import { checkWrittenForms } from '../output/forms.js'
 import { joinLists, listOf } from '../output/inputList.js'
 import { FAILURES, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
@@ -129,6 +130,9 @@ async function checkParts(parts: readonly Part[], classes: readonly string[]): P
     const visit = (row: ProvenanceRow) => between.push(...sameSources(row))
     const check = { visit, range: shardRange(planned, { index, count }, unitOf(record.options.layout)) }
     const problems = [...(await checkRun(folder, record, classes, check)).problems, ...between]
+    // They are linked as they are, with the labels in them.
+    if (problems.length === 0 && shardFormOf(record.options.layout) !== null)
+      problems.push(...(await checkWrittenForms(folder, classes, record)))
     lines.push(...problems.slice(0, SHOWN).map((problem) => path.join(folder, problem)))
     if (problems.length > SHOWN) lines.push(`${folder}: ... and ${problems.length - SHOWN} more`)
   }

@@ -68,10 +68,7 @@ export async function verify(
   const inShards = shardFormOf(record.options.layout) !== null
   for await (const problem of strays(folder, inShards ? new Set() : files)) problems.push(problem)
   // They are made of what has just been found right.
-  if (problems.length === 0)
-    problems.push(
-      ...(await checkWrittenForms(folder, classes, { ...record.options, first: record.outputs?.start ?? 0 })),
-    )
+  if (problems.length === 0) problems.push(...(await checkWrittenForms(folder, classes, record)))
   return { rows, problems }
 }
 

@@ -214,3 +214,28 @@ for (const layout of ['webdataset', 'parquet']) {
     expect(await run(['verify', at('all')])).toMatchObject({ code: 0 })
   }, 300_000)
 }
+
+test.each([
+  ['webdataset', '"soft_label": [0.'],
+  ['parquet', '"names":["ca'],
+])(
+  'a %s shard whose pictures are right, but not what it says of them, is not linked into the whole',
+  async (layout, said) => {
+    const images = flatPictures(4)
+    const folder = temporaryFolder()
+    const at = (name: string) => path.join(folder, name)
+    const make = [images, '--method', 'mixup', '--count', '1100', '--layout', layout, '--quiet']
+    for (const shard of ['1', '2'])
+      expect((await run([...make, '--shard', `${shard}/2`, '--out', at(shard)])).code).toBe(0)
+    const [name] = readdirSync(at(`2/${layout}`)).filter((file) => /\.(tar|parquet)$/.test(file))
+    const file = at(`2/${layout}/${name}`)
+    const bytes = readFileSync(file)
+    const place = bytes.indexOf(said)
+    expect(place).toBeGreaterThan(0)
+    bytes[place + said.length]! ^= 1
+    writeFileSync(file, bytes)
+    const { code, stderr } = await run(['merge', at('1'), at('2'), '--out', at('whole')])
+    expect({ code, stderr }).toMatchObject({ code: 6, stderr: expect.stringContaining(`${layout}/${name}`) })
+    expect(existsSync(at('whole'))).toBe(false)
+  },
+)

@@ -122,12 +122,12 @@ test('the same dataset makes the same bytes anywhere, whatever an earlier attemp
 test('what is changed or missing is found', async () => {
   const { folder, scratch } = dataset(1001)
   await writeForms(folder, CLASSES, forms('jsonl'), scratch)
-  expect(await checkWrittenForms(folder, CLASSES, forms('jsonl'))).toEqual([])
+  expect(await checkWrittenForms(folder, CLASSES, { options: forms('jsonl') })).toEqual([])
   const problem = 'labels.jsonl: does not match the pictures and metadata.jsonl'
   writeFileSync(path.join(folder, 'labels.jsonl'), readFileSync(path.join(folder, 'labels.jsonl'), 'utf8').slice(1))
-  expect(await checkWrittenForms(folder, CLASSES, forms('jsonl'))).toEqual([problem])
+  expect(await checkWrittenForms(folder, CLASSES, { options: forms('jsonl') })).toEqual([problem])
   rmSync(path.join(folder, 'labels.jsonl'))
-  expect(await checkWrittenForms(folder, CLASSES, forms('jsonl'))).toEqual([problem])
+  expect(await checkWrittenForms(folder, CLASSES, { options: forms('jsonl') })).toEqual([problem])
 })
 
 test('a name too long for a tar header is an error, one of 100 bytes is not', () => {

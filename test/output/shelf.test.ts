@@ -108,7 +108,7 @@ test('a run that stops anywhere, also half-way through a write, goes on to the s
   // As a kill between the last row of a shard and its name leaves it.
   await goOn(folder, 1300, [1300])
   expect(tree(folder)).toEqual(tree(whole))
-  expect(await checkWrittenForms(folder, CLASSES, FORMS)).toEqual([])
+  expect(await checkWrittenForms(folder, CLASSES, { options: FORMS })).toEqual([])
 })
 
 test('a shard that was full but had no name yet gets it; pictures that are gone are named', async () => {
@@ -151,7 +151,7 @@ test('what is changed, missing or too much is found', async () => {
   writeFileSync(path.join(folder, 'webdataset/000000.tar'), shard)
   truncateSync(path.join(folder, 'webdataset/000001.tar'), 700)
   writeFileSync(path.join(folder, 'webdataset/000002.tar'), shard)
-  expect(await checkWrittenForms(folder, CLASSES, FORMS)).toEqual([
+  expect(await checkWrittenForms(folder, CLASSES, { options: FORMS })).toEqual([
     'webdataset/000000.tar: does not match the pictures and metadata.jsonl',
     'webdataset/000001.tar: does not match the pictures and metadata.jsonl',
     'webdataset/000002.tar: found a file that the run did not make',
