@@ -128,7 +128,7 @@ function blockOf(strides: readonly number[], channels: number): number[] {
 export function inputCotangent(g: GraphBuilder, c: Value, x: Value, y: Value, w: Value, geo: Convolution): Value {
   const isDepthwise = geo.group > 1 && g.size(w, 1) === 1
   const outputs = g.sizes(y, 2)
-  if (g.composes || !isDepthwise || geo.strides.every((s) => s === 1)) return byResidues(g, c, x, outputs, w, geo)
+  if (!isDepthwise || geo.strides.every((s) => s === 1)) return byResidues(g, c, x, outputs, w, geo)
   const spread = interleave(g, new Map([[geo.strides.map(() => 0).join(), c]]), geo.strides, [
     ...g.dims(y).slice(0, 2),
     ...outputs,

@@ -154,16 +154,30 @@ function lowerInterleave(l: Layouts, node: NodeProto): void {
     return
   }
   const [n, c, h, w] = l.sizesOf(any)!
+  const [rows, columns] = strides as [number, number]
   const lead = (n * l.filled(c)) / block
-  const lines = Array.from({ length: strides[0]! }, (_, row) => {
-    const own = parts.slice(row * strides[1]!, (row + 1) * strides[1]!)
-    const ends = own.map((part) => part && g.reshape(l.blocked(part), [lead * h * w, block]))
-    const joined = side(l, ends, [lead * h * w, block])
-    return joined && g.reshape(joined, [lead * h, w * strides[1]! * block])
-  })
-  const joined = side(l, lines, [lead * h, w * strides[1]! * block])!
-  const sizes: Sizes = [n, c, h * strides[0]!, w * strides[1]!]
+  const at = parts.indexOf(any)
+  const isOnly = parts.every((part, i) => part === undefined || i === at)
+  const joined = isOnly
+    ? spread(l, g.reshape(l.blocked(any), [lead * h, 1, w, block]), [at, rows, columns])
+    : side(
+        l,
+        Array.from({ length: rows }, (_, row) => {
+          const own = parts.slice(row * columns, (row + 1) * columns)
+          const ends = own.map((part) => part && g.reshape(l.blocked(part), [lead * h * w, block]))
+          const line = side(l, ends, [lead * h * w, block])
+          return line && g.reshape(line, [lead * h, w * columns * block])
+        }),
+        [lead * h, w * columns * block],
+      )!
+  const sizes: Sizes = [n, c, h * rows, w * columns]
   l.setBlocked(output, g.reshape(joined, [n, l.filled(c), sizes[2], sizes[3]]), sizes)
+}
+
+/** Lines [L, 1, W, B] of the part `at` of rows x columns parts, of which the others are zeros. */
+function spread(l: Layouts, lines: Value, [at, rows, columns]: readonly [number, number, number]): Value {
+  const [row, column] = [Math.floor(at / columns), at % columns]
+  return l.g.pad(lines, [0, row, 0, column * l.block], [0, rows - 1 - row, 0, (columns - 1 - column) * l.block])
 }
 
 /** Matrices of sizes `size` side by side, zeros for those that there are none of. */
@@ -172,10 +186,6 @@ function side(l: Layouts, parts: readonly (Value | undefined)[], size: readonly 
   const present = parts.filter((part) => part !== undefined)
   if (present.length === 0) return undefined
   if (parts.length === 1) return present[0]
-  if (present.length === 1) {
-    const at = parts.indexOf(present[0])
-    return g.pad(present[0]!, [0, at * size[1]], [0, (parts.length - 1 - at) * size[1]])
-  }
   const zeros = () => g.emit('Expand', [g.scalar(0, present[0]!), g.integers(size)])
   return g.emit(
     'Concat',
