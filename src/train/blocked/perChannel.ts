@@ -41,12 +41,6 @@ function dot(l: Layouts, a: Value, b: Value, [n, c, h, w]: Sizes): Value {
 /** Means over the positions of a blocked value, [N, filled channels, 1, 1]. */
 const means = (l: Layouts, x: Value): Value => l.g.emitOf(BLOCKED, 'GlobalAveragePool', [x])
 
-/** Sums over pictures and positions, [filled channels]. */
-function sums(l: Layouts, x: Value, [n, c, h, w]: Sizes): Value {
-  const each = l.g.reshape(means(l, x), [n, l.filled(c)])
-  return l.g.mul(l.g.reduce('Sum', each, [0], false), h * w)
-}
-
 /** The first `channels` of a vector of filled channels. */
 const own = (l: Layouts, vector: Value, channels: number): Value =>
   l.filled(channels) === channels ? vector : l.g.slice(vector, [0], [0], [channels])
@@ -63,7 +57,7 @@ export function lowerBatchNormalization(l: Layouts, node: NodeProto): boolean {
   let [mean, variance] = [givenMean, givenVariance]
   if (isTraining) {
     const count = n * h * w
-    const ofBatch = g.div(sums(l, from, sizes), count)
+    const ofBatch = g.reduce('Mean', g.reshape(means(l, from), [n, l.filled(c)]), [0], false)
     const ones = g.constant(g.dtype(from), Array(l.filled(c)).fill(1))
     const centred = l.settle(affine(l, from, sizes, ones, g.emit('Neg', [ofBatch])), sizes)
     const spread = g.div(g.reduce('Sum', dot(l, centred, centred, sizes), [0], false), count)

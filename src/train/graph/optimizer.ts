@@ -1,6 +1,7 @@
 /** The update of one weight by its gradient, as PyTorch's optimisers do it. */
-import type { GraphBuilder, Value } from '../../autodiff/builder.js'
+import type { GraphBuilder, Operand, Value } from '../../autodiff/builder.js'
 import { DataType } from '../../onnx/tensor.js'
+import { joined, parted } from './joined.js'
 
 interface Sgd {
   readonly name: 'sgd'
@@ -40,9 +41,11 @@ interface Slot {
   readonly dims: readonly number[]
 }
 
-/** A weight to update; `value` and the gradient have the sizes `dims`. */
+/** A weight to update, or vectors end to end; `value` and the gradient have the sizes `dims`. */
 interface Updated {
-  readonly name: Value
+  readonly names: readonly Value[]
+  /** The sizes of each. */
+  readonly each: readonly (readonly number[])[]
   readonly value: Value
   readonly dims: readonly number[]
   /** Rows and columns of a filter before the last layer; null for other weights. */
@@ -64,12 +67,38 @@ export function optimizerUpdates(g: GraphBuilder, optimizer: Optimizer, rate: Va
   return optimizer.name === 'sgd' ? sgd(g, optimizer, rate) : adamw(g, optimizer, rate)
 }
 
-/** Declares one slot, of the weight's sizes. */
-function slotOf(g: GraphBuilder, { name, value, dims }: Updated, kind: string, slots: Slot[]): Slot {
-  const input = g.declare(`state/${kind}/${name}`, g.dtype(value))
-  const slot = { input, output: `next/${input}`, dims }
-  slots.push(slot)
-  return slot
+/** What is kept of a weight. */
+interface Kept {
+  readonly before: Value
+  /** Emits what it is after the step. */
+  next(op: string, operands: readonly Operand[]): Value
+}
+
+/** Declares a slot for each weight, of its sizes. */
+function keptOf(g: GraphBuilder, { names, value, each }: Updated, kind: string, slots: Slot[]): Kept {
+  const own = names.map((name, i): Slot => {
+    const input = g.declare(`state/${kind}/${name}`, g.dtype(value))
+    return { input, output: `next/${input}`, dims: each[i]! }
+  })
+  slots.push(...own)
+  const outputs = own.map(({ output }) => output)
+  return {
+    before: joined(
+      g,
+      own.map(({ input }) => input),
+    ),
+    next(op, operands) {
+      if (outputs.length === 1) return g.emit(op, operands, {}, outputs[0])
+      const whole = g.emit(op, operands)
+      parted(
+        g,
+        whole,
+        each.map(([size]) => size!),
+        outputs,
+      )
+      return whole
+    },
+  }
 }
 
 /** Weight decay is added to the gradient. */
@@ -82,8 +111,8 @@ function sgd(g: GraphBuilder, { momentum = 0.9, nesterov = false }: Sgd, rate: V
       const pull = decay === 0 ? gradient : g.add(gradient, g.mul(value, decay))
       let step = pull
       if (momentum > 0) {
-        const { input, output: next } = slotOf(g, weight, 'momentum', slots)
-        const velocity = g.emit('Add', [g.mul(input, momentum), pull], {}, next)
+        const kept = keptOf(g, weight, 'momentum', slots)
+        const velocity = kept.next('Add', [g.mul(kept.before, momentum), pull])
         step = nesterov ? g.add(pull, g.mul(velocity, momentum)) : velocity
       }
       return g.emit('Sub', [value, g.mul(step, rate)], {}, output)
@@ -110,10 +139,10 @@ function adamw(g: GraphBuilder, { betas: [beta1, beta2] = [0.9, 0.999], epsilon 
   return {
     slots,
     update(weight, gradient) {
-      const [m, v] = [slotOf(g, weight, 'mean', slots), slotOf(g, weight, 'square', slots)]
-      const mean = g.emit('Add', [g.mul(m.input, beta1), g.mul(gradient, 1 - beta1)], {}, m.output)
+      const [m, v] = [keptOf(g, weight, 'mean', slots), keptOf(g, weight, 'square', slots)]
+      const mean = m.next('Add', [g.mul(m.before, beta1), g.mul(gradient, 1 - beta1)])
       const square = g.mul(g.mul(gradient, gradient), 1 - beta2)
-      const variance = g.emit('Add', [g.mul(v.input, beta2), square], {}, v.output)
+      const variance = v.next('Add', [g.mul(v.before, beta2), square])
       const deviation = g.add(g.div(g.emit('Sqrt', [variance]), root), epsilon)
       const step = g.mul(g.div(mean, deviation), size)
       return g.emit('Sub', [decayed(g, weight, rate), step], {}, weight.output)
@@ -157,12 +186,12 @@ function muon(
     update(weight, gradient) {
       const { value, dims, matrix, output } = weight
       if (matrix === null) return others.update(weight, gradient)
-      const { input, output: next } = slotOf(g, weight, 'momentum', slots)
-      const velocity = g.emit('Add', [g.mul(input, momentum), gradient], {}, next)
+      const kept = keptOf(g, weight, 'momentum', slots)
+      const velocity = kept.next('Add', [g.mul(kept.before, momentum), gradient])
       const direction = g.reshape(g.add(gradient, g.mul(velocity, momentum)), matrix)
-      const kept = normalized ? g.mul(value, g.div(Math.sqrt(matrix[0]), normOf(g, value))) : decayed(g, weight, rate)
+      const shrunk = normalized ? g.mul(value, g.div(Math.sqrt(matrix[0]), normOf(g, value))) : decayed(g, weight, rate)
       const step = g.reshape(orthogonal(g, direction, matrix, iterations), dims)
-      return g.emit('Sub', [kept, g.mul(step, rate)], {}, output)
+      return g.emit('Sub', [shrunk, g.mul(step, rate)], {}, output)
     },
   }
 }

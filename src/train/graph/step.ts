@@ -12,6 +12,7 @@ import { type Dim, makeValueInfo } from '../../onnx/valueInfo.js'
 import { type Blocks, lowered } from '../blocked/lower.js'
 import { headOf } from './choose.js'
 import { type Mask, type Statistic, trainingForm } from './form.js'
+import { joined, parted } from './joined.js'
 import { lossOf, type TrainingLoss } from './loss.js'
 import { clipped, type Optimizer, optimizerUpdates } from './optimizer.js'
 import type { Parameter } from './parameters.js'
@@ -130,48 +131,101 @@ function emitWeights(parts: Parts): Carried[] {
   const reached = weights.flatMap((name, i) => (found[i] ? [{ name, gradient: found[i] }] : []))
   if (reached.length === 0)
     throw new AugmentError('model', `${model.name}: the logits depend on none of the weights to train`)
-  const updated = reached.map(({ name, gradient }) => flattened(parts, name, gradient))
+  const updated = updatedTogether(parts, reached)
   const gradients = updated.map(({ gradient }) => gradient)
   const limited = options.clip === null ? gradients : clipped(g, gradients, options.clip)
   const updates = optimizerUpdates(g, options.optimizer, 'rate')
-  const carried = updated.map(({ weight, isFlat }, i): Carried => {
-    const { name } = weight
-    const [dims, output] = [g.sizes(name), `next/${name}`]
-    const next = updates.update({ ...weight, output: isFlat ? undefined : output }, limited[i]!)
-    if (isFlat) g.emit('Reshape', [next, g.integers(dims)], {}, output)
-    return { kind: 'weight', name, input: name, output, dims }
-  })
+  for (const [i, { weight, isFlat }] of updated.entries()) {
+    const outputs = weight.names.map((name) => `next/${name}`)
+    const isNamed = outputs.length === 1 && !isFlat
+    const next = updates.update({ ...weight, output: isNamed ? outputs[0] : undefined }, limited[i]!)
+    if (isFlat) g.emit('Reshape', [next, g.integers(g.sizes(weight.names[0]!))], {}, outputs[0])
+    else if (!isNamed)
+      parted(
+        g,
+        next,
+        weight.each.map(([size]) => size!),
+        outputs,
+      )
+  }
+  const carried = reached.map(
+    ({ name }): Carried => ({ kind: 'weight', name, input: name, output: `next/${name}`, dims: g.sizes(name) }),
+  )
   const { slots } = updates
   return [...carried, ...slots.map((slot): Carried => ({ kind: 'state', name: slot.input, ...slot }))]
+}
+
+interface Reached {
+  readonly name: Value
+  readonly gradient: Value
+}
+
+/** What is updated at once, with its gradient: each weight of other than one axis, and all vectors end to end. */
+function updatedTogether(parts: Parts, reached: readonly Reached[]) {
+  const { g } = parts
+  const vectors = reached.filter(({ name }) => g.dims(name).length === 1)
+  if (vectors.length < 2) return reached.map((each) => flattened(parts, each))
+  const others = reached.filter((each) => !vectors.includes(each))
+  const names = vectors.map(({ name }) => name)
+  const each = names.map((name) => g.sizes(name))
+  const dims = [each.reduce((sum, [size]) => sum + size!, 0)]
+  const weight = { names, each, value: joined(g, names), dims, matrix: null, decay: 0 }
+  const gradient = joined(
+    g,
+    vectors.map((vector) => vector.gradient),
+  )
+  return [...others.map((other) => flattened(parts, other)), { weight, gradient, isFlat: false }]
 }
 
 /**
  * A weight and its gradient, as vectors where the last axis has one element: there onnxruntime multiplies by a scalar element by
  * element, 80 times slower.
  */
-function flattened({ g, options, inner }: Parts, name: Value, gradient: Value) {
+function flattened({ g, options, inner }: Parts, { name, gradient }: Reached) {
   const dims = g.sizes(name)
   const isFlat = dims.length > 1 && dims.at(-1) === 1
   const size = dims.reduce((a, b) => a * b, 1)
   const row = (value: Value) => (isFlat ? g.reshape(value, [size]) : value)
   const matrix: [number, number] | null = inner.has(name) ? [dims[0]!, size / dims[0]!] : null
   const decay = dims.length >= 2 ? options.decay : 0
-  const weight = { name, value: row(name), dims: isFlat ? [size] : dims, matrix, decay }
+  const own = isFlat ? [size] : dims
+  const weight = { names: [name], each: [own], value: row(name), dims: own, matrix, decay }
   return { weight, gradient: row(gradient), isFlat }
 }
 
-/** Emits the next running statistics. */
+/** Emits the next running statistics, those of one momentum together. */
 function emitStatistics({ g, statistics }: Parts): Carried[] {
-  return statistics.map(({ name, ofBatch, momentum, unbiasedOver: x }) => {
-    let part: Value = ofBatch
-    if (x !== null) {
-      const count = g.div(g.cast(g.emit('Size', [x]), DataType.FLOAT), g.size(x, 1))
-      part = g.mul(ofBatch, g.div(count, g.sub(count, 1)))
-    }
-    const output = `next/${name}`
-    g.emit('Add', [g.mul(name, momentum), g.mul(part, 1 - momentum)], {}, output)
-    return { kind: 'statistic', name, input: name, output, dims: g.sizes(name) }
-  })
+  for (const momentum of new Set(statistics.map((each) => each.momentum))) {
+    const own = statistics.filter((each) => each.momentum === momentum)
+    const names = own.map(({ name }) => name)
+    const before = g.mul(joined(g, names), momentum)
+    const next = g.add(
+      before,
+      g.mul(
+        joined(
+          g,
+          own.map((each) => ofBatch(g, each)),
+        ),
+        1 - momentum,
+      ),
+    )
+    parted(
+      g,
+      next,
+      names.map((name) => g.size(name, 0)),
+      names.map((name) => `next/${name}`),
+    )
+  }
+  return statistics.map(
+    ({ name }): Carried => ({ kind: 'statistic', name, input: name, output: `next/${name}`, dims: g.sizes(name) }),
+  )
+}
+
+/** The statistic of the batch that joins the running one. */
+function ofBatch(g: GraphBuilder, { ofBatch, unbiasedOver: x }: Statistic): Value {
+  if (x === null) return ofBatch
+  const count = g.div(g.cast(g.emit('Size', [x]), DataType.FLOAT), g.size(x, 1))
+  return g.mul(ofBatch, g.div(count, g.sub(count, 1)))
 }
 
 function finished({ g, model, head }: Parts, carried: readonly Carried[], masks: readonly Mask[]): Graph {
