@@ -1,11 +1,12 @@
 /** Model bytes <-> graph. Weights stay views into the bytes they came from. */
-import { create, fromBinary } from '@bufbuild/protobuf'
+import { clearField, create, fromBinary } from '@bufbuild/protobuf'
 import {
   TensorProto_DataLocation as DataLocation,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  NodeProtoSchema,
   OperatorSetIdProtoSchema,
   type TensorProto,
   type ValueInfoProto,
@@ -126,6 +127,14 @@ function inputsOf(
   return isRead ? inputs.filter(({ name }) => read.has(name)) : inputs
 }
 
+/** What PyTorch notes at every node, mostly its call stack, is more than all the rest besides weights, and written many times. */
+function dropNotes(nodes: readonly NodeProto[]): void {
+  for (const node of nodes) {
+    node.metadataProps = []
+    clearField(node, NodeProtoSchema.field.docString)
+  }
+}
+
 /** The model in `bytes`; raw weights are not copied. Throws AugmentError 'model' for what is not a sound ONNX model. */
 export function readModel(bytes: Uint8Array, name: string): Model {
   let proto: ModelProto
@@ -146,6 +155,7 @@ export function readModel(bytes: Uint8Array, name: string): Model {
   }
   const opset = Number(standard.version)
   const { nodes, weights } = inlined(proto)
+  dropNotes(nodes)
   const initializers = new Map([...raw.initializer, ...weights].map((t) => [t.name, t]))
   const graph: Graph = {
     nodes,
@@ -186,8 +196,8 @@ export function withDomain(model: Model, domain: string): Model {
   return { ...model, proto: revise(model.proto, { opsetImport: [...model.proto.opsetImport, added] }) }
 }
 
-/** The model as ONNX bytes. */
-export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
+/** The model as ONNX bytes, with the types of inner values that are `declared`. */
+export function writeModel(model: Model, declared: readonly ValueInfoProto[] = []): Uint8Array<ArrayBuffer> {
   const { graph, proto, opset } = model
   const foreign = proto.opsetImport.filter((o) => !isStandardDomain(o.domain))
   const written = revise(proto, {
@@ -200,6 +210,7 @@ export function writeModel(model: Model): Uint8Array<ArrayBuffer> {
       initializer: [...graph.initializers.values()],
       input: [...graph.inputs],
       output: [...graph.outputs],
+      valueInfo: [...declared],
     }),
   })
   return encodeModel(written)

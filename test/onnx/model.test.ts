@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { AttributeProtoSchema, ModelProtoSchema, SparseTensorProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
+import {
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  SparseTensorProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+} from 'onnx-buf'
 import { expect, test } from 'vitest'
 import { AugmentError } from '../../src/core/errors.js'
 import { type Model, readModel, writeModel } from '../../src/onnx/model.js'
@@ -40,6 +46,16 @@ test('a model survives reading and writing', () => {
   expect(again.opset).toBe(17)
   expect(again.graph.nodes.map((n) => n.opType)).toEqual(model.graph.nodes.map((n) => n.opType))
   expect([...again.graph.initializers.keys()]).toEqual([...model.graph.initializers.keys()])
+})
+
+test('what an exporter notes at its nodes is left out', () => {
+  const noted = makeNode('Relu', ['x'], ['y'])
+  Object.assign(noted, { docString: 'a call stack' })
+  noted.metadataProps.push(
+    create(StringStringEntryProtoSchema, { key: 'pkg.torch.onnx.stack_trace', value: 'a call stack' }),
+  )
+  const written = writeModel(modelOf({ nodes: [noted], inputs: { x: [2] }, outputs: ['y'] }))
+  expect(Buffer.from(written).includes('a call stack')).toBe(false)
 })
 
 test('weights are views of the file, not copies', () => {
