@@ -7,6 +7,7 @@ import { type Model, readModel, writeModel } from '../onnx/model.js'
 import { describe, quoted } from '../onnx/node.js'
 import { DataType, isFloat } from '../onnx/tensor.js'
 import type { Dim, ValueType } from '../onnx/valueInfo.js'
+import { reshapedSizes } from './declareSizes.js'
 import { prepare } from './prepare.js'
 
 export interface GradientOptions {
@@ -31,7 +32,8 @@ export async function gradientModel(
 ): Promise<Uint8Array> {
   const { loss = 'ce', output, wrt, size } = options
   const { model, types } = await prepare(readModel(bytes, name), (type) => sizesOf(type, name, size), output)
-  return writeModel(gradientOf(model, { types, loss, ...(wrt !== undefined && { wrt }) }))
+  const found = gradientOf(model, { types, loss, ...(wrt !== undefined && { wrt }) })
+  return writeModel(found, await reshapedSizes(found))
 }
 
 /** The differentiated model. Throws AugmentError 'model' also where its gradient would be zero whatever is fed. */

@@ -11,6 +11,7 @@ import { renameValues } from '../onnx/rename.js'
 import { DataType, ELEMENT_SIZE } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
 import { activationMap, findReading, kindOf, type Reading } from './activationMap.js'
+import { reshapedSizes } from './declareSizes.js'
 import { type Blur, emitMaps, type Grid, gridAndBlur } from './gridMaps.js'
 import { normalisedPixels } from './normalisedPixels.js'
 import { type PictureInput, pictureInput, type Scaling } from './pictureInput.js'
@@ -111,7 +112,7 @@ export async function saliencyModel(bytes: Uint8Array, name: string, given: Sali
   const { width, height, channels, scaling } = input
   const pictureBytes = workingBytes(types)
   return {
-    bytes: writeModel(built),
+    bytes: writeModel(built, await reshapedSizes(built)),
     width,
     height,
     grid,
