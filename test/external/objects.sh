@@ -69,4 +69,25 @@ check 'the others name it' [ "$(cat "$work"/two-* | grep -c 'in use by process')
 check 'no bucket' refused 2 'found no such bucket' $sage "s3://$bucket-none/x" --out "$work/x"
 $sage "$pictures" --method mixup --size 64x64 --count 4000 --layout webdataset --quiet --out "$work/two"
 check 'what the one wrote is the local one' same two "$work/two"
+
+# A user who may only read, where this script began the server: moto denies what no policy allows from here on.
+if [ -n "$server" ]; then
+  read -r id secret < <(python3 - <<'USER'
+import json
+import boto3
+iam = boto3.client('iam', region_name='us-east-1', endpoint_url='http://127.0.0.1:5557')
+iam.create_user(UserName='reader')
+allowed = {'Effect': 'Allow', 'Action': ['s3:ListBucket', 's3:GetObject'], 'Resource': '*'}
+iam.put_user_policy(UserName='reader', PolicyName='read', PolicyDocument=json.dumps({'Version': '2012-10-17', 'Statement': [allowed]}))
+key = iam.create_access_key(UserName='reader')['AccessKey']
+print(key['AccessKeyId'], key['SecretAccessKey'])
+USER
+)
+  curl -s -X POST -H 'Content-Type: text/plain' -d 0 "$AWS_ENDPOINT_URL_S3/moto-api/reset-auth" >"$work/answer"
+  reader="env AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret $sage"
+  check 'a reader reads' $reader "s3://$bucket/parquet" --method mixup --count 50 --quiet --out "$work/reader"
+  check 'and gets the same' diff -r -x run.json "$work/reader" "$work/near-parquet"
+  check 'a reader may not write' refused 2 'access denied' $reader "$pictures" --method mixup --count 5 --quiet --layout parquet --out "s3://$bucket/denied"
+  check 'a wrong secret is told' refused 2 'does not take these credentials' env AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=wrong $sage "s3://$bucket/parquet" --count 5 --out "$work/wrong"
+fi
 exit $failed
