@@ -11,7 +11,7 @@ test('a model means the same in pieces, unknown fields included', () => {
   const unknown = [{ no: 1000, wireType: 2, data: Uint8Array.of(2, 7, 8) }]
   Object.assign(model, { $unknown: unknown })
   Object.assign(model.graph!.initializer[0]!, { $unknown: unknown })
-  expect(fromBinary(ModelProtoSchema, encodeModel(model))).toEqual(
-    fromBinary(ModelProtoSchema, toBinary(ModelProtoSchema, model)),
-  )
+  // As bytes, which compare a thousand times faster than messages do.
+  const meaning = (bytes: Uint8Array) => toBinary(ModelProtoSchema, fromBinary(ModelProtoSchema, bytes))
+  expect(Buffer.compare(meaning(encodeModel(model)), meaning(toBinary(ModelProtoSchema, model)))).toBe(0)
 })
