@@ -9,7 +9,7 @@ import { needing } from '../helpers/needing.js'
 import { packed } from '../helpers/packed.js'
 
 /** Commands that cannot run here as they stand, why, and what runs instead. */
-const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string }[] = [
+const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: readonly string[] }[] = [
   { command: /^npm (ci|install)\b/, because: 'needs the registry; the package is there already' },
   { command: /^npm (test|run)\b/, because: 'is for a checkout, and these tests are a part of it' },
   { command: /--cuda-from/, because: 'needs a wheel of 247 MB' },
@@ -17,18 +17,19 @@ const EXCEPTIONS: readonly { command: RegExp; because: string; instead?: string 
   {
     command: /^sbatch /,
     because: 'needs Slurm',
-    instead:
-      "for i in 1 2 3 4 5 6 7 8; do npx sage-augment ./pets --method mixup --out 'aug-{shard}' --shard $i/8; done",
+    instead: [1, 2, 3, 4, 5, 6, 7, 8].map(
+      (i) => `sage-augment ./pets --method mixup --out aug-${i}-of-8 --shard ${i}/8`,
+    ),
   },
   {
     command: /sage-augment trial/,
     because: 'takes minutes',
-    instead: 'sage-augment trial ./pets --steps 2 --repetitions 1 --methods mixup',
+    instead: ['sage-augment trial ./pets --steps 2 --repetitions 1 --methods mixup'],
   },
   {
     command: /inspect pets.onnx --try/,
     because: 'looks for a model of these classes',
-    instead: 'sage-augment adapt ./pets --out pets.onnx && sage-augment inspect pets.onnx --try ./pets',
+    instead: ['sage-augment adapt ./pets --out pets.onnx', 'sage-augment inspect pets.onnx --try ./pets'],
   },
   { command: /s3:\/\//, because: 'needs an object store: objects.test.ts has one' },
   { command: /cifar10\//, because: 'needs the pictures of CIFAR-10' },
@@ -117,18 +118,26 @@ needing('bash', process.platform !== 'win32')(
   async () => {
     const { folder: installed } = packed(temporaryFolder())
     const used = new Set<RegExp>()
+    /** What is carried out for a command that the docs show. */
+    function meant(command: string): readonly string[] {
+      const exception = EXCEPTIONS.find((one) => one.command.test(command))
+      if (exception !== undefined) used.add(exception.command)
+      return exception === undefined ? [lighter(command)] : (exception.instead ?? [])
+    }
+    const groups = DOCS.flatMap(commandsOf).map((group) =>
+      group.flatMap(({ file, text }) => meant(text).map((command) => ({ file, command }))),
+    )
+    // The same commands begin in the same folder wherever they stand.
+    const different = new Map(groups.map((group) => [group.map(({ command }) => command).join('\n'), group]))
     let ran = 0
-    for (const group of DOCS.flatMap(commandsOf)) {
+    for (const group of different.values()) {
+      if (group.length === 0) continue
       const folder = workplace(path.join(installed, 'bin/sage-augment.js'))
       // One that looks at a finished data set needs one.
-      if (/verify|compare|aug --labels/.test(group[0]!.text))
+      if (/verify|compare|aug --labels/.test(group[0]!.command))
         await carryOut('sage-augment pets --method mixup --out aug', folder, installed)
-      for (const { file, text } of group) {
-        const exception = EXCEPTIONS.find(({ command }) => command.test(text))
-        if (exception !== undefined) used.add(exception.command)
-        const command = exception === undefined ? text : exception.instead
-        if (command === undefined) continue
-        const { code, said } = await carryOut(lighter(command), folder, installed)
+      for (const { file, command } of group) {
+        const { code, said } = await carryOut(command, folder, installed)
         ran++
         // A machine without the device says so with 5.
         const fine = code === 0 || (code === 5 && /--device (cuda|webgpu)/.test(command))
