@@ -23,32 +23,34 @@ function dense(l: Layouts, w: Value, [m, c, h, width]: Sizes, isPlain: boolean):
   return g.reshape(g.transpose(split, [0, 1, 3, 2, 4]), sizes)
 }
 
-/** Filters [M, C, k...] turned into ones from M to C channels: [C / B, M / B, taps..., B of M, B of C]. */
+/**
+ * Filters [M, C, k...] turned into ones from M to C channels: [C / B, M / B, taps..., B of M, B of C], by their rows of B: of a
+ * Transpose that swaps the first axes onnxruntime makes one thread's work, and the elements of the kernel change places too.
+ */
 function turned(l: Layouts, w: Value, { places: [places], taps }: Rearrangement): Value {
   const { g, block } = l
   const [m, c, ...kernel] = l.shape(w)!
   const volume = product(kernel)
   const [outs, ins] = [l.filled(c!), l.filled(m!)]
   const whole = g.pad(g.reshape(w, [m!, c!, volume, 1]), [0, 0, 0, 0], [ins - m!, -c! & 3, 0, 0])
-  const blocks = g.emitOf(BLOCKED, 'ReorderInput', [whole])
-  const split = g.reshape(blocks, [ins / block, block, outs / block, volume, block])
-  const order = g.transpose(split, [2, 0, 3, 1, 4])
-  return g.reshape(taken(l, order, 2, places!, volume), [outs, ins, ...taps])
+  const [count, blocks] = [(ins * outs * volume) / block, outs / block]
+  const rows = g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [whole]), [count, block])
+  const all = places!.includes(volume) ? g.pad(rows, [0, 0], [1, 0]) : rows
+  const order: number[] = []
+  for (let out = 0; out < blocks; out++)
+    for (let from = 0; from < ins; from += block)
+      for (const place of places!)
+        for (let i = from; i < from + block; i++)
+          order.push(place === volume ? count : (i * blocks + out) * volume + place)
+  return g.reshape(g.emit('Gather', [all, g.integers(order)], { axis: 0 }), [outs, ins, ...taps])
 }
 
-/** The elements `places` along an axis of `volume` elements, zeros for places beyond it. */
-function taken(l: Layouts, value: Value, axis: number, places: readonly number[], volume: number): Value {
+/** The elements `places` of [_, volume, _], zeros for places beyond it. */
+function taken(l: Layouts, value: Value, places: readonly number[], volume: number): Value {
   const { g } = l
   if (places.every((place, i) => place === i) && places.length === volume) return value
-  const after = Array.from({ length: axis === 2 ? 5 : 3 }, (_, i) => Number(i === axis))
-  const all = places.includes(volume)
-    ? g.pad(
-        value,
-        after.map(() => 0),
-        after,
-      )
-    : value
-  return g.emit('Gather', [all, g.integers(places)], { axis })
+  const all = places.includes(volume) ? g.pad(value, [0, 0, 0], [0, 1, 0]) : value
+  return g.emit('Gather', [all, g.integers(places)], { axis: 1 })
 }
 
 /** Filters [C, 1, h, w] of a depthwise convolution as [C / B, h, w, B], rearranged or not. */
@@ -58,7 +60,7 @@ function depthwise(l: Layouts, w: Value, [m, , ...kernel]: Sizes, turn: Rearrang
   const volume = product(turn ? l.shape(w)!.slice(2) : kernel)
   const whole = g.pad(g.reshape(w, [1, m, volume, 1]), [0, 0, 0, 0], [0, -m & 3, 0, 0])
   const blocks = g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [whole]), [outs / block, volume, block])
-  const order = turn ? taken(l, blocks, 1, turn.places[0]!, volume) : blocks
+  const order = turn ? taken(l, blocks, turn.places[0]!, volume) : blocks
   return g.reshape(order, [outs, 1, ...kernel])
 }
 
