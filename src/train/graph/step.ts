@@ -6,6 +6,7 @@ import { GraphBuilder, type Types, type Value } from '../../autodiff/builder.js'
 import type { Head } from '../../autodiff/head.js'
 import { AugmentError } from '../../core/errors.js'
 import type { Graph, Model, ValueInfoProto } from '../../onnx/model.js'
+import { intAttribute } from '../../onnx/node.js'
 import { renameValues } from '../../onnx/rename.js'
 import { DataType } from '../../onnx/tensor.js'
 import { type Dim, makeValueInfo } from '../../onnx/valueInfo.js'
@@ -160,10 +161,16 @@ interface Reached {
   readonly gradient: Value
 }
 
-/** What is updated at once, with its gradient: each weight of other than one axis, and all vectors end to end. */
+/**
+ * What is updated at once, with its gradient: the vectors of normalisations by the batch end to end, and each other weight. Of
+ * those vectors the gradients are needed on the way back anyway; a node that waits for others would keep their cotangents in
+ * memory. onnxruntime begins with what the last node of a graph needs: these come first.
+ */
 function updatedTogether(parts: Parts, reached: readonly Reached[]) {
-  const { g } = parts
-  const vectors = reached.filter(({ name }) => g.dims(name).length === 1)
+  const { g, model } = parts
+  const byBatch = model.graph.nodes.filter((node) => intAttribute(node, 'training_mode', 0) === 1)
+  const inner = new Set(byBatch.flatMap((node) => node.input.slice(1, 3)))
+  const vectors = reached.filter(({ name }) => inner.has(name))
   if (vectors.length < 2) return reached.map((each) => flattened(parts, each))
   const others = reached.filter((each) => !vectors.includes(each))
   const names = vectors.map(({ name }) => name)
@@ -174,7 +181,7 @@ function updatedTogether(parts: Parts, reached: readonly Reached[]) {
     g,
     vectors.map((vector) => vector.gradient),
   )
-  return [...others.map((other) => flattened(parts, other)), { weight, gradient, isFlat: false }]
+  return [{ weight, gradient, isFlat: false }, ...others.map((other) => flattened(parts, other))]
 }
 
 /**
