@@ -93,18 +93,20 @@ function isClose(together: readonly number[], alone: readonly number[]): boolean
   return together.length === alone.length && together.every(isNear)
 }
 
-/** What two pictures in one batch get: the same as each `alone`, something else, or nothing where the graph takes one only. */
-async function inPairs(model: Model, output: string, alone: Runner): Promise<'same' | 'coupled' | 'impossible'> {
-  const apart = [...(await alone([0])), ...(await alone([1]))]
-  try {
-    return await withRunner(model, output, async (run) => {
-      const together = await run([0, 1])
-      const isSame = together.every((row, i) => isClose(row, apart[i]!)) && !(await influences(run, together))
-      return isSame ? 'same' : 'coupled'
-    })
-  } catch {
-    return 'impossible'
+/**
+ * What two pictures in one batch of `candidate` get: the same as each alone in `single`, something else, or nothing where the graph
+ * takes one only. That is tried first: no picture need then be run alone.
+ */
+async function inPairs(candidate: Model, single: Model, output: string): Promise<'same' | 'coupled' | 'impossible'> {
+  const pair = async (run: Runner) => {
+    const rows = await run([0, 1])
+    return { rows, isInfluenced: await influences(run, rows) }
   }
+  const together = await withRunner(candidate, output, pair).catch(() => undefined)
+  if (!together) return 'impossible'
+  if (together.isInfluenced) return 'coupled'
+  const apart = await withRunner(single, output, async (run) => [...(await run([0])), ...(await run([1]))])
+  return together.rows.every((row, i) => isClose(row, apart[i]!)) ? 'same' : 'coupled'
 }
 
 /**
@@ -117,13 +119,13 @@ export async function settleBatch(model: Model, output: string): Promise<Settled
   const asItIs = { model, coupled: false }
   if ((dtype !== DataType.FLOAT && dtype !== DataType.DOUBLE) || dims.length < 2) return asItIs
   if (batch === null) {
-    const found = await withRunner(model, output, (alone) => inPairs(model, output, alone))
+    const found = await inPairs(model, model, output)
     return found === 'same' ? asItIs : { model: withInput(model, dtype, [1, ...rest]), coupled: found === 'coupled' }
   }
   if (batch === 1) {
     if (model.graph.inputs.length > 1 || rest.includes(null)) return asItIs
     const candidate = opened(model, await inferSizes(model, { batch: 1, extent: EXTENT }))
-    const found = await withRunner(model, output, (alone) => inPairs(candidate, output, alone))
+    const found = await inPairs(candidate, model, output)
     return found === 'same' ? { model: candidate, coupled: false } : asItIs
   }
   const isCoupled = await withRunner(model, output, async (run) =>

@@ -43,7 +43,8 @@ export async function reshapedSizes(model: Model): Promise<ValueInfoProto[]> {
   if (batch === undefined || values.length === 0) return []
   const dtypes = inferDtypes(model.graph)
   try {
-    const sizes = await inferSizes(model, { batch: BATCH, extent: 1 }, { values })
+    // All values are outputs: of those onnxruntime plans no memory.
+    const sizes = await inferSizes(model, { batch: BATCH, extent: 1 })
     return values.flatMap((value) => {
       const dims = named(batch, sizes.get(value))
       return dims ? [makeValueInfo(value, dtypes.get(value)!, dims)] : []
