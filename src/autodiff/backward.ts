@@ -43,11 +43,16 @@ function missingRules(graph: Graph, active: ReadonlySet<Value>, outputs: Iterabl
   return found.reverse()
 }
 
-function refuse(nodes: Iterable<NodeProto>, opset: number, model: string): AugmentError {
-  const lines = [...nodes].map((node) => `${model}: no gradient rule for operator ${describe(node, opset)}`)
-  return new AugmentError('model', lines.join('\n'), {
-    hint: `sage-augment inspect ${model} lists every operator without a rule`,
-  })
+/** Operators on weights in blocks as wide as the registers of the processor that optimised the model, which the file does not tell. */
+const BLOCKED = 'com.microsoft.nchwc'
+
+function refuse(found: Iterable<NodeProto>, opset: number, model: string): AugmentError {
+  const nodes = [...found]
+  const lines = nodes.map((node) => `${model}: no gradient rule for operator ${describe(node, opset)}`)
+  const hint = nodes.some(({ domain }) => domain === BLOCKED)
+    ? 'onnxruntime optimised it for one kind of processor: take the file from before, or optimise up to the level extended'
+    : `sage-augment inspect ${model} lists every operator without a rule`
+  return new AugmentError('model', lines.join('\n'), { hint })
 }
 
 /**

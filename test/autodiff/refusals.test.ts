@@ -35,6 +35,22 @@ test('all operators without a rule are named at once, with node and opset', asyn
   )
 })
 
+test('what onnxruntime optimised for one processor is refused with what to do', () => {
+  const blocked = Object.assign(makeNode('Conv', ['x', 'w'], ['c']), { domain: 'com.microsoft.nchwc' })
+  const nodes = [blocked, makeNode('Flatten', ['c'], ['y'])]
+  const weights = { w: { dims: [8, 8, 1, 1], values: Array(64).fill(1) } }
+  const model = modelOf({ nodes, inputs: { x: ['N', 8, 2, 2] }, outputs: ['y'], weights })
+  const types = new Map(
+    [...'xcy'].map((v) => [v, { dtype: DataType.FLOAT, dims: v === 'y' ? [null, 32] : [null, 8, 2, 2] }]),
+  )
+  expect(() => appendGradient(model, { types, loss: 'logit' })).toThrow(
+    expect.objectContaining({
+      message: 'test.onnx: no gradient rule for operator com.microsoft.nchwc.Conv (node "c", opset 17)',
+      hint: expect.stringContaining('up to the level extended'),
+    }),
+  )
+})
+
 test.each([
   ['ScatterElements', ['x', 'at', 'factors'], { axis: 1, reduction: 'mul' }],
   ['Slice', ['x', 'zeros', 'count'], {}],
