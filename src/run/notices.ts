@@ -23,7 +23,8 @@ export function noticesOf({
   unread,
   notices,
 }: Pick<Manifest, 'told' | 'ignored' | 'unread' | 'notices'>): Notice[] {
-  const unnamed = `${counted(ignored, 'picture')} in the folder ${ignored === 1 ? 'is' : 'are'} not named there and not used`
+  const [has, is] = ignored === 1 ? ['has', 'is'] : ['have', 'are']
+  const unnamed = `${counted(ignored, 'picture')} in the folder ${has} no label there and ${is} not used`
   return [
     notice(`${told}${ignored > 0 ? `; ${unnamed}` : ''}`),
     ...(unread === null ? [] : [notice(unread, true)]),
