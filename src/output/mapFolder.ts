@@ -5,7 +5,8 @@ import { FAILURES, LOCK, MAPS_RECORD, RUN_RECORD, refuseLinks, SCRATCH, STATE } 
 import { takeLock } from './lock.js'
 import { refuseForeign } from './outputFolder.js'
 
-const OURS = ['overlays', 'maps', FAILURES] as const
+/** What is removed when new maps are made. */
+export const MAP_FILES = ['overlays', 'maps', FAILURES] as const
 
 /** A folder of saliency maps that this process alone writes to. */
 export interface MapFolder {
@@ -24,7 +25,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
   const scratch = path.join(folder, SCRATCH)
   await refuseForeign(folder, RUN_RECORD)
   await makeFolder(path.join(folder, STATE))
-  await refuseLinks(folder, [...OURS, MAPS_RECORD])
+  await refuseLinks(folder, [...MAP_FILES, MAPS_RECORD])
   const lock = await takeLock(path.join(folder, LOCK), notice)
   await makeFolder(scratch)
   const makeFolderOnce = folderMaker()
@@ -37,7 +38,7 @@ export async function openMapFolder(folder: string, notice: (text: string) => vo
   const record = (facts: object) => write(MAPS_RECORD, `${JSON.stringify(facts, null, 2)}\n`)
   try {
     await record({ complete: false })
-    for (const name of OURS) await rm(path.join(folder, name), { recursive: true, force: true })
+    for (const name of MAP_FILES) await rm(path.join(folder, name), { recursive: true, force: true })
   } catch (error) {
     await lock.release()
     throw error

@@ -9,8 +9,9 @@ import { readClasses } from '../output/classes.js'
 import { shardFiles } from '../output/closedShards.js'
 import { checkWrittenForms } from '../output/forms.js'
 import { joinLists, listOf } from '../output/inputList.js'
-import { FAILURES, LABELS, maskOf, PROVENANCE, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
+import { FAILURES, LABELS, maskOf, PROVENANCE, RUN_RECORD, refuseLinks, SCRATCH, TABLES } from '../output/layout.js'
 import { openOutput } from '../output/outputFolder.js'
+import { refuseOwnInputs } from '../output/ownInputs.js'
 import { tableRows } from '../output/read.js'
 import { differences, IDENTITY, type Identity, type RunRecord, readRecord } from '../output/record.js'
 import { labelsHeader, type ProvenanceRow, provenanceRow } from '../output/rows.js'
@@ -46,6 +47,7 @@ export async function merge(
 ): Promise<number> {
   refuseObjects('merge', [...folders, out])
   await requirePaths('folder', folders, 'a finished shard')
+  for (const root of folders) await refuseOwnInputs(out, { root, files: [RUN_RECORD], what: 'a shard to be joined' })
   const { parts, list, used } = await readParts(folders)
   const { record, folder } = parts[0]!
   const { versions, options: runOptions, inputs, model, device } = record

@@ -6,6 +6,7 @@ import { isObject } from '../objects/place.js'
 import { REPORT } from '../output/layout.js'
 import { openObjectOutput } from '../output/objectFolder.js'
 import { type OutputFolder, openOutput } from '../output/outputFolder.js'
+import { refuseOwnInputs } from '../output/ownInputs.js'
 import { checkPlace } from '../output/place.js'
 import type { Identity } from '../output/record.js'
 import type { Failure, ProvenanceRow, Row } from '../output/rows.js'
@@ -66,6 +67,7 @@ export async function* plannedRun(run: AskedRun): AsyncGenerator<AugmentEvent, v
   await checkBeforehand(config, shard)
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
+  await refuseOwnInputs(inputs.out, { root: inputs.root, files: namesOf(inputs), what: 'a picture of the run' })
   const plan = planRun(inputs, config)
   // Each of its files of shards then is one of the whole.
   const range = shardRange(plan.length, shard, unitOf(config.layout))
@@ -90,6 +92,10 @@ export async function* plannedRun(run: AskedRun): AsyncGenerator<AugmentEvent, v
   }
 }
 
+function* namesOf({ sources }: Inputs): Generator<string> {
+  for (const { file } of sources) yield file
+}
+
 /** Finds mistakes that need no look at the pictures, which may take long: the model, the class map, the place of the output. */
 async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   if (needsSaliency(config)) {
@@ -101,6 +107,11 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   const out = await placeOf(config, shard)
   if (isObject(out)) await checkObjectPlace(out, config)
   else await checkPlace(out)
+  for (const name of ['labels', 'pairs', 'model'] as const) {
+    const { [name]: file = '' } = config
+    const [root, files] = [path.dirname(file), [path.basename(file)]]
+    await refuseOwnInputs(out, { root, files, what: `the file of --${name}` })
+  }
 }
 
 /** Fits the classifier of a run; what that takes is only loaded for it. */

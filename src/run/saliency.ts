@@ -15,7 +15,8 @@ import { mapOptions, mapsOut } from '../options/commands.js'
 import type { ConfigInput, MapOptions } from '../options/inputs.js'
 import { checked } from '../options/schema.js'
 import { FAILURES } from '../output/layout.js'
-import { type MapFolder, openMapFolder, portablePath } from '../output/mapFolder.js'
+import { MAP_FILES, type MapFolder, openMapFolder, portablePath } from '../output/mapFolder.js'
+import { refuseOwnInputs } from '../output/ownInputs.js'
 import { type Failure, jsonLine } from '../output/rows.js'
 import { overlay } from '../report/overlay.js'
 import { cores } from '../threads/cores.js'
@@ -42,6 +43,8 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
   const { sources } = pictures
+  const used = { root: pictures.root, files: sources.map(({ file }) => file), what: 'a picture to be explained' }
+  await refuseOwnInputs(out, used, MAP_FILES)
   yield* noticesOf({ ...pictures, told: `${counted(sources.length, 'picture')}; ${pictures.told}` })
   if (options.smooth !== undefined && config.saliency === 'spectral') {
     throw new AugmentError(

@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { IMAGE_EXTENSIONS } from '../../src/codec/format.js'
 import { FASHION, ROOT, run } from '../helpers/cli.js'
-import { temporaryFolder } from '../helpers/folder.js'
+import { temporaryFolder, tree } from '../helpers/folder.js'
 
 const ROCKET = path.join(ROOT, 'fixtures/photos/rocket.jpg')
 const MODEL = path.join(ROOT, 'models/cifar10.onnx')
@@ -118,4 +118,31 @@ test('names of any script, long ones and a trailing slash do no harm, nor does a
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('2 outputs planned from 2 pictures') })
   expect(await run(args)).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing was missing') })
   expect(await run(['verify', `${images}/aug/`])).toMatchObject({ code: 0 })
+})
+
+test('what a command reads is not removed to make room for what it writes', async () => {
+  const folder = temporaryFolder()
+  const at = (name: string) => path.join(folder, name)
+  const make = ['--count', '8', '--method', 'mixup', '--quiet']
+  for (const shard of ['1', '2'])
+    expect((await run([FASHION, ...make, '--shard', `${shard}/2`, '--out', at(shard)])).code).toBe(0)
+  const maps = ['--saliency', 'spectral', '--quiet', '--out', at('maps')]
+  expect((await run(['saliency', at('1'), ...maps])).code).toBe(0)
+  symlinkSync(at('1'), at('link'))
+  const before = tree(folder)
+  const cases = [
+    [at('1'), '--out', at('1'), '--overwrite'],
+    [at('1/images'), '--labels', at('1/labels.csv'), '--out', at('link'), '--overwrite'],
+    [FASHION, '--labels', at('1/labels.csv'), '--out', at('1'), '--overwrite'],
+    ['--pairs', at('1/provenance.jsonl'), FASHION, '--out', at('1'), '--overwrite'],
+    ['merge', at('1'), at('2'), '--out', at('1'), '--overwrite'],
+    ['merge', at('link'), at('2'), '--out', at('1'), '--overwrite'],
+    ['saliency', at('maps/overlays'), ...maps],
+  ]
+  for (const args of cases) {
+    const { code, stderr } = await run(args)
+    expect({ args, code }).toEqual({ args, code: 6 })
+    expect(stderr).toMatch(/: found .* in it \(.*\), expected another folder\n {2}hint: choose another --out/)
+    expect(tree(folder)).toEqual(before)
+  }
 })
