@@ -9,7 +9,7 @@ import type { Invocation } from './invocation.js'
 /** `sage-augment grad <model.onnx> --out <grad.onnx>`: writes the differentiated model. */
 export async function gradCommand({ words: [file], own, report }: Invocation<'grad'>): Promise<void> {
   const { out, loss, wrt, output, size } = own
-  await requirePlace(out)
+  await requirePlace(out, [file])
   const [width, height] = size === undefined ? [] : parseSize(size)
   const bytes = await gradientModel(await readModelFile(file!), path.basename(file!), {
     loss,

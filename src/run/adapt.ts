@@ -60,14 +60,16 @@ const TOLD = 5
 export async function adapt(input: ConfigInput, out: string, tell: Tell, signal?: AbortSignal): Promise<Adapted> {
   const config = parseConfig(input)
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
-  await requirePlace(out)
+  const descriptor = out.replace(/\.onnx$/i, '.json')
+  await requirePlace(out, [config.model])
+  await requirePlace(descriptor, [config.labels])
   const inputs = await readInputs(config)
   refuseOneClass(inputs)
   tellAll(noticesOf(inputs), tell)
   const classifier = await resolveModel(baseOf(config), inputs.classes, {})
   tell(`features of ${classifier.name}`)
   const { bytes, description, found } = await fitHead(config, inputs, classifier, tell, signal)
-  await writeAtomic(out.replace(/\.onnx$/i, '.json'), description, path.dirname(out))
+  await writeAtomic(descriptor, description, path.dirname(out))
   await writeAtomic(out, bytes, path.dirname(out))
   return { out, ...found }
 }

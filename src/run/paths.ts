@@ -20,9 +20,14 @@ export async function requirePaths(kind: 'file' | 'folder', paths: readonly stri
   if (problems.length > 0) throw new AugmentError('usage', problems.join('\n'), hint)
 }
 
-/** Throws a usage error unless a file could be at `file`: its folder is there, and no folder has its name. */
-export async function requirePlace(file: string): Promise<void> {
+/** Throws a usage error unless a file could be at `file`: its folder is there, no folder has its name, and it is none of `inputs`. */
+export async function requirePlace(file: string, inputs: readonly (string | undefined)[] = []): Promise<void> {
   await requirePaths('folder', [path.dirname(file)], `a folder for ${path.basename(file)}`)
   const present = await stat(file).catch(() => null)
   if (present?.isDirectory()) throw new AugmentError('usage', `${file}: found a folder, expected the name of a file`)
+  for (const input of present === null ? [] : inputs) {
+    const read = input === undefined ? null : await stat(input).catch(() => null)
+    if (read === null || read.ino !== present!.ino || read.dev !== present!.dev) continue
+    throw new AugmentError('usage', `--out: found ${file}, which this command reads, expected another file`)
+  }
 }

@@ -99,16 +99,16 @@ const descriptorOf = (out: string) => `${out.replace(/\.onnx$/i, '')}.json`
 const checkpointOf = (out: string) => `${out}.checkpoint`
 
 /** Throws unless the result may be written. */
-async function checkPlace({ out, overwrite }: TrainConfig): Promise<void> {
+async function checkPlace({ out, overwrite, labels }: TrainConfig): Promise<void> {
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
+  await requirePlace(descriptorOf(out), [labels])
   for (const file of overwrite ? [] : [out, descriptorOf(out)]) {
     if ((await stat(file).catch(() => null)) === null) continue
     throw new AugmentError('conflict', `${file}: is there already, expected a new file`, {
       hint: '--overwrite replaces it',
     })
   }
-  if (overwrite) await rm(checkpointOf(out), { force: true })
 }
 
 function startPool(classifier: Classifier, config: TrainConfig, classes: number | undefined): TrainPool {
@@ -155,6 +155,7 @@ async function* carryOut(work: Work): AsyncGenerator<TrainEvent, Checkpoint> {
   const { config, pool, exam, signal, classifier } = work
   const own = ownFor(work)
   const identity = identityOf(work)
+  if (config.overwrite) await rm(checkpointOf(config.out), { force: true })
   const checkpoint = await readCheckpoint(config.out, identity)
   if (checkpoint !== null) yield notice(`continuing after epoch ${checkpoint.epochs} of ${checkpoint.planned}`)
   const learning = learningOf(work, own)

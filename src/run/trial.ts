@@ -1,6 +1,6 @@
 /** Answers "does mixing help on my pictures?": trains the same students with and without, and compares them. */
 import { createHash } from 'node:crypto'
-import { rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { mainClass } from '../core/softLabel.js'
@@ -67,6 +67,7 @@ export async function* trial(
     ...{ classes: school.classes, pictures: count, heldOut: held, design: design.kind, student: student.told },
     ...{ batch: student.batch, seed: config.seed, models },
   }
+  if (config.overwrite) await rm(config.out, { force: true })
   const earlier = await readTrialRecord(config.out, facts.identity)
   refuseOthers(config, earlier, arms, models)
   const state: State = {
@@ -98,10 +99,9 @@ export async function* trial(
   }
 }
 
-async function checkPlace({ out, overwrite }: TrialConfig): Promise<void> {
+async function checkPlace({ out, arms, labels }: TrialConfig): Promise<void> {
   if (!/\.json$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of a .json file, got ${out}`)
-  await requirePlace(out)
-  if (overwrite && (await stat(out).catch(() => null)) !== null) await rm(out)
+  await requirePlace(out, [arms, labels])
 }
 
 /** Throws a conflict error that names what an earlier call had otherwise: the steps, models, and arms of the same name. */

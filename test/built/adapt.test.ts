@@ -42,9 +42,10 @@ test('--full trains all weights, as train does with its defaults', async () => {
 })
 
 test('what cannot be adapted is told before anything is written', async () => {
-  const folder = temporaryFolder()
+  const folder = temporaryFolder({ 'net.onnx': linearNet.bytes })
   const cases: [string[], RegExp][] = [
     [[FASHION, '--out', path.join(folder, 'mine.pt')], /--out: expected the name of an \.onnx file/],
+    [[FASHION, '--model', path.join(folder, 'net.onnx'), '--out', path.join(folder, 'net.onnx')], /which this command/],
     [[FASHION, '--model', 'resnet19', '--out', path.join(folder, 'a.onnx')], /--model resnet19/],
   ]
   for (const [args, expected] of cases) {

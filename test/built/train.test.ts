@@ -202,6 +202,7 @@ test('what cannot be used is refused in a line, and nothing is written', async (
     [[...args('a'), '--rate', '0', '--hold-out', '2'], 2, /--hold-out: .*\n--rate: /],
     [[...args('a'), '--trainable', '('], 2, /--trainable: expected all, head, last-stage or a regular expression, got/],
     [[...args('a'), '--out', at('a.pt')], 2, /--out: expected the name of an .onnx file/],
+    [[...args('b', at('nowhere')), '--overwrite'], 2, /nowhere: no such file or folder/],
     [[...args('net')], 6, /net.onnx: is there already, expected a new file/],
     [
       [...args('a'), '--rate', '1e2', '--optimizer', 'sgd', '--clip', '1e6', '--mean', '-1e38'],
@@ -209,12 +210,13 @@ test('what cannot be used is refused in a line, and nothing is written', async (
       /the loss of step \d+ is (NaN|Infinity), expected a number/,
     ],
   ]
+  writeFileSync(at('b.onnx.checkpoint'), 'of hours')
   for (const [line, code, message] of cases) {
     const found = await run(line)
     expect(found.stderr).toMatch(message)
     expect(found.code).toBe(code)
   }
-  expect(readdirSync(folder).sort()).toEqual(['net.json', 'net.onnx', 'one', 'strange'])
+  expect(readdirSync(folder).sort()).toEqual(['b.onnx.checkpoint', 'net.json', 'net.onnx', 'one', 'strange'])
 })
 
 test('a picture that cannot be read is left out, and told', async () => {

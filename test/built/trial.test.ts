@@ -267,6 +267,8 @@ test('what cannot be used is refused in a line, and nothing is written', async (
     [[...args('no.json'), '--minutes', '0', '--steps', '0'], 2, /--minutes: .*\n--steps: /],
     [args('no.txt'), 2, /--out: expected the name of a .json file/],
     [[...args('other.json'), ...fixed], 6, /other.json: found no trial of sage-augment in it/],
+    [[...args('other.json', at('nowhere')), '--overwrite'], 2, /nowhere: no such file or folder/],
+    [[...args('other.json'), '--arms', at('other.json'), '--overwrite'], 2, /^--out: found .*other.json, which this/],
   ]
   for (const [line, code, message] of cases) {
     const found = await run(line)

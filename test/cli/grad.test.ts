@@ -57,6 +57,13 @@ test('grad writes a model whose gradient is that of the chosen loss', async () =
   expect(Array.from(gradient!.data as Float32Array)).toEqual([1, 3, 5, 2, 4, 6])
 })
 
+test('grad does not replace the model that it reads', async () => {
+  const file = saved('dynamic.onnx', dynamic())
+  const before = readFileSync(file)
+  await expect(grad(file, '--out', file, '--size', '8x8')).rejects.toThrow(/^--out: found .* expected another file$/)
+  expect(readFileSync(file)).toEqual(before)
+})
+
 test('a size that the model leaves open is asked for, and can be given', async () => {
   const file = saved('dynamic.onnx', dynamic())
   const out = path.join(temporaryFolder(), 'sized.onnx')
