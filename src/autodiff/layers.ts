@@ -34,6 +34,7 @@ export interface Classifier {
 }
 
 type Sizes = readonly [number, number, number]
+type Readers = ReadonlyMap<Value, readonly NodeProto[]>
 
 /** More tokens than a transformer puts before those of the picture: for the class, distillation, registers. */
 const MAX_SKIPPED = 8
@@ -61,12 +62,25 @@ function between({ graph, types, logits, input }: Classifier) {
   return { nodes, isBetween }
 }
 
-/** The layer that a value is, or undefined; `patches` are the sizes of the grids that tokens may come from. */
+/** The nodes that read each value. */
+function readersOf(nodes: readonly NodeProto[]): Readers {
+  const readers = new Map<Value, NodeProto[]>()
+  for (const node of nodes) {
+    for (const value of new Set(node.input)) {
+      const known = readers.get(value)
+      if (known) known.push(node)
+      else readers.set(value, [node])
+    }
+  }
+  return readers
+}
+
+/** The layer that a value is, or undefined; `patches` are the widths and heights of the grids that tokens may come from. */
 function layerOf(
   value: Value,
   dims: readonly Dim[],
   input: Classifier['input'],
-  patches: readonly Sizes[],
+  patches: readonly (readonly [number, number])[],
 ): Omit<Layer, 'rectified'> | undefined {
   const sizes = dims.slice(1)
   if (sizes.includes(null)) return undefined
@@ -87,10 +101,10 @@ function layerOf(
 }
 
 /** Whether a value goes into nothing but a maximum pooling, and that into nothing but a Relu (as poolFirst leaves it). */
-function isRectifiedLater(nodes: readonly NodeProto[], value: Value): boolean {
+function isRectifiedLater(readers: Readers, value: Value): boolean {
   const only = (read: Value | undefined) => {
-    const readers = nodes.filter(({ input }) => input.includes(read ?? ''))
-    return readers.length === 1 ? readers[0] : undefined
+    const [one, ...others] = readers.get(read ?? '') ?? []
+    return others.length === 0 ? one : undefined
   }
   const pooling = only(value)
   return /Max/.test(pooling?.opType ?? '') && isPooling(pooling!) && only(pooling!.output[0])?.opType === 'Relu'
@@ -108,7 +122,8 @@ export function findLayers(classifier: Classifier): Layer[] {
   for (const [i, node] of nodes.entries()) for (const value of node.input) if (value !== logits) lastUse.set(value, i)
   const mixing = nodes.findLastIndex(({ opType }) => ATTENTION.has(opType) || opType.startsWith('ReduceMean'))
   const alive = new Set<Value>([input.name])
-  const patches: Sizes[] = []
+  const patches: [number, number][] = []
+  const readers = readersOf(nodes)
   const layers: Layer[] = []
   for (const [i, node] of nodes.entries()) {
     for (const value of node.output) if (isBetween(value)) alive.add(value)
@@ -116,9 +131,11 @@ export function findLayers(classifier: Classifier): Layer[] {
     for (const value of node.output) {
       const layer = isBetween(value) && layerOf(value, types.get(value)?.dims ?? [], input, patches)
       if (!layer) continue
-      if (layer.layout === 'nchw') patches.unshift([layer.width, layer.height, layer.channels])
+      const [last] = patches
+      const isNew = last?.[0] !== layer.width || last[1] !== layer.height
+      if (layer.layout === 'nchw' && isNew) patches.unshift([layer.width, layer.height])
       if (alive.size === 1 && alive.has(value) && (layer.layout !== 'tokens' || i < mixing)) {
-        layers.push({ ...layer, rectified: isRectifiedLater(nodes, value) })
+        layers.push({ ...layer, rectified: isRectifiedLater(readers, value) })
       }
     }
   }

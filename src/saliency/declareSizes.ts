@@ -15,6 +15,9 @@ function batchName({ graph }: Model): string | undefined {
   return new Set(open).size === 1 ? (open[0] ?? undefined) : undefined
 }
 
+/** With fewer than one Reshape in so many nodes, finding the sizes takes longer than it saves: a session of all nodes. */
+const MANY = 100
+
 /** A prime beyond what is a factor of any size, so that one inference tells how often the batch is in each. */
 const BATCH = 1_000_003
 
@@ -40,7 +43,7 @@ export async function reshapedSizes(model: Model): Promise<ValueInfoProto[]> {
   const values = model.graph.nodes
     .filter(({ opType, output }) => opType === 'Reshape' && !outputs.has(output[0]!))
     .map(({ output }) => output[0]!)
-  if (batch === undefined || values.length === 0) return []
+  if (batch === undefined || values.length <= model.graph.nodes.length / MANY) return []
   const dtypes = inferDtypes(model.graph)
   try {
     // All values are outputs: of those onnxruntime plans no memory.

@@ -76,6 +76,19 @@ test('outputs keep the type that they have, and a model of fixed sizes needs non
   expect(await reshapedSizes(fixed)).toEqual([])
 })
 
+test('a long model with few reshapes is not searched for sizes', async () => {
+  const relus = Array.from({ length: 200 }, (_, i) => makeNode('Relu', [`v${i}`], [`v${i + 1}`]))
+  const long = (from: number) =>
+    modelOf({
+      nodes: [makeNode('Reshape', ['x', 'flat'], [`v${from}`]), ...relus.slice(from)],
+      inputs: { x: ['N', 2, 3] },
+      outputs: ['v200'],
+      weights: { flat: integers(-1, 6) },
+    })
+  expect(await reshapedSizes(long(0))).toEqual([])
+  expect((await reshapedSizes(long(150))).map(({ name }) => name)).toEqual(['v150'])
+})
+
 test('a gradient declares the sizes of what it reshapes', async () => {
   const classifier = modelOf({
     nodes: [
