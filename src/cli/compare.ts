@@ -12,14 +12,14 @@ export async function compareCommand({ words, run, own, report }: Invocation<'co
   const { parameters: _, ...config } = run
   const [first, second, ...others] = words
   if (second === undefined) {
-    refuse('a folder', { out })
+    refuse({ out }, 'found one path, expected two pictures')
     const table = await compareFolder(methods, { ...config, images: first! }, report.tell)
     report.result(table, folderTable(table).join('\n'))
     return
   }
   if (others.length > 0) throw new AugmentError('usage', `compare: found ${words.length} paths, expected one or two`)
   const { count, pairing, labels, classes, ...pairConfig } = config
-  refuse('two pictures', { count, pairing, labels, classes })
+  refuse({ count, pairing, labels, classes }, 'found two pictures, expected a folder')
   const figure = out ?? compareOptions.out.fallback
   const mixes = await comparePair([first!, second], methods, figure, pairConfig, report.tell)
   report.result(pairRows(mixes), pairTable(mixes).join('\n'))
@@ -27,10 +27,10 @@ export async function compareCommand({ words, run, own, report }: Invocation<'co
 }
 
 /** Throws a usage error for an option that is given and means nothing for what is compared. */
-function refuse(what: string, options: Record<string, unknown>): void {
+function refuse(options: Record<string, unknown>, problem: string): void {
   const given = Object.keys(options).filter((name) => options[name] !== undefined)
   if (given.length === 0) return
-  throw new AugmentError('usage', `--${given.join(', --')}: not for ${what}`, { hint: 'sage-augment compare --help' })
+  throw new AugmentError('usage', `--${given.join(', --')}: ${problem}`, { hint: 'sage-augment compare --help' })
 }
 
 function pairRows(mixes: readonly ComparedMix[]) {

@@ -2,7 +2,7 @@ import type { ConfigInput } from '../options/inputs.js'
 import { parseConfig } from './config.js'
 import type { AugmentEvent } from './events.js'
 import { refuseAdapt } from './refuseAdapt.js'
-import { refuseBalance, refuseOneClassOptions } from './refuseOptions.js'
+import { refuseOneClassOptions, refusePlanned } from './refuseOptions.js'
 import { finishedAlready, lookBeforehand } from './seen.js'
 import { parseShard, placeOf, type Shard } from './shard.js'
 
@@ -18,7 +18,7 @@ export async function* augment(input: ConfigInput, signal?: AbortSignal): AsyncG
   const config = parseConfig(input)
   refuseAdapt(config)
   refuseOneClassOptions(config)
-  refuseBalance(config)
+  refusePlanned(config)
   const shard = config.shard === undefined ? WHOLE : parseShard(config.shard, process.env)
   const asked = lookBeforehand(config)
   if (asked !== null && (yield* finishedAlready(await placeOf(config, shard), config, shard, asked))) return

@@ -58,15 +58,15 @@ export async function comparePair(
     throw new AugmentError('usage', `--target: two pictures have no labels, expected predicted, got ${config.target}`)
   }
   const format = /\.png$/i.test(out) ? 'png' : 'jpeg'
-  if (!/\.(png|jpe?g)$/i.test(out) || files.some((file) => path.resolve(file) === path.resolve(out))) {
-    throw new AugmentError('usage', `--out: expected the name of a new .png or .jpg file, got ${out}`)
+  if (!/\.(png|jpe?g)$/i.test(out)) {
+    throw new AugmentError('usage', `--out: expected the name of a .png or .jpg file, got ${out}`)
   }
   await requirePaths(
     'file',
     files.map((file) => insideOf(file)?.file ?? file),
     'a picture',
   )
-  await requirePlace(out)
+  await requirePlace(out, files)
   const sources = files.map((file) => ({ file: path.resolve(file), label: 0 }))
   const explainer = await startExplainer(config, { root: '', sources, classes: [] })
   const { estimator, message } = explainer

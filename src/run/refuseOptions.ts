@@ -14,12 +14,17 @@ export function refuseOneClassOptions({ multiLabel, pairing, balance, layout, ad
   throw new AugmentError('usage', `${given.join(', ')}: expected one class a picture, but found --multi-label`)
 }
 
-/** Throws a usage error where no pictures are drawn by their classes, or a method takes no picture twice. */
-export function refuseBalance({ balance, pairs, method }: Config): void {
-  if (balance === 'none') return
-  if (pairs !== undefined)
-    throw new AugmentError('usage', `--balance ${balance}: expected no --pairs, which say what is mixed`)
-  if (method === 'comixup')
+/** Throws a usage error for what says which pictures are mixed where pairs do, or a method takes no picture twice. */
+export function refusePlanned({ count, epochs, pairing, balance, pairs, method }: Config): void {
+  const given = [
+    ...(count === undefined ? [] : [`--count ${count}`]),
+    ...(epochs === 1 ? [] : [`--epochs ${epochs}`]),
+    ...(pairing === 'any' ? [] : [`--pairing ${pairing}`]),
+    ...(balance === 'none' ? [] : [`--balance ${balance}`]),
+  ]
+  if (pairs !== undefined && given.length > 0)
+    throw new AugmentError('usage', `${given.join(', ')}: expected no --pairs, which say what is mixed`)
+  if (balance !== 'none' && method === 'comixup')
     throw new AugmentError(
       'usage',
       `--balance ${balance}: not with --method comixup, whose groups hold each picture once`,

@@ -358,6 +358,10 @@ test('misuse is exit 2 with one line that says what was expected', async () => {
     [[FASHION, '--blur-sigma', '-1'], /^--blur-sigma: expected a number between 0 and 1000, got -1$/m],
     [[FASHION, '--seed', 'x'], /^--seed: expected a whole number .*, got "x"$/m],
     [[FASHION, '--model', 'nope.onnx'], /^--model nope\.onnx: no such file or folder, expected auto, cifar10/m],
+    [
+      ['--pairs', 'pairs.json', '--count', '3', '--epochs', '2', '--pairing', 'same-class'],
+      /^--count 3, --epochs 2, --pairing same-class: expected no --pairs, which say what is mixed$/m,
+    ],
     [[FASHION, '--epoch', '2'], /unknown option '--epoch'\n\(Did you mean --epochs\?\)/],
   ]
   for (const [args, expected] of cases) {

@@ -56,11 +56,11 @@ test('a folder gives a line of figures for every method asked for', async () => 
 test.each([
   [['a', 'b', 'c'], 'found 3 paths, expected one or two'],
   [[...PAIR, '--methods', 'sage,magic'], 'expected some of sage, mixup'],
-  [[...PAIR, '--count', '5', '--labels', 'x'], '--count, --labels: not for two pictures'],
-  [[PHOTOS, '--out', 'x.png'], '--out: not for a folder'],
+  [[...PAIR, '--count', '5', '--labels', 'x'], '--count, --labels: found two pictures, expected a folder'],
+  [[PHOTOS, '--out', 'x.png'], '--out: found one path, expected two pictures'],
   [[...PAIR, '--target', 'label'], '--target: two pictures have no labels'],
-  [[...PAIR, '--out', PAIR[0]!], 'expected the name of a new .png or .jpg file'],
-  [[...PAIR, '--out', 'figure.svg'], 'expected the name of a new .png or .jpg file'],
+  [[...PAIR, '--out', PAIR[0]!], 'which this command reads, expected another file'],
+  [[...PAIR, '--out', 'figure.svg'], 'expected the name of a .png or .jpg file'],
 ])('compare %j is refused in one line', async (args, message) => {
   const { code, stdout, stderr } = await run(['compare', ...args])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
