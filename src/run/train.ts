@@ -1,5 +1,6 @@
 /** Trains a classifier on a folder of pictures: from the options to the file. */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
@@ -103,7 +104,9 @@ async function checkPlace({ out, overwrite, labels }: TrainConfig): Promise<void
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
   await requirePlace(descriptorOf(out), [labels])
-  for (const file of overwrite ? [] : [out, descriptorOf(out)]) {
+  // Beside a checkpoint it is what a kill left of the last step, where it is written before the classifier.
+  const isOurs = existsSync(checkpointOf(out))
+  for (const file of overwrite ? [] : [out, ...(isOurs ? [] : [descriptorOf(out)])]) {
     if ((await stat(file).catch(() => null)) === null) continue
     throw new AugmentError('conflict', `${file}: is there already, expected a new file`, {
       hint: '--overwrite replaces it',
