@@ -95,7 +95,7 @@ function isClose(together: readonly number[], alone: readonly number[]): boolean
 
 /**
  * What two pictures in one batch of `candidate` get: the same as each alone in `single`, something else, or nothing where the graph
- * takes one only. That is tried first: no picture need then be run alone.
+ * takes one only. Two are tried first: of what they couple none need then be run alone.
  */
 async function inPairs(candidate: Model, single: Model, output: string): Promise<'same' | 'coupled' | 'impossible'> {
   const pair = async (run: Runner) => {
@@ -103,7 +103,11 @@ async function inPairs(candidate: Model, single: Model, output: string): Promise
     return { rows, isInfluenced: await influences(run, rows) }
   }
   const together = await withRunner(candidate, output, pair).catch(() => undefined)
-  if (!together) return 'impossible'
+  if (!together) {
+    // Refused here, in one line, if it cannot run at all.
+    await withRunner(single, output, (run) => run([0]))
+    return 'impossible'
+  }
   if (together.isInfluenced) return 'coupled'
   const apart = await withRunner(single, output, async (run) => [...(await run([0])), ...(await run([1]))])
   return together.rows.every((row, i) => isClose(row, apart[i]!)) ? 'same' : 'coupled'
