@@ -8,10 +8,14 @@ export function classesText(classes: readonly string[]): string {
   return classes.map((name) => `${name}\n`).join('')
 }
 
-/** The classes of a folder of a run; throws a conflict error where classes.txt is cut. */
+/** The classes of a folder of a run; throws a conflict error where classes.txt is cut or not there. */
 export async function readClasses(folder: string): Promise<string[]> {
   const file = path.join(folder, CLASSES)
-  const names = (await readFile(file, 'utf8')).split('\n')
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    throw damaged(file, null, 'not there, expected the names of the classes')
+  })
+  const names = text.split('\n')
   if (names.pop() !== '')
     throw damaged(file, names.length + 1, 'found a line that is cut, expected the name of a class')
   return names

@@ -26,7 +26,7 @@ import {
 import { type Lock, takeLock } from './lock.js'
 import { type PictureStore, pictureFiles, pictureShards } from './pictureStore.js'
 import { presentRows } from './presentRows.js'
-import { damaged } from './read.js'
+import { damaged, rowsIn } from './read.js'
 import { type Identity, type RunRecord, readRecord, recordText, TOOL } from './record.js'
 import { dropReusable, openReusable, reusableRows, rewindToFailure } from './reusable.js'
 import type { ProvenanceRow, Row } from './rows.js'
@@ -91,6 +91,7 @@ export async function openOutput(
   const lock = await takeLock(path.join(folder, LOCK), options.notice)
   try {
     const record = options.overwrite ? null : await readRecord(folder)
+    if (record === null && !options.overwrite && (await rowsIn(folder)) > 0) throw lostRecord(folder)
     if (record === null) await remove(folder, [RUN_RECORD, ...OURS])
     const isOther = record !== null && (await refuseChanged(folder, record, identity, options))
     const scratch = path.join(folder, SCRATCH)
@@ -271,6 +272,12 @@ async function refuseAltered(inputs: string, sources: Sources | undefined): Prom
   const lines = files.slice(0, 5).map((file) => `${file}: found other content, expected what the run began with`)
   if (files.length > 5) lines.push(`... and ${files.length - 5} more`)
   throw new AugmentError('conflict', lines.join('\n'), { hint: AS_IT_WAS })
+}
+
+/** Rows are only written to a folder that has a record. */
+function lostRecord(folder: string): AugmentError {
+  const problem = `${path.join(folder, RUN_RECORD)}: not there, expected the record of the run whose rows are`
+  return new AugmentError('conflict', problem, { hint: 'put it back, or start over with --overwrite' })
 }
 
 function refuseCount(folder: string, { counts }: RunRecord, rows: number): void {

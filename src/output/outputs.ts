@@ -46,7 +46,8 @@ export async function* readOutputs(
   const tables = ALL.map((table) => readLines(path.join(folder, table)))
   const { value: header } = await tables[0]!.next()
   const expected = labelsHeader(classes)
-  if (`${header?.bytes}\n` !== expected) problems.push(`${LABELS}:1: ${headerProblem(`${header?.bytes}`, expected)}`)
+  const found = `${header?.bytes ?? ''}`
+  if (`${found}\n` !== expected) problems.push(`${LABELS}:1: ${headerProblem(found, expected)}`)
   let [read, index] = [0, -1]
   for (;;) {
     const next = await Promise.all(tables.map((table) => table.next()))
@@ -93,10 +94,10 @@ async function shortest(tables: readonly AsyncGenerator<Line>[], ended: readonly
 }
 
 function headerProblem(found: string, expected: string): string {
-  const [a, b] = [found.split(','), expected.trimEnd().split(',')]
+  const [a, b] = [found === '' ? [] : found.split(','), expected.trimEnd().split(',')]
   const at = b.findIndex((cell, i) => cell !== a[i])
   if (at < 0) return `found ${a.length - 1} classes, expected ${b.length - 1} as in classes.txt`
-  return `found ${a[at] ?? 'the end of the line'} in column ${at + 1}, expected ${b[at]} as in classes.txt`
+  return `found ${a[at] ?? 'nothing'} in column ${at + 1}, expected ${b[at]} as in classes.txt`
 }
 
 function compare(lines: [Line, Line, Line], classes: readonly string[], several: boolean): Output {

@@ -7,9 +7,9 @@ import { PROVENANCE } from './layout.js'
 import { type Line, readLines } from './lines.js'
 import { parseRow } from './rows.js'
 
-/** The conflict error of a line that is not as the run wrote it. */
-export function damaged(file: string, line: number, problem: string): AugmentError {
-  return new AugmentError('conflict', `${file}:${line}: ${problem}`, {
+/** The conflict error of a line, or of a whole file, that is not as the run wrote it. */
+export function damaged(file: string, line: number | null, problem: string): AugmentError {
+  return new AugmentError('conflict', `${file}${line === null ? '' : `:${line}`}: ${problem}`, {
     hint: repairHint(path.dirname(file)),
   })
 }

@@ -90,6 +90,6 @@ async function* strays(folder: string, files: ReadonlySet<string>): AsyncGenerat
   for (const entry of entries) {
     if (entry.isDirectory()) continue
     const file = path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/')
-    if (!files.has(file)) yield `${file}: found a picture without a row`
+    if (!files.has(file)) yield `${file}: found a picture without a row, expected none: move it away`
   }
 }

@@ -115,6 +115,8 @@ const DAMAGES: readonly Damage[] = [
     (at) => edit(at('classes.txt'), (lines) => lines.splice(1, 1, 'god')),
     /classes\.txt:2: found "god", expected "dog"/,
   ],
+  ['no classes', (at) => rmSync(at('classes.txt')), /classes\.txt: not there, expected the names of the classes/],
+  ['an empty labels.csv', (at) => truncateSync(at('labels.csv')), /labels\.csv:1: /],
   [
     'another header',
     (at) => edit(at('labels.csv'), (lines) => lines.splice(0, 1, 'file_name,dog,cat')),
@@ -156,6 +158,18 @@ test('a repair keeps whole rows behind the first damage, and pictures that are a
   expect(await run(command(aug))).toMatchObject({ code: 0, stderr: '' })
   expect(tree(aug)).toEqual(expected)
   expect(lstatSync(untouched).ino).toBe(ino)
+})
+
+test('a dataset that lost its record is not taken for nothing', async () => {
+  const { folder, command } = await made()
+  const aug = path.join(folder, 'whole')
+  const expected = tree(aug)
+  rmSync(path.join(aug, 'run.json'))
+  const ended = await run([...command(aug), '--seed', '1'])
+  expect(ended).toMatchObject({ code: 6, stderr: expect.stringMatching(/run\.json: not there, .*\n.*--overwrite\n$/) })
+  expect(tree(aug)).toEqual(expected)
+  expect(await run([...command(aug), '--overwrite'])).toMatchObject({ code: 0 })
+  expect(tree(aug)).toEqual(expected)
 })
 
 test('two pictures of one size that change places between kill and continue are noticed', async () => {
