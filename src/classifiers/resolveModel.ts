@@ -116,7 +116,7 @@ export function classIndices(
   if (modelClasses === null) return null
   const byName = indexByName(modelClasses)
   const indices = Int32Array.from(classes, (name) => {
-    const mapped = map[name] ?? name
+    const mapped = Object.hasOwn(map, name) ? map[name]! : name
     const index = typeof mapped === 'number' ? mapped : (byName.get(mapped.toLowerCase()) ?? -1)
     return index < modelClasses.length ? index : -1
   })

@@ -38,6 +38,8 @@ test('labels match ImageNet classes by WordNet id, by any synonym, and as synset
 test('a name that two classes share tells neither', async () => {
   const classes = await imagenetClasses()
   expect(classIndices(['crane'], classes)).toBeNull()
+  // Every object has a property of this name.
+  expect(classIndices(['constructor'], classes)).toBeNull()
   expect(classIndices(['n02012849', 'n03126707'], classes)).toEqual(Int32Array.of(134, 517))
 })
 
