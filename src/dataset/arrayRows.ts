@@ -195,7 +195,11 @@ async function npyLabels(holder: Holder, images: string, labels: string | undefi
   }
   const values = valuesOf(await bytes.read(start, bytes.size - start), descr)
   if (values === undefined) throw new ContainerError(`found ${name} of type ${descr}, expected numbers or text`)
-  if (width === 1) return values
+  if (width === 1) {
+    const broken = values.find((value) => typeof value === 'number' && !Number.isInteger(value))
+    if (broken !== undefined) throw new ContainerError(`found ${broken} in ${name}, expected whole numbers or text`)
+    return values
+  }
   const weights = values.map(Number)
   if (!weights.every(Number.isFinite)) throw new ContainerError(`found ${name} of ${listed}, expected numbers`)
   return Array.from({ length: shape[0]! }, (_, i) => {

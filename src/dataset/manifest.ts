@@ -154,7 +154,7 @@ function unwrapped(whole: Folder): { readonly folder: Folder; readonly prefix: s
 /** The rows of containers, their labels read. */
 async function fromRows(
   root: string,
-  { rows, classes: own, told, notices, areFiles }: Contained,
+  { rows, classes: own, told, notices, areFiles, unread = null }: Contained,
   place: string,
   fixed: Classes | undefined,
   options: ManifestOptions,
@@ -187,7 +187,7 @@ async function fromRows(
   }
   problems.throwIfAny()
   const soft = sources.some(({ label }) => typeof label !== 'number')
-  const facts = { classes: classes.names, soft, origin: path.basename(place), ignored: 0, unread: null }
+  const facts = { classes: classes.names, soft, origin: path.basename(place), ignored: 0, unread }
   return { root, sources: sources.sort(byFile), ...facts, told, notices }
 }
 

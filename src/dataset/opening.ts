@@ -14,6 +14,8 @@ export interface Contained {
   /** In words. */
   readonly told: string
   readonly notices: readonly string[]
+  /** What has a label and is left out, in words. */
+  readonly unread?: string | null
   /** Whether the rows name files of their own, which may not be there. */
   readonly areFiles?: boolean
 }

@@ -1,5 +1,6 @@
 /** Samples of WebDataset shards: members that share their name up to the first dot of its last part. */
 import path from 'node:path'
+import { EXPECTED_FORMATS } from '../codec/format.js'
 import { openContainer } from '../containers/container.js'
 import type { TarMember } from '../containers/tar.js'
 import { counted } from '../core/counted.js'
@@ -29,7 +30,8 @@ interface Sample {
 }
 
 /** Where labels come from, the surest first: weights, a class by itself, one among other facts, text. */
-const ORDER = ['soft', 'cls', 'json', 'txt'] as const
+const LABELS = ['soft', 'cls', 'json'] as const
+const ORDER = [...LABELS, 'txt'] as const
 
 /** The samples of shards; undefined where no member beside a picture could be its label. Throws and adds problems as others do. */
 export async function webdatasetRows(
@@ -40,12 +42,17 @@ export async function webdatasetRows(
   const rows: { file: string; label: WrittenLabel }[] = []
   const used = new Map<string, number>()
   const unlabelled: string[] = []
+  const bare: string[] = []
   const labels = new JsonLabels()
   let texts = 0
   for await (const { name, samples } of shards(root, files, labels)) {
-    for (const sample of samples) {
+    for (const [key, sample] of samples) {
       const { picture } = sample
-      if (picture === undefined) continue
+      if (picture === undefined) {
+        // Text by itself is a note.
+        if (LABELS.some((kind) => sample[kind] !== undefined)) bare.push(`${name}#${key}`)
+        continue
+      }
       if (sample.txt !== undefined) texts++
       const source = ORDER.find((kind) => sample[kind] !== undefined)
       if (source === undefined) unlabelled.push(`${name}#${picture}`)
@@ -65,12 +72,19 @@ export async function webdatasetRows(
     ...(classes !== undefined && { classes }),
     told: `labels from ${counted(files.length, 'tar')}, ${[...new Set(from)].sort().join(' and ')}`,
     notices: [],
+    ...(bare.length > 0 && { unread: describeBare(path.join(root, files[0]!), bare) }),
   }
+}
+
+function describeBare(place: string, samples: readonly string[]): string {
+  const shown = `${samples.slice(0, 5).join(', ')}${samples.length > 5 ? ', ...' : ''}`
+  const found = counted(samples.length, 'sample with a label and no picture', 'samples with a label and no picture')
+  return `${place}: found ${found}, expected ${EXPECTED_FORMATS} in each; left out: ${shown}`
 }
 
 interface Shard {
   readonly name: string
-  readonly samples: Iterable<Sample>
+  readonly samples: Iterable<[key: string, Sample]>
 }
 
 async function* shards(root: string, files: readonly string[], labels: JsonLabels): AsyncGenerator<Shard> {
@@ -83,7 +97,7 @@ async function shardOf(root: string, name: string, labels: JsonLabels): Promise<
   const samples = new Map<string, Sample>()
   const visit = (member: TarMember) => note(samples, member, labels)
   await opening(name, () => openContainer(path.join(root, name), { visit }))
-  return { name, samples: samples.values() }
+  return { name, samples: samples.entries() }
 }
 
 /** Of a name `a/b.c.jpg` the key is `a/b`, the ending `c.jpg`. */

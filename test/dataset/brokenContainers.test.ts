@@ -192,6 +192,16 @@ const refused: Readonly<Record<string, readonly [Record<string, string | Uint8Ar
     'a.tar',
     'a.tar/train_images.npy: found train_labels of type |O, expected numbers or text',
   ],
+  'an array of measures in place of labels': [
+    {
+      'a.tar': tar(
+        ['train_images.npy', npy("'|u1'", '(2, 2, 2)', new Uint8Array(8))],
+        ['train_labels.npy', npy("'<f4'", '(2,)', new Uint8Array(Float32Array.of(1, 0.5).buffer))],
+      ),
+    },
+    'a.tar',
+    'a.tar/train_images.npy: found 0.5 in train_labels, expected whole numbers or text',
+  ],
   'files of several kinds': [
     { 'a.zip': ZIP, 'b.parquet': PARQUET },
     '.',
@@ -270,4 +280,15 @@ test.each(Object.entries(unreadable))('%s is told of that picture alone', async 
     code: 'failed',
     message: expect.stringContaining(`${name}: ${said}`),
   })
+})
+
+test('samples of a tar that have a label and no picture are left out, and named', async () => {
+  const lost = [['1.cls', '0'] as const, ['2.heic', 'x'] as const, ['2.json', '{"label": 1}'] as const]
+  const notes = [['notes.txt', 'taken in May'] as const, ['info.json', '{"shards": 1}'] as const]
+  const root = temporaryFolder({ 'a.tar': tar(['0.png', 'x'], ['0.cls', '1'], ...lost, ...notes) })
+  const { sources, unread } = await readManifest(path.join(root, 'a.tar'))
+  expect(sources.map(({ file }) => file)).toEqual(['a.tar#0.png'])
+  expect(unread).toMatch(
+    /a\.tar: found 2 samples with a label and no picture, expected .*; left out: a\.tar#1, a\.tar#2$/,
+  )
 })
