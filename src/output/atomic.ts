@@ -113,7 +113,7 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdirUnlessThere(folder).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause
       const message = `${folder}: cannot be made, expected a file system that takes folders`
-      throw new AugmentError('failed', message, { hint: 'choose another folder with --out', cause })
+      throw new AugmentError('failed', message, { hint: 'choose another folder', cause })
     })
   }
 }

@@ -1,9 +1,10 @@
 /** Saliency maps kept in a folder between runs, by what they are maps of. */
 import { createHash, randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { reasonOf } from '../core/systemError.js'
+import { makeFolder } from '../output/atomic.js'
 import type { ModelFacts } from './inferenceWorker.js'
 
 /** A map as it is kept: float32, so that a run has the same bytes with and without the cache. */
@@ -244,7 +245,7 @@ async function writePack(home: string, maps: readonly (readonly [key: string, ma
 
 /** Not made durable: after a crash of the machine what is not whole is noticed. */
 async function writeWhole(home: string, name: string, bytes: Uint8Array | string): Promise<void> {
-  await mkdir(home, { recursive: true })
+  await makeFolder(home)
   await (await open(path.join(home, OURS), 'a')).close()
   const temporary = path.join(home, `${randomUUID()}.new`)
   const handle = await open(temporary, 'wx')

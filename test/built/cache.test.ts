@@ -56,3 +56,17 @@ test('a cache among the classes is none of them, and a file is refused before an
     expect(stderr).not.toContain('left out')
   }
 })
+
+test.skipIf(process.platform !== 'linux')('a cache where no folder can be made is told, and the run ends', async () => {
+  const folder = temporaryFolder()
+  for (const name of ['a', 'b']) {
+    mkdirSync(path.join(folder, 'pets', name), { recursive: true })
+    copyFileSync(path.join(FASHION, '000.png'), path.join(folder, 'pets', name, '0.png'))
+  }
+  const args = [path.join(folder, 'pets'), '--model', 'fashion-mnist', '--out', path.join(folder, 'aug')]
+  const { code, stderr } = await run([...args, '--cache', '/proc/none'])
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringContaining('new ones not kept: /proc/none: cannot'),
+  })
+})
