@@ -1,6 +1,6 @@
 """Do trainer and files agree? The arms of a trial beside what agreement.py printed, and Spearman's rank correlation of their means.
 
-usage: ranks.py <trial.json> <lines of agreement.py> [folder=arm ...]
+usage: ranks.py <trial.json[,more.json ...]> <lines of agreement.py> [folder=arm ...]
 
 `folder=arm` says which arm of the trial a folder of mixes stands for where their names differ, as in `sage-cam=sage, cam`.
 Only seeds whose arms are all there count.
@@ -23,14 +23,16 @@ def complete(runs):
 def main():
     trial, lines, *names = sys.argv[1:]
     names = dict(name.split('=', 1) for name in names)
-    with open(trial) as file:
-        record = json.load(file)
+    records = []
+    for name in trial.split(','):
+        with open(name) as file:
+            records.append(json.load(file))
     with open(lines) as file:
         read = [json.loads(line) for line in file]
     theirs = {(names.get(run['arm'], run['arm']), run['seed']): (run['accuracy'], run['logLoss']) for run in read}
     arms = {arm for arm, _ in theirs}
-    ours = complete({(run['arm'], run['repetition']): (run['accuracy'], run['logLoss'])
-                     for run in record['runs'] if run['arm'] in arms})
+    ours = complete({(run['arm'], (i, run['repetition'])): (run['accuracy'], run['logLoss'])
+                     for i, record in enumerate(records) for run in record['runs'] if run['arm'] in arms})
     theirs = complete({key: value for key, value in theirs.items() if key[0] in ours})
     print('| arm | accuracy, trial | PyTorch | log loss, trial | PyTorch |\n|---|---|---|---|---|')
     order = sorted(ours, key=lambda arm: -ours[arm][:, 0].mean())
