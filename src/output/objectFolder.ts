@@ -15,7 +15,7 @@ import { CLASSES, INPUTS, LOCK, OURS, RUN_RECORD, STATE } from './layout.js'
 import type { Lock } from './lock.js'
 import { type Mirror, ObjectJournal } from './objectJournal.js'
 import { takeObjectLock } from './objectLock.js'
-import { type OutputFolder, type OutputOptions, openOutput } from './outputFolder.js'
+import { lostRecord, type OutputFolder, type OutputOptions, openOutput } from './outputFolder.js'
 import type { Identity } from './record.js'
 import { type ShardForm, shardName } from './shardForm.js'
 import { shardFormOf } from './shardForms.js'
@@ -43,6 +43,8 @@ export async function openObjectOutput(
     const names = await namesBelow(url)
     const form = shardFormOf((identity.options as { layout?: unknown }).layout)!
     const closed = shardObjects({ url, folder }, form, names, lock)
+    // Its objects would be replaced by those of whatever is asked for.
+    if (!options.overwrite && !names.includes(RUN_RECORD) && closed.numbers().length > 0) throw lostRecord(folder)
     const journal = await ObjectJournal.restore({ url, folder }, names, closed.numbers())
     const output = await openOutput(folder, classes, identity, {
       ...options,

@@ -275,7 +275,7 @@ async function refuseAltered(inputs: string, sources: Sources | undefined): Prom
 }
 
 /** Rows are only written to a folder that has a record. */
-function lostRecord(folder: string): AugmentError {
+export function lostRecord(folder: string): AugmentError {
   const problem = `${path.join(folder, RUN_RECORD)}: not there, expected the record of the run whose rows are`
   return new AugmentError('conflict', problem, { hint: 'put it back, or start over with --overwrite' })
 }

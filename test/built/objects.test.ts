@@ -121,6 +121,12 @@ test('a lost store ends a run with 1, and the same command goes on; what a store
   expect(await run([...args, 's3://bucket/aug'], store.env)).toMatchObject({ code: 0 })
   expect(await run([...args, path.join(folder, 'aug')])).toMatchObject({ code: 0 })
   expect(await store.tree('aug')).toEqual(tree(path.join(folder, 'aug')))
+  await store.remove('aug/run.json')
+  expect(await run([...args, 's3://bucket/aug', '--seed', '1'], store.env)).toMatchObject({
+    code: 6,
+    stderr: expect.stringMatching(/^s3:\/\/bucket\/aug\/run.json: not there, expected the record .*\n {2}hint: .*\n$/),
+  })
+  expect(await store.tree('aug')).toEqual(tree(path.join(folder, 'aug')))
 
   await store.put(FASHION, 'mine')
   const cases = [

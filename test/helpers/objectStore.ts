@@ -15,6 +15,7 @@ export interface ObjectStore {
   readonly env: Readonly<Record<string, string>>
   /** Puts all files of a folder below a prefix of the bucket `bucket`. */
   put(folder: string, prefix: string): Promise<void>
+  remove(key: string): Promise<unknown>
   /** The objects below a prefix, by their names behind it, as text that compares bytes. */
   tree(prefix: string, without?: RegExp): Promise<Record<string, string>>
   /** When each object was written. */
@@ -70,6 +71,7 @@ export async function objectStore(): Promise<ObjectStore> {
         await client.send(new sdk.PutObjectCommand({ Bucket: 'bucket', Key, Body: readFileSync(file) }))
       }
     },
+    remove: (Key) => client.send(new sdk.DeleteObjectCommand({ Bucket: 'bucket', Key })),
     async tree(prefix, without = /^run\.json$/) {
       const found: Record<string, string> = {}
       for (const { key, name } of await list(prefix)) {
