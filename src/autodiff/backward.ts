@@ -1,6 +1,6 @@
 import { AugmentError } from '../core/errors.js'
 import type { Graph } from '../onnx/model.js'
-import { describe, isStandard, type NodeProto, operatorOf, quoted } from '../onnx/node.js'
+import { BLOCKED, describe, isStandard, type NodeProto, operatorOf, quoted } from '../onnx/node.js'
 import { isFloat } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
 import { EXPANSIONS } from './expansions/index.js'
@@ -42,9 +42,6 @@ function missingRules(graph: Graph, active: ReadonlySet<Value>, outputs: Iterabl
   }
   return found.reverse()
 }
-
-/** Operators on weights in blocks as wide as the registers of the processor that optimised the model, which the file does not tell. */
-const BLOCKED = 'com.microsoft.nchwc'
 
 function refuse(found: Iterable<NodeProto>, opset: number, model: string): AugmentError {
   const nodes = [...found]

@@ -11,6 +11,9 @@ import {
 
 export type { NodeProto }
 
+/** onnxruntime's domain of operators on channels in blocks as wide as the registers of a processor, which a file does not tell. */
+export const BLOCKED = 'com.microsoft.nchwc'
+
 /** A floating-point attribute; bare numbers in `Attributes` are integers. */
 interface FloatAttribute {
   readonly float: number

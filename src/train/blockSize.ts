@@ -1,9 +1,8 @@
 import { makeModel, withDomain, writeModel } from '../onnx/model.js'
-import { makeNode } from '../onnx/node.js'
+import { BLOCKED, makeNode } from '../onnx/node.js'
 import { DataType } from '../onnx/tensor.js'
 import { makeValueInfo } from '../onnx/valueInfo.js'
 import { createSession, type Tensor } from '../saliency/session.js'
-import { BLOCKED } from './blocked/layouts.js'
 import { lowered } from './blocked/lower.js'
 
 /** The channels of a block of onnxruntime's convolutions, or why there are none to use. */

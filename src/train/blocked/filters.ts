@@ -1,8 +1,8 @@
 /** Convolutions on blocked values. */
 import type { Value } from '../../autodiff/builder.js'
 import type { Rearrangement } from '../../autodiff/inputCotangent.js'
-import { intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
-import { BLOCKED, type Layouts, type Sizes, type Turned } from './layouts.js'
+import { BLOCKED, intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
+import type { Layouts, Sizes, Turned } from './layouts.js'
 import { scaledFilters } from './perChannel.js'
 
 /** Fewer channels than half a block are not worth filling up. */

@@ -1,9 +1,9 @@
 /** Cotangents of the filters of convolutions, as convolutions on blocked values. */
 import type { Value } from '../../autodiff/builder.js'
 import { type Convolution, kernelCotangent, type Sides, sidesOf } from '../../autodiff/kernelCotangent.js'
-import type { NodeProto } from '../../onnx/node.js'
+import { BLOCKED, type NodeProto } from '../../onnx/node.js'
 import { outputSize } from './filters.js'
-import { BLOCKED, type Layouts, type Sizes } from './layouts.js'
+import type { Layouts, Sizes } from './layouts.js'
 import { scaledFilters } from './perChannel.js'
 
 /**

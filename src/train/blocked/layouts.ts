@@ -5,11 +5,8 @@
  */
 import type { GraphBuilder, Value } from '../../autodiff/builder.js'
 import { type Rearrangement, rearrange } from '../../autodiff/inputCotangent.js'
-import type { Attributes } from '../../onnx/node.js'
+import { type Attributes, BLOCKED } from '../../onnx/node.js'
 import { DataType } from '../../onnx/tensor.js'
-
-/** onnxruntime's domain of operators on blocked values. */
-export const BLOCKED = 'com.microsoft.nchwc'
 
 export type Sizes = readonly [n: number, channels: number, height: number, width: number]
 

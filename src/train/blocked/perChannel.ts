@@ -1,7 +1,7 @@
 /** Normalisations, sums and products by channel on blocked values. */
 import type { Value } from '../../autodiff/builder.js'
-import { floatAttribute, intAttribute, intsAttribute, type NodeProto } from '../../onnx/node.js'
-import { BLOCKED, type Deferred, type Layouts, type Sizes } from './layouts.js'
+import { BLOCKED, floatAttribute, intAttribute, intsAttribute, type NodeProto } from '../../onnx/node.js'
+import type { Deferred, Layouts, Sizes } from './layouts.js'
 
 /**
  * y = scale x + shift by channel (vectors of filled channels), or by channel of each picture (of N times as many): the depthwise
