@@ -5,6 +5,7 @@ pip install torch==2.15.0 torchvision==0.29.2 timm==1.0.31 onnx==1.23.2 onnxscri
 
 Every model of the list below by default, with a fixed batch of 1 and with a dynamic one. A row of <folder>/rows.jsonl each;
 what has one is not tried again. KEEP=1 leaves the exports in the folder, others are deleted when they are measured.
+KINDS=dynamic or KINDS=fixed tries one of the two.
 """
 
 import copy
@@ -41,6 +42,8 @@ vit_relpos_small_patch16_224 vit_base_patch16_siglip_224 naflexvit_base_patch16_
 vitamin_small_224 halonet26t lambda_resnet26t botnet26t_256 bat_resnext26ts ese_vovnet19b_dw resnext50_32x4d seresnet18
 ecaresnet26t spnasnet_100 coat_tiny convmixer_768_32 csatv2 cspnext_tiny efficientvim_m1 lowformer_b0 lcnetv2_small
 inception_resnet_v2 swinv2_cr_tiny_ns_224 maxvit_tiny_tf_224 convnext_atto_ols"""
+
+KINDS = os.environ.get("KINDS", "fixed dynamic").split()
 
 #: Pixels of models that take any size: enough for every stage to have some.
 SIDE = 160
@@ -132,7 +135,7 @@ def main(folder, *names):
     rows.touch()
     done = {(row["model"], row["kind"]) for row in map(json.loads, rows.read_text().splitlines())}
     for name in names or [*(f"tv:{n}" for n in TORCHVISION.split()), *TIMM.split()]:
-        wanted = [kind for kind in ("fixed", "dynamic") if (name, kind) not in done]
+        wanted = [kind for kind in KINDS if (name, kind) not in done]
         for kind, row in attempt(name, folder, wanted).items() if wanted else ():
             with rows.open("a") as out:
                 print(json.dumps({"model": name, "kind": kind, **row}), file=out)
