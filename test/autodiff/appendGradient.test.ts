@@ -228,3 +228,14 @@ test('windows side by side are put together as they are, and only the whole is p
   // For each axis one, and one that cuts what is compared with the maxima.
   expect(graph.nodes.filter(({ opType }) => opType === 'Pad')).toHaveLength(4)
 })
+
+test('a product with a weight is differentiated without a transposed copy of it', async () => {
+  const nodes = [
+    makeNode('MatMul', ['x', 'w'], ['h']),
+    makeNode('ReduceMean', ['h'], ['y'], { axes: [1], keepdims: 0 }),
+  ]
+  const w = { dims: [2, 3], values: [1, 2, 3, 4, 5, 6] }
+  const spec = { nodes, inputs: { x: ['N', 2, 2] }, outputs: ['y'], weights: { w } }
+  expect(await firstLogit(spec, [1, 1, 1, 1], [1, 2, 2], 3)).toEqual([0.5, 2, 0.5, 2])
+  expect((await gradientOf(spec)).graph.nodes.map(({ opType }) => opType)).not.toContain('Transpose')
+})
