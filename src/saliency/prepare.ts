@@ -5,6 +5,7 @@ import { expandPlain, expandSized } from '../autodiff/expand.js'
 import { AugmentError } from '../core/errors.js'
 import type { Model } from '../onnx/model.js'
 import { chooseOutput, withOutput } from '../onnx/outputs.js'
+import { splitParts } from '../onnx/parts.js'
 import { standardize } from '../onnx/standardize.js'
 import { type Dim, declaredType, type ValueType } from '../onnx/valueInfo.js'
 import { settleBatch } from './batch.js'
@@ -73,5 +74,5 @@ async function typed(model: Model): Promise<{ model: Model; types: Types }> {
 
 async function writtenOut({ model, types }: { model: Model; types: Types }) {
   const written = expandSized(model, types)
-  return written === model ? { model, types } : typed(written)
+  return splitParts(written === model ? { model, types } : await typed(written))
 }

@@ -121,6 +121,31 @@ test('the chosen one of several outputs is differentiated, also one that is a So
   })
 })
 
+test('parts that make up a value give back to it: a roll, queries, keys and values, and parts that overlap', async () => {
+  const at = (...values: number[]): Weight => ({ dims: [values.length], values, dtype: DataType.INT64 })
+  const one = (value: number): Weight => ({ dims: [], values: [value], dtype: DataType.INT64 })
+  const weights = {
+    ...{ zero: at(0), two: at(2), three: at(3), end: at(2 ** 40), last: at(-1) },
+    ...{ first: one(0), second: one(1), third: one(-1) },
+  }
+  const nodes = [
+    n('Slice', ['x', 'two', 'end', 'last'], 'back'),
+    n('Slice', ['x', 'zero', 'two', 'last'], 'front'),
+    n('Concat', ['back', 'front'], 'rolled', { axis: -1 }),
+    ...['first', 'second', 'third'].map((index) => n('Gather', ['rolled', index], index[0]!, { axis: 1 })),
+    n('Mul', ['f', 's'], 'fs'),
+    n('Mul', ['fs', 't'], 'product'),
+    n('Slice', ['product', 'zero', 'three', 'two'], 'most'),
+    n('Slice', ['product', 'two', 'end', 'two'], 'rest'),
+    n('ReduceSum', ['most', 'two'], 'a', { keepdims: 0 }),
+    n('ReduceSum', ['rest', 'two'], 'b', { keepdims: 0 }),
+    n('Concat', ['a', 'b'], 'c', { axis: 1 }),
+    n('MatMul', ['c', 'wide'], 'y'),
+  ]
+  const spec = { nodes, inputs: { x: ['N', 3, 3, 5] }, outputs: ['y'], weights: { ...weights, wide: wave(6, 3) } }
+  await expectTrueGradient(writeModel(modelOf(spec)), { dims: [1, 3, 3, 5], classes: 3 })
+})
+
 test('another input than the first can be chosen', async () => {
   const nodes = [n('MatMul', ['x', 'w'], 'h'), n('Mul', ['h', 'mask'], 'm'), n('Tanh', ['m'], 'y')]
   const inputs = { x: ['N', 2], mask: ['N', 3] }
