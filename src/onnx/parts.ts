@@ -23,10 +23,11 @@ type List = (value: string | undefined) => readonly number[] | undefined
 /** Axis and first element of a Slice along one axis, or of a Gather of one element. */
 function placeOf(node: NodeProto, list: List): [axis: number, start: number] | undefined {
   const [, first, , axes, steps] = node.input
+  if (!isStandard(node) || (node.opType !== 'Gather' && node.opType !== 'Slice')) return undefined
   const starts = list(first)
-  if (!isStandard(node) || starts?.length !== 1) return undefined
+  if (starts?.length !== 1) return undefined
   if (node.opType === 'Gather') return [intAttribute(node, 'axis', 0), starts[0]!]
-  if (node.opType !== 'Slice' || (steps && list(steps)?.[0] !== 1)) return undefined
+  if (steps && list(steps)?.[0] !== 1) return undefined
   const axis = axes ? list(axes)?.[0] : 0
   return axis === undefined ? undefined : [axis, starts[0]!]
 }
