@@ -120,6 +120,12 @@ const Gather: Rule = (view) => {
   return place! < axis ? place! : place! + rankOf(view, 1) - 1
 }
 
+const GatherND: Rule = (view) => {
+  const [{ axis }, depth] = [view.places[0] ?? { axis: -1 }, view.dims(view.node.input[1]!).at(-1) ?? null]
+  if (!alone(view) || depth === null || axis < depth || intAttribute(view.node, 'batch_dims', 0) > 0) return null
+  return axis - depth + rankOf(view, 1) - 1
+}
+
 const Transpose: Rule = ({ node, places }) => {
   const perm = intsAttribute(node, 'perm')
   return perm ? perm.indexOf(places[0]!.axis) : null
@@ -165,7 +171,7 @@ const TABLE: ReadonlyMap<string, Rule> = new Map([
   ['BatchNormalization', (view) => (intAttribute(view.node, 'training_mode', 0) === 0 ? first(view) : null)],
   ['GridSample', everyFirst],
   ['Attention', (view) => (view.places.slice(0, 3).every(Boolean) ? everyFirst(view) : null)],
-  ...Object.entries({ MatMul, Slice, Pad, Gather, Transpose, Concat, Einsum }),
+  ...Object.entries({ MatMul, Slice, Pad, Gather, GatherND, Transpose, Concat, Einsum }),
 ])
 
 /** The place of pictures in a value of such a type: undefined where it is not one open axis of as many rows for each. */

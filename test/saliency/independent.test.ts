@@ -76,6 +76,15 @@ const CASES: Record<string, [boolean, NodeProto[]]> = {
     ],
   ],
   'the first row of each picture': [true, [n('Gather', ['x', 'first'], 'y', { axis: 1 })]],
+  'cells of each picture by their places': [
+    true,
+    [
+      n('Transpose', ['x'], 't', { perm: [1, 2, 0] }),
+      n('GatherND', ['t', 'cells'], 'g'),
+      n('Transpose', ['g'], 'y', { perm: [1, 0] }),
+    ],
+  ],
+  'a row of the first picture by its place': [false, [n('GatherND', ['x', 'cell'], 'g'), n('Add', ['x', 'g'], 'y')]],
   'the first picture': [false, [n('Gather', ['x', 'first'], 'f', { axis: 0 }), n('Add', ['x', 'f'], 'y')]],
   'rows of a picture cut off': [true, [n('Slice', ['x', 'first', 'ten', 'second'], 'y')]],
   'pictures in turn': [false, [n('Slice', ['x', 'back1', 'before', 'first', 'back1'], 'y')]],
@@ -122,6 +131,8 @@ test.each(Object.entries(CASES))('%s', async (_, [expected, nodes]) => {
     back1: list(-1),
     before: list(-1000),
     token: list(1, 4),
+    cell: { dims: [1, 2], values: [0, 1], dtype: DataType.INT64 },
+    cells: { dims: [3, 2], values: [0, 1, 4, 3, 0, 1], dtype: DataType.INT64 },
     part: floats(1, 1, 4),
   }
   const model = modelOf({ nodes, inputs: { x: ['N', 5, 4] }, outputs: ['y'], weights })
