@@ -49,7 +49,8 @@ async function openData(folder) {
       },
     }
   }
-  const { root, classes, sources } = await readManifest(folder)
+  const { root, classes, sources: listed } = await readManifest(folder)
+  const sources = [...listed]
   return {
     classes,
     count: sources.length,

@@ -5,17 +5,18 @@ import { IMAGE_EXTENSIONS } from '../codec/format.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { Classes, checkNames, sortedClasses, unknownClass } from './labels.js'
-import { classesIn, classOf, describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } from './pictures.js'
+import { describeUnread, emptiedClasses, emptyFolders, findPictures, isBeside } from './pictures.js'
 import { Problems, quoted } from './problems.js'
 import { FOLLOW_LINKS, type Folder, isImageName } from './scan.js'
 import { refuseNoClasses, shapeNotices } from './shape.js'
+import { ListedSources, type Sources } from './source.js'
 import { type SplitChoice, splitsInClasses } from './splits.js'
 import { FOUND_NAMES } from './table.js'
+import { classesIn, classOf } from './topFolders.js'
 
 interface ClassFolders {
   readonly classes: Classes
-  /** Unsorted. */
-  readonly sources: { readonly file: string; readonly label: number }[]
+  readonly sources: Sources
   /** How many of them are listed under the name of a picture. */
   readonly named: number
   /** The files that are left out, in words; null where there are none. */
@@ -39,7 +40,7 @@ export async function readClassFolders(
     [...folder.files].filter((file) => file.includes('/')),
   )
   const linked = await linkedPictures(folder, place, problems)
-  const all = linked.length === 0 ? found.pictures : [...found.pictures, ...linked]
+  const all = linked.length === 0 ? found.pictures : [...found.pictures, ...linked].sort()
   const split = splitsInClasses(all, choice, place)
   const files = split?.kept ?? all
   const names = classesIn(files)
@@ -58,7 +59,7 @@ export async function readClassFolders(
   if (!fixed) await refuseNoClasses(shape)
   return {
     classes,
-    sources: files.map((file) => ({ file, label: classes.indexOf(classOf(file))! })),
+    sources: new ListedSources(folder.files, files, labelsOf(files, classes)),
     named: found.named,
     unread: found.unread.length === 0 ? null : describeUnread(place, found.unread),
     notices: [
@@ -67,6 +68,18 @@ export async function readClassFolders(
       ...(fixed ? [] : [...emptyNotices(emptyFolders(folder, files)), ...shapeNotices(shape)]),
     ],
   }
+}
+
+/** The class of each file; most lie in the folder that the one before does. */
+function labelsOf(files: readonly string[], classes: Classes): number[] {
+  let [start, label] = ['/', -1]
+  return files.map((file) => {
+    if (file.startsWith(start)) return label
+    const name = classOf(file)
+    start = `${name}/`
+    label = classes.indexOf(name)!
+    return label
+  })
 }
 
 /** The pictures that links in the folder name; those that lead out of it go to the problems. */

@@ -145,6 +145,11 @@ export class RowReader {
   }
 }
 
+interface Weights {
+  readonly weights: readonly (SparseLabel | undefined)[]
+  readonly count: number
+}
+
 /** `columns` are the indices of the class columns. */
 export type Meaning =
   | { readonly kind: 'label' }
@@ -153,13 +158,13 @@ export type Meaning =
 
 /**
  * What a table with a column called label, class or target means: that the labels are in it, or that it is one class of
- * one-hot or soft labels. `rows` are the numbers of each row by column, undefined where they could not be weights;
- * `classes` those that the user named.
+ * one-hot or soft labels. `weights` are the numbers of the first of `count` rows by column, undefined where they could
+ * not be weights, as they could not in the others; `classes` those that the user named.
  */
 export function meaningOf(
   columns: readonly Column[],
   label: number,
-  rows: readonly (SparseLabel | undefined)[],
+  rows: Weights,
   classes: Classes | undefined,
 ): Meaning {
   const own = columns[label]!
@@ -182,16 +187,16 @@ export function meaningOf(
 }
 
 /** The share of rows in which the `possible` columns sum to 1. */
-function shareOfDistributions(rows: readonly (SparseLabel | undefined)[], possible: readonly boolean[]): number {
+function shareOfDistributions({ weights, count }: Weights, possible: readonly boolean[]): number {
   let distributions = 0
-  for (const row of rows) {
+  for (const row of weights) {
     let sum = 0
     row?.classes.forEach((k, i) => {
       if (possible[k]) sum += row.weights[i]!
     })
     if (Math.abs(sum - 1) <= TOLERANCE) distributions++
   }
-  return distributions / rows.length
+  return distributions / count
 }
 
 /** The names of columns for a message, five at most. */

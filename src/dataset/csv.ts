@@ -56,11 +56,16 @@ function recordsOf(text: string, before: number): Iterable<CsvRecord> {
 
 /** The records of a text without quotes, one at a time: most tables have millions, which are gone again once they are read. */
 function* unquotedRecords(text: string, before: number): Iterable<CsvRecord> {
+  let comma = text.indexOf(',')
   for (let start = 0, line = before + 1; start < text.length; line++) {
     const newline = text.indexOf('\n', start)
     const end = newline < 0 ? text.length : newline
-    const cells = text.slice(start, end).split(',')
-    for (let i = 0; i < cells.length; i++) cells[i] = cells[i]!.trim()
+    const cells: string[] = []
+    for (; comma >= 0 && comma < end; comma = text.indexOf(',', start)) {
+      cells.push(text.slice(start, comma).trim())
+      start = comma + 1
+    }
+    cells.push(text.slice(start, end).trim())
     if (cells.length > 1 || cells[0] !== '') yield { line, cells }
     start = end + 1
   }

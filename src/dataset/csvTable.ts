@@ -2,9 +2,11 @@ import { counted } from '../core/counted.js'
 import type { SparseLabel } from '../core/softLabel.js'
 import { Column, RowReader } from './columns.js'
 import { type CsvRecord, CsvSyntaxError, csvRecords } from './csv.js'
+import { type Draft, Drafts } from './drafts.js'
+import type { FileNames } from './fileNames.js'
 import { quoted } from './problems.js'
-import { type BadCell, type Columns, type Draft, settle } from './settle.js'
-import { FILE_KEYS, LABEL_KEYS, type Reading, type Table } from './table.js'
+import { type BadCell, type Columns, settle } from './settle.js'
+import { FILE_KEYS, LABEL_KEYS, NO_ROWS, type Reading, type Table } from './table.js'
 import { detached } from './text.js'
 
 /**
@@ -13,7 +15,7 @@ import { detached } from './text.js'
  */
 export async function readCsvTable(pieces: AsyncIterable<string>, reading: Reading): Promise<Table> {
   const { name, problems, placeOf } = reading
-  const drafts: Draft[] = []
+  const drafts = new Drafts()
   let header: Header | undefined
   try {
     for await (const records of csvRecords(pieces, name)) {
@@ -23,16 +25,16 @@ export async function readCsvTable(pieces: AsyncIterable<string>, reading: Readi
           continue
         }
         const draft = header.read(record, (problem) => problems.add(placeOf(record.line), problem))
-        if (draft) drafts.push(draft)
+        if (draft) drafts.add(draft)
       }
     }
   } catch (cause) {
     if (!(cause instanceof CsvSyntaxError)) throw cause
     problems.add(placeOf(cause.line), cause.message)
-    return { rows: [], placeOf }
+    return { rows: NO_ROWS, placeOf }
   }
   const settled =
-    header && drafts.length + header.badCells.length > 0 ? settle(header, drafts, reading, 'column') : { rows: [] }
+    header && drafts.length + header.badCells.length > 0 ? settle(header, drafts, reading, 'column') : { rows: NO_ROWS }
   return { ...settled, placeOf }
 }
 
@@ -52,13 +54,13 @@ class Header implements Columns {
   readonly #splitSets = new Map<string, Readonly<Record<string, string>>>()
   readonly #row = new RowReader()
 
-  readonly #own: Reading['own']
+  readonly #files: FileNames
 
-  constructor({ line, cells }: CsvRecord, { placeOf, own }: Reading) {
+  constructor({ line, cells }: CsvRecord, { placeOf, files }: Reading) {
     const names = cells.map((cell) => cell.toLowerCase())
     const columnOf = (keys: readonly string[]) => names.indexOf(keys.find((key) => names.includes(key)) ?? '\0')
     this.place = placeOf(line)
-    this.#own = own
+    this.#files = files
     this.#width = cells.length
     this.#file = columnOf(FILE_KEYS)
     if (this.#file < 0) {
@@ -83,7 +85,8 @@ class Header implements Columns {
     for (const [cell, column] of this.#splits) column.see(detached(cells[cell]!))
     const splits = this.#splitsIn(cells)
     const name = cells[this.#file]!
-    const file = this.#own(name) ?? detached(name)
+    const place = this.#files.placeOf(name)
+    const file = place < 0 ? detached(name) : place
     const weights = this.#weights(cells, line)
     if (this.label >= 0)
       return { position: line, file, label: this.#text(cells[this.#cells[this.label]!]!), weights, splits }

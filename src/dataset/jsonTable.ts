@@ -1,10 +1,11 @@
 import type { SparseLabel } from '../core/softLabel.js'
 import { Column, isSplitColumn, RowReader } from './columns.js'
+import { Drafts } from './drafts.js'
 import { type Entry, EXPECTED_LABEL, JsonLabels, parseJson } from './json.js'
 import { ArraySplitter } from './jsonArray.js'
 import { quoted } from './problems.js'
-import { type BadCell, type Columns, type Draft, labelled, settle } from './settle.js'
-import { FILE_KEYS, LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
+import { type BadCell, type Columns, labelled, settle } from './settle.js'
+import { FILE_KEYS, LABEL_KEYS, type Reading, type Rows, type Table } from './table.js'
 import { refuseEndless } from './text.js'
 
 const EXAMPLE = '{"file_name": "a.jpg", "label": "cat"}'
@@ -49,9 +50,9 @@ class Keys {
   readonly #row = new RowReader()
   readonly #badCells: BadCell[] = []
   readonly #splitSets = new Map<string, Readonly<Record<string, string>>>()
-  readonly #drafts: Draft[] = []
+  readonly #drafts = new Drafts()
   /** Rows whose labels are weights in one value, which leave nothing to decide. */
-  readonly #weighted: Row[] = []
+  readonly #weighted = new Drafts()
   #label = -1
   readonly #labelKeys = new Set<string>()
 
@@ -79,7 +80,7 @@ class Keys {
         : LABEL_KEYS.find((candidate) => Object.hasOwn(row, candidate))
     const label = key === undefined ? undefined : this.#labels.read(row[key])
     const wrong = `key ${quoted(key ?? '')}: found ${quoted(JSON.stringify(row[key ?? '']) ?? '')}, ${EXPECTED_LABEL}`
-    if (typeof label === 'object') this.#weighted.push({ position, file, label })
+    if (typeof label === 'object') this.#weighted.add({ position, file, label })
     else if (key === 'soft_label') this.#fail(position, wrong)
     else {
       const numbers = this.#weights(row, fileKey!, position)
@@ -88,7 +89,7 @@ class Keys {
         this.#labelKeys.add(key)
       }
       const splits = this.#splitsIn(row)
-      this.#drafts.push({ position, file, label, weights: numbers, splits, ...(key !== undefined && { wrong }) })
+      this.#drafts.add({ position, file, label, weights: numbers, splits, ...(key !== undefined && { wrong }) })
     }
   }
 
@@ -101,8 +102,7 @@ class Keys {
       const isMixed = this.#labelKeys.size > 1 && settled.columns === undefined
       return isMixed ? { ...settled, meaning: `keys ${[...this.#labelKeys].sort().join(', ')}` } : settled
     }
-    const rows = [...this.#weighted, ...labelled(this.#drafts, this.#reading)]
-    return { rows: rows.sort((a, b) => a.position - b.position) }
+    return { rows: joined(labelled(this.#weighted, this.#reading), labelled(this.#drafts, this.#reading)) }
   }
 
   #fail(position: number, problem: string): void {
@@ -139,5 +139,20 @@ class Keys {
     if (known !== undefined) return known
     this.#index.set(key, this.#columns.length)
     return this.#columns.push(new Column(key)) - 1
+  }
+}
+
+/** The rows of both, by their positions. */
+function joined(some: Rows, others: Rows): Rows {
+  const positions = [...some.positions, ...others.positions]
+  const [files, labels] = [
+    [...some.files, ...others.files],
+    [...some.labels, ...others.labels],
+  ]
+  const order = [...positions.keys()].sort((i, j) => positions[i]! - positions[j]!)
+  return {
+    positions: order.map((i) => positions[i]!),
+    files: order.map((i) => files[i]!),
+    labels: order.map((i) => labels[i]!),
   }
 }

@@ -20,7 +20,7 @@ export async function listStore(root: string): Promise<Listing> {
   const isOurs = (name: string) => [...runs].some((run) => name.startsWith(`${run}/`))
   const files = names.filter((name) => !name.split('/').some(isHidden) && !isOurs(name)).sort()
   return {
-    files: new FileNames(files),
+    files: FileNames.of(files),
     folders: foldersOf(files),
     links: new Set(),
     runs,

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
 import { type Stamp, stampAt, stampOf } from '../files/stamp.js'
-import { FileNames } from './fileNames.js'
+import { FileNames, type NameText, textsOf } from './fileNames.js'
 import { FOUND_NAMES } from './table.js'
 
 /** Folders that systems and archives leave behind: thumbnails, what was deleted, what macOS adds to archives. */
@@ -54,7 +54,7 @@ const SIDE_BY_SIDE = 8
 /** Lists everything below `root`. Throws AugmentError `usage` if it is no folder that can be read. */
 export async function list(root: string, followLinks: boolean): Promise<Listing> {
   const [folders, links, runs] = [new Set(['.']), new Set<string>(), new Set<string>()]
-  const files: string[] = []
+  const tree: Tree = new Map()
   const stamps = new Map<string, Stamp>()
   const names = new Map<string, string[]>()
   const pending: Place[] = [{ prefix: '', real: await realpath(root).catch(() => root), above: [] }]
@@ -65,27 +65,31 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
       folders.delete(prefix.slice(0, -1))
       return
     }
+    const inside: string[] = []
     for (const entry of entries) {
-      if (isHidden(entry.name)) continue
-      const file = prefix + entry.name
+      const { name } = entry
+      if (isHidden(name)) continue
       if (!followLinks && entry.isFile()) {
-        files.push(file)
-        if (TABLES.has(entry.name)) stamps.set(file, stampAt(path.join(root, file)))
+        inside.push(name)
+        if (TABLES.has(name)) stamps.set(prefix + name, stampAt(path.join(root, prefix, name)))
         continue
       }
+      const file = prefix + name
       const isLink = entry.isSymbolicLink()
       const target = isLink && followLinks ? await stat(path.join(root, file)).catch(() => undefined) : entry
       const there =
-        target !== entry && target !== undefined ? await realpath(path.join(root, file)) : path.join(real, entry.name)
+        target !== entry && target !== undefined ? await realpath(path.join(root, file)) : path.join(real, name)
       if (target === undefined || target.isSymbolicLink()) links.add(file)
       else if (target.isFile()) {
-        files.push(file)
+        inside.push(name)
         names.set(there, [...(names.get(there) ?? []), file])
       } else if (target.isDirectory()) {
         folders.add(file)
+        inside.push(`${name}/`)
         pending.push({ prefix: `${file}/`, real: there, above: followLinks ? [...above, real] : [] })
       }
     }
+    tree.set(prefix, sorted(prefix, inside))
   }
 
   while (pending.length > 0) {
@@ -103,7 +107,31 @@ export async function list(root: string, followLinks: boolean): Promise<Listing>
     for (const file of others) twice.set(file, first!)
   }
   const isPlain = !followLinks && links.size === 0
-  return { files: new FileNames(files.sort()), folders, links, runs, twice, stamps: isPlain ? stamps : null }
+  return { files: new FileNames(textsIn(tree, '')), folders, links, runs, twice, stamps: isPlain ? stamps : null }
+}
+
+/** What lies in each folder, by its path and a slash, in code-unit order: its files, between the folders that end in a slash, too. */
+type Tree = Map<string, readonly (NameText | string)[]>
+
+/** The files `inside` a folder, in texts as soon as it is read, and the folders: with its slash a name sorts as the paths below do. */
+function sorted(prefix: string, inside: string[]): (NameText | string)[] {
+  inside.sort()
+  const parts: (NameText | string)[] = []
+  let start = 0
+  for (let i = 0; i < inside.length; i++) {
+    if (!inside[i]!.endsWith('/')) continue
+    parts.push(...textsOf(prefix, inside.slice(start, i)), prefix + inside[i])
+    start = i + 1
+  }
+  return [...parts, ...textsOf(prefix, inside.slice(start))]
+}
+
+/** The files of a folder and of those in it. */
+function* textsIn(tree: Tree, prefix: string): Generator<NameText> {
+  for (const part of tree.get(prefix) ?? []) {
+    if (typeof part === 'string') yield* textsIn(tree, part)
+    else yield part
+  }
 }
 
 async function entriesOf(root: string, prefix: string): Promise<{ stamp: Stamp; entries: Dirent[] }> {

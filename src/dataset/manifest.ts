@@ -17,11 +17,11 @@ import { Problems } from './problems.js'
 import { readTable } from './readTable.js'
 import { Folder, isImageName } from './scan.js'
 import { refuseSeveral, severalNotices } from './several.js'
-import { byFile, type Source } from './source.js'
+import { byFile, type Source, type Sources } from './source.js'
 import { type SplitChoice, splitFolder } from './splits.js'
 import { FOUND_NAMES, type Table } from './table.js'
 
-export type { Source } from './source.js'
+export type { Source, Sources } from './source.js'
 
 /** The pictures of a folder, sorted by path in code-unit order, and their classes. */
 export interface Manifest {
@@ -31,7 +31,7 @@ export interface Manifest {
   readonly given: string
   /** Class names; a class index is a place in this list. */
   readonly classes: readonly string[]
-  readonly sources: readonly Source[]
+  readonly sources: Sources
   /** Whether any label is a distribution. */
   readonly soft: boolean
   /** Where the labels come from: a file's name, or "class folders". */
@@ -78,7 +78,7 @@ export async function readManifest(place: string, options: ManifestOptions = {})
   const gap = fixed ? undefined : describeGap(manifest.classes)
   const notices = [...manifest.notices, ...(gap ? [gap] : []), ...oneClassNotices(manifest), ...again]
   // What a file is whose name does not say so, or one in a container, no folder tells.
-  const isPlain = manifest.unread === null && !isMade && manifest.sources.every(({ file }) => isPlainName(file))
+  const isPlain = manifest.unread === null && !isMade && !some(manifest.sources, ({ file }) => !isPlainName(file))
   return { ...manifest, notices, given: absolute(place), stamps: isPlain ? (folder?.stamps ?? null) : null }
 }
 
@@ -104,8 +104,11 @@ async function fromFolder(folder: Folder, { place, options, fixed }: Place): Pro
     return { ...manifest, notices: [...manifest.notices, ...twiceNotices(folder, manifest)] }
   }
   const [pictures, others]: [string[], string[]] = [[], []]
+  let listed = 0
   for (const file of folder.files) {
-    if (!isImageName(file)) others.push(file)
+    const isPicture = isImageName(file)
+    if (isPicture) listed++
+    if (!isPicture) others.push(file)
     else if (file.includes('/')) pictures.push(file)
   }
   const split = splitFolder(pictures, fixed, options, place)
@@ -119,13 +122,18 @@ async function fromFolder(folder: Folder, { place, options, fixed }: Place): Pro
     return fromContainers(folder.root, folder.files, { place, options, fixed })
   }
   const { classes, sources, named, unread, notices } = await readClassFolders(folder, place, fixed, options)
-  const manifest = manifestOf(folder, classes, sources.sort(byFile), 'class folders', named)
-  return { ...manifest, unread, notices: [...notices, ...besideNotices(containers), ...twiceNotices(folder, manifest)] }
+  const manifest = manifestOf(folder, classes, sources, 'class folders')
+  return {
+    ...manifest,
+    ignored: listed - named,
+    unread,
+    notices: [...notices, ...besideNotices(containers), ...twiceNotices(folder, manifest)],
+  }
 }
 
 /** A manifest whose names go on below `root`, behind `prefix`. */
 function prefixed(manifest: Read, root: string, prefix: string, notice: string | undefined): Read {
-  const sources = manifest.sources.map(({ file, label }) => ({ file: `${prefix}${file}`, label }))
+  const sources = Array.from(manifest.sources, ({ file, label }) => ({ file: `${prefix}${file}`, label }))
   return { ...manifest, root, sources, notices: [...(notice === undefined ? [] : [notice]), ...manifest.notices] }
 }
 
@@ -174,8 +182,8 @@ async function fromRows(
   const unnamed = !fixed && !own && rows.some(({ label }) => typeof label === 'object' && !('names' in label))
   if (unnamed) problems.add(place, UNNAMED_WEIGHTS)
   problems.throwIfAny()
-  const numbered = rows.map((row, position) => ({ ...row, position }))
-  if (!options.multiLabel) refuseSeveral({ rows: numbered, placeOf: (i) => rows[i]!.file }, problems)
+  const labels = rows.map(({ label }) => label)
+  if (!options.multiLabel) refuseSeveral(labels, (row) => rows[row]!.file, problems)
   const folder = areFiles ? await Folder.scan(root, options) : undefined
   const sources: Source[] = []
   for (const { file: name, label: written } of rows) {
@@ -215,17 +223,17 @@ async function fromTable(
 ): Promise<Read> {
   const problems = new Problems()
   const several = options.multiLabel === true
-  const table = await readTable(file, origin, fixed, problems, options, (name) => folder.files.own(name))
-  if (table.rows.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
-  const written = table.rows.map((row) => row.label)
+  const table = await readTable(file, origin, fixed, problems, options, folder.files)
+  const { labels: written, positions } = table.rows
+  if (written.length === 0 && problems.count === 0) problems.add(origin, 'found no rows, expected one per picture')
   const classes = fixed ?? new Classes(table.columns ?? classNames(written, several))
-  if (!several) refuseSeveral(table, problems)
+  if (!several) refuseSeveral(written, (row) => table.placeOf(positions[row]!), problems)
   checkClasses(table, classes, fixed, origin, problems)
-  const { sources, named } = await locateRows(table, folder, classes, { problems, several })
-  const manifest = manifestOf(folder, classes, sources, origin, named)
+  const { sources, ignored: beside } = await locateRows(table, folder, classes, { problems, several })
+  const manifest = manifestOf(folder, classes, sources, origin)
   const kind = several ? 'multi-' : table.columns === undefined ? '' : manifest.soft ? 'soft ' : 'one-hot '
   const told = `${kind}labels from ${origin}${table.meaning ? `, ${table.meaning}` : ''}`
-  const ignored = Math.max(0, manifest.ignored - (table.others ?? 0))
+  const ignored = Math.max(0, beside - (table.others ?? 0))
   const notices = [...(table.notices ?? []), ...(several ? [] : severalNotices(classes.names))]
   return { ...manifest, told, ignored, notices }
 }
@@ -236,17 +244,19 @@ function checkClasses(table: Table, classes: Classes, fixed: Classes | undefined
   checkNames(classes.names, () => origin, problems)
   const unwritable = problems.count > before
   const unknown = table.columns?.filter((name) => classes.indexOf(name) === undefined) ?? []
-  const unnamed = !fixed && table.rows.some(({ label }) => typeof label === 'object' && !('names' in label))
+  const unnamed = !fixed && table.rows.labels.some((label) => typeof label === 'object' && !('names' in label))
   for (const name of unknown) problems.add(table.placeOf(1), unknownClass(name, classes))
   if (unnamed) problems.add(origin, UNNAMED_WEIGHTS)
   if (unwritable || unknown.length > 0 || unnamed) problems.throwIfAny()
 }
 
-/** `named` of the listed pictures are among the sources, the others are ignored. */
-function manifestOf(folder: Folder, classes: Classes, sources: readonly Source[], origin: string, named: number): Read {
-  let ignored = -named
-  for (const file of folder.files) if (isImageName(file)) ignored++
-  const soft = sources.some((source) => typeof source.label !== 'number')
+function manifestOf(folder: Folder, classes: Classes, sources: Sources, origin: string): Omit<Read, 'ignored'> {
+  const soft = some(sources, ({ label }) => typeof label !== 'number')
   const told = `labels from ${origin}`
-  return { root: folder.root, classes: classes.names, sources, soft, origin, told, ignored, unread: null, notices: [] }
+  return { root: folder.root, classes: classes.names, sources, soft, origin, told, unread: null, notices: [] }
+}
+
+function some(sources: Sources, holds: (source: Source) => boolean): boolean {
+  for (const source of sources) if (holds(source)) return true
+  return false
 }

@@ -1,11 +1,11 @@
 /** What is to be known of the pictures of a manifest, one sentence each. */
 import { counted } from '../core/counted.js'
-import type { Label } from '../core/softLabel.js'
 import { quoted } from './problems.js'
 import type { Folder } from './scan.js'
+import type { Sources } from './source.js'
 
 interface Pictures {
-  readonly sources: readonly { readonly file: string; readonly label: Label }[]
+  readonly sources: Sources
 }
 
 /** Pictures among the sources that links name more than once. */
@@ -30,8 +30,9 @@ export function twiceNotices({ twice }: Folder, { sources }: Pick<Pictures, 'sou
 
 /** A single class among them. */
 export function oneClassNotices({ sources, classes }: Pictures & { readonly classes: readonly string[] }): string[] {
-  const label = sources[0]?.label
-  if (typeof label !== 'number' || !sources.every((source) => source.label === label)) return []
+  const label = sources.at(0)?.label
+  if (typeof label !== 'number') return []
+  for (const source of sources) if (source.label !== label) return []
   return [`all pictures are of one class, ${quoted(classes[label]!)}, so every mix has that label`]
 }
 

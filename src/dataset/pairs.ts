@@ -58,7 +58,7 @@ export async function readPairs(file: string, options: PairOptions = {}): Promis
   checkOutputNames(pairs, placeOf, problems)
   problems.throwIfAny()
   const manifest = catalogue.manifest(path.basename(file))
-  const index = new Map(manifest.sources.map((source, i) => [source.file, i]))
+  const index = new Map(Array.from(manifest.sources, (source, i) => [source.file, i]))
   const sources = files.map((found) => (isWrong(found) ? -1 : index.get(found.file)!))
   const list = new Pairs(
     pairs,
@@ -113,7 +113,7 @@ class Catalogue {
     this.#inputs = inputs
     this.#classes = classes
     this.#base = base
-    this.#labels = new Map(base?.sources.map(({ file, label }) => [file, label]))
+    this.#labels = new Map(Array.from(base?.sources ?? [], ({ file, label }) => [file, label]))
   }
 
   static async open(file: string, inputs: PairOptions & { images: string }, pairs: WrittenPairs): Promise<Catalogue> {

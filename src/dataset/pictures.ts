@@ -7,6 +7,7 @@ import { counted } from '../core/counted.js'
 import { reasonOf } from '../core/systemError.js'
 import type { Folder } from './scan.js'
 import { isImageName } from './scan.js'
+import { classesIn, classOf } from './topFolders.js'
 
 /** Files of one kind in a folder, with one ending, that are left out. */
 export interface Unread {
@@ -47,12 +48,12 @@ const OTHER_PICTURE_NAME =
 const AT_ONCE = 32
 
 /**
- * The pictures among `files`. A name that ends like a picture's is believed, its content is checked when it is decoded;
+ * The pictures among `files`, which are sorted as they are. A name that ends like a picture's is believed, its content is checked when it is decoded;
  * a name that ends otherwise is decided by the first bytes of the file, unless it ends like what lies beside pictures.
  */
 export async function findPictures(root: string, files: Iterable<string>): Promise<FoundPictures> {
   const pictures: string[] = []
-  let named = 0
+  let [named, isSorted] = [0, true]
   const unread = new Map<string, { -readonly [K in keyof Unread]: Unread[K] }>()
   const limit = pLimit(AT_ONCE)
   let pending: Promise<void>[] = []
@@ -72,7 +73,10 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
     if (isImageName(file)) {
       named++
       pictures.push(file)
-    } else if (!isBeside(file)) pending.push(limit(decide, file))
+    } else if (!isBeside(file)) {
+      isSorted = false
+      pending.push(limit(decide, file))
+    }
     // Bounded: a folder may hold millions.
     if (pending.length >= 4096) {
       await Promise.all(pending)
@@ -81,7 +85,7 @@ export async function findPictures(root: string, files: Iterable<string>): Promi
   }
   await Promise.all(pending)
   const order = [...unread].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, files]) => files)
-  return { named, pictures: pictures.sort(), unread: order }
+  return { named, pictures: isSorted ? pictures : pictures.sort(), unread: order }
 }
 
 /** What a file is that is no picture which is read; null for a picture. */
@@ -131,25 +135,6 @@ export function emptiedClasses(
 export function emptyFolders(folder: Folder, pictures: readonly string[]): string[] {
   const used = classesIn(pictures)
   return [...folder.folders].filter((name) => !name.includes('/') && name !== '.' && !used.has(name)).sort()
-}
-
-/** The folders in the root that files lie in, in the order of their first ones. */
-export function classesIn(files: Iterable<string>): Set<string> {
-  const names = new Set<string>()
-  let start = '/'
-  for (const file of files) {
-    // Most lie where the one before does.
-    if (file.startsWith(start)) continue
-    const name = classOf(file)
-    names.add(name)
-    start = `${name}/`
-  }
-  return names
-}
-
-/** The folder in the root that a file lies in. */
-export function classOf(file: string): string {
-  return file.slice(0, file.indexOf('/'))
 }
 
 /** A class whose name is a number that is not its index, as where an integer is left out; undefined where there is none. */

@@ -15,16 +15,16 @@ const IMAGE_NAME = new RegExp(`\\.(${IMAGE_EXTENSIONS.join('|')})$`, 'i')
 
 const ENDINGS: ReadonlySet<string> = new Set(IMAGE_EXTENSIONS)
 
-/** The ending that was asked for last: in most folders it is the next one, too. */
-let [last, isLastImage] = ['', false]
+/** The ending of the picture that was asked for last: in most folders the next one has it, too. */
+let last = '.png'
 
 /** Whether a file is a picture by its extension, in any case. */
 export function isImageName(file: string): boolean {
+  if (file.endsWith(last)) return true
   const dot = file.lastIndexOf('.')
-  if (dot < 0) return false
-  const ending = file.slice(dot + 1)
-  if (ending !== last) [last, isLastImage] = [ending, ENDINGS.has(ending.toLowerCase())]
-  return isLastImage
+  if (dot < 0 || !ENDINGS.has(file.slice(dot + 1).toLowerCase())) return false
+  last = file.slice(dot)
+  return true
 }
 
 type Located =
@@ -95,7 +95,7 @@ export class Folder {
 
   /** Files that are known by their names, hidden ones left out; for those of an archive `root` is its path and a #. */
   static of(root: string, names: readonly string[]): Folder {
-    const files = new FileNames([...new Set(names.filter((name) => !name.split('/').some(isHidden)))].sort())
+    const files = FileNames.of([...new Set(names.filter((name) => !name.split('/').some(isHidden)))].sort())
     return new Folder(root, root, { ...nothing(), files, folders: foldersOf(files) }, false)
   }
 
@@ -107,7 +107,7 @@ export class Folder {
     const { files, folders, links, runs, twice } = this.#listing
     const pairs = [...twice].filter(([name, first]) => name.startsWith(start) && first.startsWith(start))
     const listing = {
-      files: new FileNames(inside(files)),
+      files: FileNames.of(inside(files)),
       folders: new Set(['.', ...inside(folders)]),
       links: new Set(inside(links)),
       stamps: null,
@@ -240,7 +240,7 @@ export class Folder {
 
 function nothing(): Listing {
   return {
-    files: new FileNames([]),
+    files: FileNames.of([]),
     folders: new Set(['.']),
     links: new Set(),
     runs: new Set(),

@@ -1,24 +1,11 @@
 import { counted } from '../core/counted.js'
 import { type SparseLabel, sparseLabel } from '../core/softLabel.js'
 import { type Column, listedNames, meaningOf } from './columns.js'
+import type { Drafts } from './drafts.js'
 import type { WrittenLabel } from './labels.js'
 import { quoted } from './problems.js'
 import { splitIn, splitOfCell, takeSplit } from './splits.js'
-import { LABEL_KEYS, type Reading, type Row, type Table } from './table.js'
-
-/** A row whose meaning the other rows decide. */
-export interface Draft {
-  readonly position: number
-  readonly file: string
-  /** What is in the label column. */
-  readonly label: WrittenLabel | undefined
-  /** What is wrong with a label that is undefined, where there is one. */
-  readonly wrong?: string
-  /** The numbers of all columns, as long as they may be weights. */
-  readonly weights: SparseLabel | undefined
-  /** What the columns of splits say, by their names. */
-  readonly splits?: Readonly<Record<string, string>> | undefined
-}
+import { LABEL_KEYS, NO_ROWS, type Reading, type Rows, type Table } from './table.js'
 
 /** A cell of a class column that holds no number. */
 export interface BadCell {
@@ -39,7 +26,7 @@ export interface Columns {
 type Settled = Pick<Table, 'rows' | 'columns' | 'meaning' | 'notices' | 'others'>
 
 /** The rows of a table, read as its columns mean them. What is wrong goes to the problems, and no rows come back. */
-export function settle(seen: Columns, all: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+export function settle(seen: Columns, all: Drafts, reading: Reading, noun: 'column' | 'key'): Settled {
   const { drafts, notice } = ofSplit(seen.columns, all, reading)
   const settled = settleSome(seen, drafts, reading, noun)
   const notices = [...(notice === undefined ? [] : [`${noun} ${notice}`]), ...(settled.notices ?? [])]
@@ -47,63 +34,55 @@ export function settle(seen: Columns, all: readonly Draft[], reading: Reading, n
 }
 
 /** The rows of the split that is taken, where a column says which row is in which. */
-function ofSplit(columns: readonly Column[], drafts: readonly Draft[], { choice, name: place }: Reading) {
+function ofSplit(columns: readonly Column[], drafts: Drafts, { choice, name: place, files }: Reading) {
   const { name } =
     columns.find(({ parts }) => parts.length > 1) ??
     columns.find(({ isSplit }) => isSplit && choice.split !== undefined) ??
     {}
   if (name === undefined && choice.split === undefined) return { drafts, notice: undefined }
-  const splitOf = ({ splits, file }: Draft) =>
-    name === undefined ? splitIn(file) : splitOfCell(name, splits?.[name] ?? '')
-  const { taken, notice } = takeSplit(drafts.map(splitOf), choice, place)
+  const splits = drafts.files.map((file, row) =>
+    name === undefined ? splitIn(files.nameOf(file)) : splitOfCell(name, drafts.splits[row]?.[name] ?? ''),
+  )
+  const { taken, notice } = takeSplit(splits, choice, place)
   return {
-    drafts: drafts.filter((draft) => taken.has(splitOf(draft))),
+    drafts: drafts.filter((row) => taken.has(splits[row])),
     notice: notice && `${quoted(name!)}: ${notice}`,
   }
 }
 
-function settleSome(seen: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+function settleSome(seen: Columns, drafts: Drafts, reading: Reading, noun: 'column' | 'key'): Settled {
   if (seen.label < 0) return softOnly(seen, drafts, reading, noun)
-  const meaning = meaningOf(
-    seen.columns,
-    seen.label,
-    drafts.map((draft) => draft.weights),
-    reading.classes,
-  )
+  const { weights, length: count } = drafts
+  const meaning = meaningOf(seen.columns, seen.label, { weights, count }, reading.classes)
   if (meaning.kind === 'weights') return soft(seen, meaning.columns, drafts, reading)
   if (meaning.kind === 'label') {
     const { name } = seen.columns[seen.label]!
     if (seen.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase()).length > 1) {
       reading.problems.add(seen.place, `${noun} ${quoted(name)} appears twice, expected one with the labels`)
-      return { rows: [] }
+      return { rows: NO_ROWS }
     }
     const rows = wholeNumbers(labelled(drafts, reading))
     return { rows, meaning: `${noun} ${name}` }
   }
   reading.problems.add(seen.place, meaning.problem)
   reading.problems.hint(meaning.hint)
-  return { rows: [] }
+  return { rows: NO_ROWS }
 }
 
 /** The rows that have a label; the others go to the problems. */
-export function labelled(drafts: readonly Draft[], { problems, placeOf }: Reading): Row[] {
-  const rows: Row[] = []
-  for (const draft of drafts) {
-    const { position, wrong } = draft
-    if (isLabelled(draft)) rows.push(draft)
-    else problems.add(placeOf(position), wrong ?? NO_LABEL)
-  }
-  return rows
-}
-
-function isLabelled(draft: Draft): draft is Draft & Row {
-  return draft.label !== undefined
+export function labelled(drafts: Drafts, { problems, placeOf }: Reading): Rows {
+  for (const [row, label] of drafts.labels.entries())
+    if (label === undefined) problems.add(placeOf(drafts.positions[row]!), drafts.wrong[row] ?? NO_LABEL)
+  const { positions, files, labels } = drafts.labels.includes(undefined)
+    ? drafts.filter((row) => drafts.labels[row] !== undefined)
+    : drafts
+  return { positions, files, labels: labels as WrittenLabel[] }
 }
 
 const NO_LABEL = `found no label, expected the key ${LABEL_KEYS.join(' or ')} with a class, or soft_label`
 
 /** Without a label column the others are classes, but not a single one: its weights could only all be 1. */
-function softOnly(all: Columns, drafts: readonly Draft[], reading: Reading, noun: 'column' | 'key'): Settled {
+function softOnly(all: Columns, drafts: Drafts, reading: Reading, noun: 'column' | 'key'): Settled {
   const { place, badCells } = all
   const places = [...all.columns.keys()].filter((k) => !all.columns[k]!.holdsSplits)
   const columns = places.map((k) => all.columns[k]!)
@@ -115,7 +94,7 @@ function softOnly(all: Columns, drafts: readonly Draft[], reading: Reading, noun
     const found = columns.length === 0 ? `no ${noun} besides the file name` : `only ${listed} besides the file name`
     problems.add(place, `found ${columns.length > 5 ? 'words in all columns' : found}, ${expected}`)
     if (single) problems.hint(`if ${listed} holds the labels, call it label`)
-    return { rows: [] }
+    return { rows: NO_ROWS }
   }
   const wordy = columns.filter((column) => column.cells > 0 && !column.hasNumbers)
   for (const column of wordy) {
@@ -137,18 +116,16 @@ function softOnly(all: Columns, drafts: readonly Draft[], reading: Reading, noun
   return soft(all, places, drafts, reading)
 }
 
-function soft(seen: Columns, chosen: readonly number[], drafts: readonly Draft[], reading: Reading): Settled {
+function soft(seen: Columns, chosen: readonly number[], drafts: Drafts, reading: Reading): Settled {
   const names = chosen.map((k) => seen.columns[k]!.name)
   const repeated = names.length - new Set(names).size > 0 && names.find((name, i) => names.indexOf(name) < i)
   if (repeated !== false) {
     reading.problems.add(seen.place, `class column ${quoted(repeated ?? '')} appears twice`)
-    return { rows: [] }
+    return { rows: NO_ROWS }
   }
-  const rows: Row[] = []
-  for (const { position, file, weights } of drafts) {
-    if (weights !== undefined) rows.push({ position, file, label: { names, weights: projected(weights, chosen) } })
-  }
-  return { rows, columns: names, meaning: counted(names.length, 'class', 'classes') }
+  const { positions, files, weights } = drafts.filter((row) => drafts.weights[row] !== undefined)
+  const labels = weights.map((own) => ({ names, weights: projected(own!, chosen) }))
+  return { rows: { positions, files, labels }, columns: names, meaning: counted(names.length, 'class', 'classes') }
 }
 
 /** The weights of the chosen columns only, numbered as they are chosen. */
@@ -166,9 +143,10 @@ function projected(weights: SparseLabel, chosen: readonly number[]): SparseLabel
 const WHOLE = /^-?\d+(\.0+)?$/
 
 /** Where all labels are whole numbers, 1.0 means 1: pandas writes a column so once a cell is empty. */
-function wholeNumbers(rows: readonly Row[]): readonly Row[] {
-  const pointed = rows.some(({ label }) => typeof label === 'string' && /\.0+$/.test(label))
-  if (!pointed || !rows.every(({ label }) => label === '' || (typeof label === 'string' && WHOLE.test(label))))
+function wholeNumbers(rows: Rows): Rows {
+  const labels = [...new Set(rows.labels)]
+  const pointed = labels.some((label) => typeof label === 'string' && /\.0+$/.test(label))
+  if (!pointed || !labels.every((label) => label === '' || (typeof label === 'string' && WHOLE.test(label))))
     return rows
-  return rows.map((row) => ({ ...row, label: (row.label as string).replace(/\.0+$/, '') }))
+  return { ...rows, labels: rows.labels.map((label) => (label as string).replace(/\.0+$/, '')) }
 }

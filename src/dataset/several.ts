@@ -2,19 +2,22 @@
 import { counted } from '../core/counted.js'
 import { severalOf, type WrittenLabel } from './labels.js'
 import { type Problems, quoted } from './problems.js'
-import type { Table } from './table.js'
 
 const KEEP = '--multi-label keeps several classes of a picture, for binary cross-entropy'
 
 /** Throws one problem for all rows of zeros and ones with several ones, or none: one a row would say the same each time. */
-export function refuseSeveral({ rows, placeOf }: Pick<Table, 'rows' | 'placeOf'>, problems: Problems): void {
-  if (!rows.every(({ label }) => weightsOf(label)?.every((weight) => weight === 1))) return
-  const other = rows.filter(({ label }) => weightsOf(label)!.length !== 1)
-  if (other.length === 0) return
-  const first = other[0]!
+export function refuseSeveral(
+  labels: readonly WrittenLabel[],
+  placeOf: (row: number) => string,
+  problems: Problems,
+): void {
+  if (!labels.every((label) => weightsOf(label)?.every((weight) => weight === 1))) return
+  const other = [...labels.keys()].filter((row) => weightsOf(labels[row]!)!.length !== 1)
+  const [first] = other
+  if (first === undefined) return
   const more = other.length > 1 ? `, and ${counted(other.length - 1, 'more row')} like it` : ''
-  const found = counted(weightsOf(first.label)!.length, 'class', 'classes')
-  problems.add(placeOf(first.position), `found ${found}${more}, expected one class a row`)
+  const found = counted(weightsOf(labels[first]!)!.length, 'class', 'classes')
+  problems.add(placeOf(first), `found ${found}${more}, expected one class a row`)
   problems.hint(KEEP)
   problems.throwIfAny()
 }

@@ -1,6 +1,7 @@
 /** Splits of a data set: what says them, and which one is taken. */
 import { AugmentError } from '../core/errors.js'
 import { SPLIT_WORDS } from './splitWords.js'
+import { classesIn } from './topFolders.js'
 
 const SPLIT = new RegExp(`^${SPLIT_WORDS}$`, 'i')
 /** As in train2017, seg_test or Training: a word between other characters than letters. */
@@ -102,7 +103,7 @@ export function splitFolder(
   choice: SplitChoice,
   place: string,
 ): { readonly base: string; readonly notice: string | undefined } | undefined {
-  const folders = [...new Set(pictures.map((file) => file.slice(0, file.indexOf('/'))))]
+  const folders = [...classesIn(pictures)]
   const areSplits =
     folders.every(isSplit) || (folders.length > 1 && folders.every((name) => splitIn(name) !== undefined))
   if (pictures.length === 0 || !areSplits || folders.some((name) => fixed?.indexOf(name) !== undefined))
@@ -130,10 +131,10 @@ export function splitsInClasses(
     const second = end < 0 ? '' : file.slice(start, end)
     return isSplit(second) ? second : undefined
   }
-  const splits = new Set(pictures.map(splitOf))
-  const classes = new Set(pictures.map((file) => file.slice(0, file.indexOf('/'))))
+  const isTree = pictures.every((file) => splitOf(file) !== undefined)
+  const splits = new Set(isTree ? pictures.map(splitOf) : [])
   // One folder around a tree of splits is no class.
-  if (classes.size < 2 || splits.has(undefined) || (splits.size < 2 && choice.split === undefined)) {
+  if (!isTree || classesIn(pictures).size < 2 || (splits.size < 2 && choice.split === undefined)) {
     if (choice.split !== undefined) takeSplit([], choice, place)
     return undefined
   }

@@ -1,3 +1,4 @@
+import type { FileId, FileNames } from './fileNames.js'
 import type { Classes, WrittenLabel } from './labels.js'
 import type { Problems } from './problems.js'
 import type { SplitChoice } from './splits.js'
@@ -11,17 +12,20 @@ export const FILE_KEYS = ['file_name', 'filename', 'image', 'path', 'id'] as con
 /** The column or key of a hard label, in the order they are looked for. */
 export const LABEL_KEYS = ['label', 'class', 'target'] as const
 
-/** A row of a manifest as written. */
-export interface Row {
-  /** The row's line in the file, or its index in a JSON array. */
-  readonly position: number
-  readonly file: string
-  readonly label: WrittenLabel
+/** The rows of a manifest as written, in columns: an object for each of millions would take longer to make than the file to read. */
+export interface Rows {
+  /** Each row's line in the file, or its index in a JSON array. */
+  readonly positions: readonly number[]
+  /** Its file, by the place among those of the folder or as written. */
+  readonly files: readonly FileId[]
+  readonly labels: readonly WrittenLabel[]
 }
+
+export const NO_ROWS: Rows = { positions: [], files: [], labels: [] }
 
 /** A manifest as written. */
 export interface Table {
-  readonly rows: readonly Row[]
+  readonly rows: Rows
   /** The class columns of soft labels, in their order. */
   readonly columns?: readonly string[]
   /** How the table was understood: "column class", "3 classes"; undefined where each row says it. */
@@ -43,7 +47,7 @@ export interface Reading {
   readonly classes: Classes | undefined
   /** Which rows are taken where a column says their split. */
   readonly choice: SplitChoice
-  /** A copy of a file's name that is kept anyway, where there is one at hand. */
-  own(name: string): string | undefined
+  /** The files of the folder. */
+  readonly files: FileNames
   placeOf(position: number): string
 }

@@ -150,7 +150,7 @@ async function measure(
       const part = Array.from({ length: Math.min(PART, sources.length - first) }, (_, i) => first + i)
       const decoded = await Promise.allSettled(part.map((source) => views.decoded(source)))
       const usable = decoded.flatMap((result, i) => {
-        if (result.status === 'fulfilled') return [{ image: result.value.image, label: sources[part[i]!]!.label }]
+        if (result.status === 'fulfilled') return [{ image: result.value.image, label: sources.at(part[i]!)!.label }]
         if (!(result.reason instanceof SourceError)) throw result.reason
         tell(`left out: ${result.reason.message}`, true)
         return []

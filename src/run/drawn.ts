@@ -4,6 +4,7 @@ import { AugmentError } from '../core/errors.js'
 import { type Random, randomStream, shuffle } from '../core/random.js'
 import type { Pairing } from '../dataset/pairing.js'
 import { quoted } from '../dataset/problems.js'
+import type { Sources } from '../dataset/source.js'
 import { outputName, type Plan } from './plan.js'
 
 export type Balance = 'none' | 'classes' | 'sqrt'
@@ -135,7 +136,7 @@ export function describeBalance(
 export function describeOveruse(
   classes: Int32Array,
   names: readonly string[],
-  files: readonly { readonly file: string }[],
+  files: Sources<{ readonly file: string }>,
 ): string | null {
   const counts = new Map<number, number>()
   for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1)
@@ -144,7 +145,7 @@ export function describeOveruse(
   if (others === 0 || size < 2 * others) return null
   const of = `class ${quoted(names[label]!)} has ${size} of ${counted(classes.length, 'picture')}`
   const times = Math.round(size / others)
-  const lone = quoted(files[classes.findIndex((own) => own !== label)]?.file ?? '')
+  const lone = quoted(files.at(classes.findIndex((own) => own !== label))?.file ?? '')
   const who =
     others === 1 ? `the only other one, ${lone}, is its partner` : `each of the ${others} others is partner about`
   return `--pairing different-class: ${of}: ${who} ${times} times an epoch; --balance classes evens that out`

@@ -46,8 +46,7 @@ export async function startExplainer(
   }
   const side = config.model === 'auto' && !given ? await typicalSide(root, sources, config) : 0
   const classifier = given ?? (await resolveModel(config.model, classes, overridesOf(config), side))
-  const labels = sources.map(({ label }) => label)
-  const target = await decideTarget(config, classifier, classes, labels)
+  const target = await decideTarget(config, classifier, classes, sources)
   const options = { ...mapOptions({ ...config, saliency: config.saliency }), ...attribution }
   const estimator = await startEstimator(classifier, options, config, target.of)
   // A path of integrated gradients takes one picture at a time, whatever the model.

@@ -4,6 +4,7 @@ import { greyExtent } from '../codec/decode.js'
 import { HEAD_BYTES, mayBeDeepGrey } from '../codec/format.js'
 import type { GreyRange } from '../codec/samples.js'
 import { readHead, readPicture } from '../containers/pictureFile.js'
+import type { Sources } from '../dataset/source.js'
 import { cores } from '../threads/cores.js'
 import { orderedMap } from '../threads/orderedMap.js'
 import type { Config } from './config.js'
@@ -11,7 +12,7 @@ import type { Config } from './config.js'
 /** The range of a run; `dataset` looks at every picture that may be 16-bit grey, and is `full` where none is. */
 export async function greyRangeOf(
   { range, maxPixels, jobs = cores() }: Pick<Config, 'range' | 'maxPixels' | 'jobs'>,
-  { root, sources }: { readonly root: string; readonly sources: readonly { readonly file: string }[] },
+  { root, sources }: { readonly root: string; readonly sources: Sources<{ readonly file: string }> },
 ): Promise<GreyRange> {
   if (range === 'full' || range === 'auto') return range
   if (range !== 'dataset') return range.split(':').map(Number) as [number, number]
@@ -20,7 +21,7 @@ export async function greyRangeOf(
     0,
     sources.length,
     () => jobs + 2,
-    (i) => extentOf(root, sources[i]!.file, maxPixels),
+    (i) => extentOf(root, sources.at(i)!.file, maxPixels),
   )
   for await (const extent of extents) {
     low = Math.min(low, extent?.[0] ?? low)

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { mainClass } from '../core/softLabel.js'
-import { type Manifest, readManifest, type Source } from '../dataset/manifest.js'
+import { type Manifest, readManifest, type Sources } from '../dataset/manifest.js'
 import type { Pairing } from '../dataset/pairing.js'
 import type { Pairs } from '../dataset/pairList.js'
 import { readPairs } from '../dataset/pairs.js'
@@ -20,7 +20,7 @@ export interface Inputs {
   readonly given: string
   readonly out: string
   readonly classes: readonly string[]
-  readonly sources: readonly Source[]
+  readonly sources: Sources
   readonly pairs: Pairs | null
   /** What the pictures of a replayed run were: SHA-256 by source. */
   readonly hashes?: ReadonlyMap<number, string>
@@ -93,9 +93,10 @@ export function planRun(inputs: Inputs, config: Config): Plan {
 }
 
 /** The heaviest class of each source. */
-function classesOf(sources: readonly Source[]): Int32Array {
+function classesOf(sources: Sources): Int32Array {
   const classes = new Int32Array(sources.length)
-  for (let i = 0; i < classes.length; i++) classes[i] = mainClass(sources[i]!.label)
+  let i = 0
+  for (const { label } of sources) classes[i++] = mainClass(label)
   return classes
 }
 
@@ -103,9 +104,8 @@ function classesOf(sources: readonly Source[]): Int32Array {
 export function planNotices(plan: Plan, { sources, classes: names, pairs }: Inputs, config: Config): string[] {
   const { balance, pairing, multiLabel } = config
   if (pairs !== null || multiLabel) return []
-  const classes = classesOf(sources)
-  if ('drawn' in plan) return [describeBalance(plan as DrawnPlan, classes, names, balance)]
-  const overuse = pairing === 'different-class' ? describeOveruse(classes, names, sources) : null
+  if ('drawn' in plan) return [describeBalance(plan as DrawnPlan, classesOf(sources), names, balance)]
+  const overuse = pairing === 'different-class' ? describeOveruse(classesOf(sources), names, sources) : null
   return overuse === null ? [] : [overuse]
 }
 
@@ -122,21 +122,21 @@ function refuseUnused(pairs: Pairs, { method }: Config): void {
 }
 
 function refuseLonely(classes: Int32Array, { root, classes: names }: Inputs, pairing: Pairing): void {
-  const counts = new Map<number, number>()
-  for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const counts = new Int32Array(names.length)
+  for (const label of classes) counts[label]!++
   if (classes.length < 2) {
     throw new AugmentError(
       'usage',
       `${root}: found ${counted(classes.length, 'labelled picture')}, expected at least 2 to mix`,
     )
   }
-  if (pairing === 'different-class' && counts.size < 2) {
+  if (pairing === 'different-class' && counts.filter((count) => count > 0).length < 2) {
     throw new AugmentError(
       'usage',
       `--pairing different-class: all pictures are of one class, expected at least 2 classes`,
     )
   }
-  const lonely = [...counts].filter(([, count]) => count === 1).map(([label]) => names[label])
+  const lonely = names.filter((_, label) => counts[label] === 1)
   if (pairing === 'same-class' && lonely.length > 0) {
     throw new AugmentError(
       'usage',

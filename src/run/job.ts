@@ -69,10 +69,10 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
   async function original(job: Job): Promise<Row> {
     const source = job.sources[0]!
     const { image, sha256, reading } = await views.own(source)
-    const label = dense(inputs.sources[source]!.label, inputs.classes.length)
+    const label = dense(inputs.sources.at(source)!.label, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
     const hash = await save(file, image)
-    const name = inputs.sources[source]!.file
+    const name = inputs.sources.at(source)!.file
     const made: ProvenanceRow = {
       ...placeOfJob(job),
       file_name: file,
@@ -90,12 +90,12 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
 
   async function mix(job: Job): Promise<Row> {
     const { image, mask, weights, details, shares, canvas } = await mixer.mix(job)
-    const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources[source]!.label)
+    const labels = shares.map(({ source }, i) => fixedLabel(job, i) ?? inputs.sources.at(source)!.label)
     const label = mixLabels(labels, weights, inputs.classes.length)
     const file = `${placeOf(job, label)}.${extension}`
     if (mask !== null) await output.write(maskOf(file), encodeNpy(mask))
     const hash = await save(file, image)
-    const names = shares.map(({ source }) => inputs.sources[source]!.file)
+    const names = shares.map(({ source }) => inputs.sources.at(source)!.file)
     const made: ProvenanceRow = {
       ...placeOfJob(job),
       file_name: file,
@@ -121,7 +121,7 @@ export function startJobs(inputs: Inputs, plan: Plan, config: Config, resources:
         return await (job.sources.length === 1 ? original(job) : mix(job))
       } catch (error) {
         if (!(error instanceof SourceError)) throw error
-        return { index, sources: job.sources.map((i) => inputs.sources[i]!.file), message: error.message }
+        return { index, sources: job.sources.map((i) => inputs.sources.at(i)!.file), message: error.message }
       }
     },
     window() {

@@ -16,7 +16,10 @@ export async function describeLost(
   inputs: Pick<Inputs, 'sources' | 'classes'>,
 ): Promise<string | null> {
   const placeOf = placesOf(inputs.sources)
-  const classesAt = (file: string) => classesOf(inputs.sources[placeOf(file) ?? -1]?.label)
+  const classesAt = (file: string) => {
+    const place = placeOf(file)
+    return classesOf(place === undefined ? undefined : inputs.sources.at(place)?.label)
+  }
   const lost = new Set<number>()
   const failures = path.join(folder, FAILURES)
   for await (const line of readLines(failures)) {

@@ -295,5 +295,7 @@ function isWhole(config: Config, { count }: Shard): boolean {
 function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolean {
   if (index >= plan.length) return false
   const planned = plan.job(index).sources
-  return planned.length === sources.length && planned.every((source, i) => inputs.sources[source]!.file === sources[i])
+  return (
+    planned.length === sources.length && planned.every((source, i) => inputs.sources.at(source)!.file === sources[i])
+  )
 }

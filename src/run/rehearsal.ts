@@ -101,7 +101,7 @@ export async function* drawPreview(
       const { shares, weights, image } = one.mixed
       strips.push(Object.values(await smallPictures(one.mixed, image)).filter((picture) => picture !== null))
       const parts = shares.map(({ source }, i) => {
-        const { file, label } = inputs.sources[source]!
+        const { file, label } = inputs.sources.at(source)!
         return `${weights[i]!.toFixed(2)} ${file} (${labelInWords(fixedLabel(one.job, i) ?? label, inputs.classes)})`
       })
       yield { type: 'notice', message: `mix ${one.job.index}: ${parts.join(' + ')}` }

@@ -116,8 +116,8 @@ async function show(
     index: row.index,
     file: row.file_name,
     sources: mixed.shares.map(({ source }, i) => ({
-      file: inputs.sources[source]!.file,
-      label: labelInWords(fixedLabel(job, i) ?? inputs.sources[source]!.label, inputs.classes),
+      file: inputs.sources.at(source)!.file,
+      label: labelInWords(fixedLabel(job, i) ?? inputs.sources.at(source)!.label, inputs.classes),
     })),
     pictures: Object.fromEntries(thumbnails) as ShownOutput['pictures'],
     weights: weightsOf(label),

@@ -43,7 +43,11 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
   const { sources } = pictures
-  const used = { root: pictures.root, files: sources.map(({ file }) => file), what: 'a picture to be explained' }
+  const used = {
+    root: pictures.root,
+    files: Array.from(sources, ({ file }) => file),
+    what: 'a picture to be explained',
+  }
   await refuseOwnInputs(out, used, MAP_FILES)
   yield* noticesOf({ ...pictures, told: `${counted(sources.length, 'picture')}; ${pictures.told}` })
   if (options.smooth !== undefined && config.saliency === 'spectral') {
@@ -159,7 +163,7 @@ function artist(
     const { image, saliency } = await views.view(source, ...(await views.canvasOf(source)))
     const random = randomStream(config.seed, source)
     const map = saliency ?? (await smoothMap(estimator, source, image, smooth!, random))
-    const file = portablePath(sources[source]!.file)
+    const file = portablePath(sources.at(source)!.file)
     await folder.write(`overlays/${file}.png`, await encodeImage(overlay(image, map), 'png', 100))
     if (raw === 'npy') await folder.write(`maps/${file}.npy`, encodeNpy(map))
     if (raw === 'png16') await folder.write(`maps/${file}.png`, await encodeGrey16(map))
@@ -173,7 +177,7 @@ function artist(
         return null
       } catch (error) {
         if (!(error instanceof SourceError)) throw error
-        return { index: source, sources: [sources[source]!.file], message: error.message }
+        return { index: source, sources: [sources.at(source)!.file], message: error.message }
       }
     },
   }

@@ -64,13 +64,18 @@ export async function readSchool(images: string, options: SchoolOptions): Promis
     throw new AugmentError('usage', `${images}: found ${found}, expected at least 2 to tell apart`)
   }
   if (val === undefined) {
-    const { kept, held } = heldOut(manifest.sources, manifest.classes.length, holdOut, seed)
+    const { kept, held } = heldOut([...manifest.sources], manifest.classes.length, holdOut, seed)
     return { classes: manifest.classes, lessons: { root, sources: kept }, exam: { root, sources: held }, notices }
   }
   const other = await readManifest(val, { ...names, split: valSplit, forValidation: true })
   const sources = translated(other, manifest.classes, val, images)
   notices.push(...noticesOf(other).map(({ message, loss }) => notice(`--val: ${message}`, loss)))
-  return { classes: manifest.classes, lessons: manifest, exam: { root: other.root, sources }, notices }
+  return {
+    classes: manifest.classes,
+    lessons: { root, sources: [...manifest.sources] },
+    exam: { root: other.root, sources },
+    notices,
+  }
 }
 
 /** A share of the pictures of every class, drawn by the seed. */
@@ -93,7 +98,7 @@ function translated(other: Manifest, classes: readonly string[], place: string, 
   const unknown = other.classes.filter((_, k) => index[k] === -1)
   if (unknown.length > 0)
     throw new AugmentError('usage', `${place}: found ${unknown.join(', ')}, expected only classes of ${images}`)
-  return other.sources.map(({ file, label }) => {
+  return Array.from(other.sources, ({ file, label }) => {
     if (typeof label === 'number') return { file, label: index[label]! }
     const places = Array.from(label.classes, (k, i) => [index[k]!, label.weights[i]!] as const).sort(
       ([a], [b]) => a - b,

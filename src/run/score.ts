@@ -109,7 +109,7 @@ function some(inputs: Inputs): Inputs {
   const count = Math.min(PICTURES, sources.length)
   return {
     ...inputs,
-    sources: Array.from({ length: count }, (_, i) => sources[Math.floor((i * sources.length) / count)]!),
+    sources: Array.from({ length: count }, (_, i) => sources.at(Math.floor((i * sources.length) / count))!),
   }
 }
 
@@ -131,7 +131,7 @@ class Pictures {
     const { maxPixels, size, seed, jobs = cores() } = config
     const views = openViews(root, sources, { maxPixels, jobs, estimator: null, size, range })
     const usable: number[] = []
-    for (const source of sources.keys()) {
+    for (let source = 0; source < sources.length; source++) {
       try {
         await views.decoded(source)
         usable.push(source)
@@ -140,7 +140,7 @@ class Pictures {
         tell(`left out: ${error.message}`, true)
       }
     }
-    const classOf = (source: number) => mainClass(sources[source]!.label)
+    const classOf = (source: number) => mainClass(sources.at(source)!.label)
     if (usable.length === 0) throw new AugmentError('usage', `${root}: found no picture that can be read`)
     const groups = groupsOfFour(usable, classOf, seed)
     const few = `${root}: found too few classes for pointing, expected pictures of at least 4`
@@ -238,7 +238,7 @@ class Judge {
     const classifier = await resolveModel(name, classes, {})
     const indices = classIndices(classes, classifier.classes)
     const forward = await startForward(classifier, 'probabilities')
-    const classOf = (source: number) => indices![mainClass(sources[source]!.label)]!
+    const classOf = (source: number) => indices![mainClass(sources.at(source)!.label)]!
     return new Judge(forward, indices === null ? null : classOf)
   }
 

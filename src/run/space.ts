@@ -71,7 +71,7 @@ async function meanOutput({ root, sources }: Inputs, config: Config, block: numb
   let [sum, usable] = [0, 0]
   const step = Math.max(1, sources.length / SAMPLES)
   for (let at = 0; at < sources.length; at += step) {
-    const { file } = sources[Math.floor(at)]!
+    const { file } = sources.at(Math.floor(at))!
     try {
       const { bytes } = await readPicture(path.join(root, file), file)
       const image = await decodeImage(bytes, file, { maxPixels })

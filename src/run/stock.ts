@@ -40,7 +40,7 @@ export async function takeStock({ root, classes, sources, pairs }: Inputs, used:
   /** A swap of two files, or a copy that keeps the time of modification, is a change of the file itself. */
   const touched = new Float64Array(used.length)
   const hashes = Buffer.alloc(REUSABLE * used.length)
-  const fileOf = (slot: number) => sources[used[slot]!]!.file
+  const fileOf = (slot: number) => sources.at(used[slot]!)!.file
   const first = JSON.stringify({ classes, pairs: pairs && digest(pairs) })
   const lines: string[] = []
   const stamps = stampHash()
@@ -48,7 +48,7 @@ export async function takeStock({ root, classes, sources, pairs }: Inputs, used:
     used.length,
     (slot) => `${root}/${fileOf(slot)}`,
     (stats, slot) => {
-      const { file, label } = sources[used[slot]!]!
+      const { file, label } = sources.at(used[slot]!)!
       // A file that is gone is found out when it is needed.
       sizes[slot] = stats?.size ?? Number.NaN
       times[slot] = stats?.mtimeMs ?? Number.NaN
@@ -78,7 +78,7 @@ export async function takeStock({ root, classes, sources, pairs }: Inputs, used:
           size = stats?.size
         },
       )
-      return entry(size, sources[source]!.label)
+      return entry(size, sources.at(source)!.label)
     },
     made(row) {
       for (const { file, sha256 } of row.sources) {
@@ -126,18 +126,20 @@ function entry(size: number | undefined, label: Label): string {
   return `${size ?? 'none'} bytes, label ${inWords(label)}`
 }
 
-/** So many sources are hashed at a time. */
-const TOGETHER = 1024
+/** So many characters are hashed at a time. */
+const TOGETHER = 2 ** 16
 
 /** SHA-256 of what decides a plan: the first line of the list, then name and label of every source. */
 function digestOfAll(first: string, sources: Inputs['sources']): string {
   const hash = createHash('sha256').update(first)
-  for (let start = 0; start < sources.length; start += TOGETHER) {
-    let text = ''
-    for (const { file, label } of sources.slice(start, start + TOGETHER)) text += `\n${file}\0${inWords(label)}`
+  let text = ''
+  for (const { file, label } of sources) {
+    text += `\n${file}\0${inWords(label)}`
+    if (text.length < TOGETHER) continue
     hash.update(text)
+    text = ''
   }
-  return hash.digest('hex')
+  return hash.update(text).digest('hex')
 }
 
 function changed(message: string): AugmentError {

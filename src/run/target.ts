@@ -4,6 +4,7 @@ import { type Classifier, classIndices } from '../classifiers/resolveModel.js'
 import { AugmentError } from '../core/errors.js'
 import type { Label } from '../core/softLabel.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import type { Source, Sources } from '../dataset/source.js'
 import type { Config } from './config.js'
 
 export interface Target {
@@ -24,14 +25,14 @@ export async function decideTarget(
   config: Config,
   classifier: Classifier,
   classes: readonly string[],
-  labels: readonly Label[],
+  sources: Sources<Pick<Source, 'label'>>,
 ): Promise<Target> {
   if (config.target === 'predicted') return PREDICTED
   const map = config.classMap === undefined ? {} : await readClassMap(config.classMap)
   const indices = classIndices(classes, classifier.classes, map)
   if (indices !== null) {
     const logits = Object.fromEntries(classes.map((name, k) => [name, indices[k]!]))
-    return { kind: 'label', of: (source, k) => spread(labels[source]!, indices, k), logits }
+    return { kind: 'label', of: (source, k) => spread(sources.at(source)!.label, indices, k), logits }
   }
   if (config.target === 'auto') return PREDICTED
   const known = classifier.classes ?? []

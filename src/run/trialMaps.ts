@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Classifier } from '../classifiers/resolveModel.js'
 import { resolveModel } from '../classifiers/resolveModel.js'
 import type { Image } from '../core/image.js'
+import type { Source } from '../dataset/source.js'
 import type { Arm, MapSource } from '../trial/arms.js'
 import { fitHead } from './adapt.js'
 import { parseConfig } from './config.js'
@@ -33,6 +34,7 @@ const MADE: ReadonlySet<string> = new Set(['auto', 'untrained', 'adapted', 'stud
 
 /** Pictures that a trial may learn from, on the student's grid, in the order of their sources. */
 export interface Studied extends Inputs {
+  readonly sources: readonly Source[]
   readonly width: number
   readonly height: number
   image(index: number): Image
@@ -115,7 +117,7 @@ async function computed(
 /** The classes fitted on the features of `general`, on the lessons alone. */
 async function adaptedNet(studied: Studied, lessons: Int32Array, settings: MapSettings): Promise<Classifier> {
   const base = await resolveModel('general', studied.classes, {})
-  const sources = Array.from(lessons, (i) => studied.sources[i]!)
+  const sources = Array.from(lessons, (i) => studied.sources.at(i)!)
   const { bytes } = await fitHead(parseConfig(settings), { ...studied, sources }, base, () => undefined)
   return { ...base, name: 'general (adapted)', bytes, classes: studied.classes }
 }

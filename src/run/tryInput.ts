@@ -106,11 +106,11 @@ async function some(inputs: Inputs, tell: Tell) {
   })
   const pictures: Image[] = []
   const labels: number[] = []
-  for (const source of inTurns(sources.map(({ label }) => mainClass(label)))) {
+  for (const source of inTurns(Array.from(sources, ({ label }) => mainClass(label)))) {
     if (pictures.length === PICTURES) break
     try {
       pictures.push((await views.decoded(source)).image)
-      labels.push(mainClass(sources[source]!.label))
+      labels.push(mainClass(sources.at(source)!.label))
     } catch (error) {
       if (!(error instanceof SourceError)) throw error
       tell(`left out: ${error.message}`, true)

@@ -1,6 +1,7 @@
 /** Pictures that no gradient reaches: their saliency maps are uniform and say nothing. */
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import type { Sources } from '../dataset/source.js'
 import type { ProvenanceRow } from '../output/rows.js'
 import type { Config } from './config.js'
 import type { Estimator } from './estimator.js'
@@ -25,7 +26,7 @@ interface MapTally {
 
 const [MAPPED, UNIFORM] = [1, 2]
 
-export function mapTally(sources: readonly { readonly file: string }[]): MapTally {
+export function mapTally(sources: Sources<{ readonly file: string }>): MapTally {
   const state = new Uint8Array(sources.length)
   const placeOf = placesOf(sources)
   function note(source: number, isUniform: boolean): void {
@@ -63,12 +64,13 @@ const FIRST = 8
  */
 export async function checkGradient(
   { estimator, classifier }: Explainer,
-  { root, sources }: { readonly root: string; readonly sources: readonly { readonly file: string }[] },
+  { root, sources }: { readonly root: string; readonly sources: Sources<{ readonly file: string }> },
   config: Config,
 ): Promise<string | null> {
   if (classifier === null) return null
   const { allowUniform, maxPixels, size } = config
-  const range = await greyRangeOf(config, { root, sources: sources.slice(0, FIRST) })
+  const first = Array.from({ length: Math.min(FIRST, sources.length) }, (_, i) => sources.at(i)!)
+  const range = await greyRangeOf(config, { root, sources: first })
   const views = openViews(root, sources, { maxPixels, jobs: 1, estimator, size, range })
   let seen = 0
   for (let source = 0; source < sources.length && seen < FIRST; source++) {

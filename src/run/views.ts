@@ -12,6 +12,7 @@ import { centre, flat, normalised, type Plane } from '../core/plane.js'
 import type { Sample } from '../core/sample.js'
 import { parseSize } from '../core/size.js'
 import { hintFor, reasonOf } from '../core/systemError.js'
+import type { Sources } from '../dataset/source.js'
 import type { Facts } from '../objects/reading.js'
 import { placed } from '../output/atomic.js'
 import type { Reading } from '../output/rows.js'
@@ -72,7 +73,7 @@ const MOST_KEPT = 1024
 /** Decodes each source, and explains it, once for as long as its block needs it. */
 export function openViews(
   root: string,
-  files: readonly { readonly file: string }[],
+  files: Sources<{ readonly file: string }>,
   options: {
     maxPixels: number
     jobs: number
@@ -91,7 +92,7 @@ export function openViews(
   let largest = 0
 
   async function decode(source: number): Promise<Decoded> {
-    const { file } = files[source]!
+    const { file } = files.at(source)!
     try {
       const { bytes, stats } = await read(path.join(root, file), file)
       const sha256 = createHash('sha256').update(bytes).digest('hex')

@@ -40,7 +40,7 @@ async function time(name, width, work) {
 }
 
 const decode = await time('decode', 2 * cores, async (i) =>
-  decodeImage(readFileSync(path.join(root, sources[i].file)), sources[i].file, { maxPixels: 2 ** 28 }),
+  decodeImage(readFileSync(path.join(root, sources.at(i).file)), sources.at(i).file, { maxPixels: 2 ** 28 }),
 )
 const config = parseConfig({ images: folder })
 const explainer = await startExplainer(config, { root, sources, classes })

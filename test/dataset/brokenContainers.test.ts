@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { readPicture } from '../../src/containers/pictureFile.js'
 import { AugmentError } from '../../src/core/errors.js'
-import { readManifest } from '../../src/dataset/manifest.js'
 import { TAR_END, tarMember } from '../../src/output/tar.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest } from '../helpers/manifest.js'
 
 const FOLDER = path.resolve(import.meta.dirname, '../../fixtures/containers')
 const fixture = (name: string) => readFileSync(path.join(FOLDER, name))

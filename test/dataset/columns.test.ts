@@ -3,8 +3,8 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dense } from '../../src/core/softLabel.js'
-import { readManifest } from '../../src/dataset/manifest.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest } from '../helpers/manifest.js'
 
 const FILES = ['0.png', '1.png', '2.png', '3.png', '4.png', '5.png']
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { decodeImage } from '../../src/codec/decode.js'
 import { readPicture } from '../../src/containers/pictureFile.js'
 import { dense } from '../../src/core/softLabel.js'
-import { type ManifestOptions, readManifest } from '../../src/dataset/manifest.js'
+import { type ManifestOptions, readManifest } from '../helpers/manifest.js'
 
 const FOLDER = path.resolve(import.meta.dirname, '../../fixtures/containers')
 

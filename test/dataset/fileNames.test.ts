@@ -7,7 +7,7 @@ test('the names that a set of them has, asked for in any order', () => {
   fc.assert(
     fc.property(fc.array(name), fc.array(name), (given, asked) => {
       const set = new Set(given)
-      const names = new FileNames([...set].sort())
+      const names = FileNames.of([...set].sort())
       expect([...names]).toEqual([...set].sort())
       expect(names.size).toBe(set.size)
       for (const one of [...given, ...names, ...asked]) expect(names.has(one)).toBe(set.has(one))

@@ -4,9 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AugmentError } from '../../src/core/errors.js'
 import { dense, type Label } from '../../src/core/softLabel.js'
-import { readManifest } from '../../src/dataset/manifest.js'
-import { readPairs } from '../../src/dataset/pairs.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest, readPairs } from '../helpers/manifest.js'
 
 const PICTURES = { 'a.png': '', 'b.png': '', 'sub/c.png': '' }
 const RUNS = { numRuns: 300 }

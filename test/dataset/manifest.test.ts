@@ -3,10 +3,10 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { AugmentError } from '../../src/core/errors.js'
 import { dense } from '../../src/core/softLabel.js'
-import { type ManifestOptions, readManifest } from '../../src/dataset/manifest.js'
 import { Problems } from '../../src/dataset/problems.js'
 import { readTable } from '../../src/dataset/readTable.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { type ManifestOptions, readManifest } from '../helpers/manifest.js'
 
 const BROKEN = 'fixtures/broken/manifests'
 const PICTURES = { 'a.png': '', 'b.png': '', 'sub/c.png': '' }
@@ -418,10 +418,9 @@ test('tables that come in many pieces have the labels and lines of their rows', 
   ] as const) {
     const root = temporaryFolder({ [name]: content })
     const table = await readTable(path.join(root, name), name, undefined, new Problems())
-    expect(table.rows.map((row) => row.file)).toEqual(files)
-    expect(table.rows.slice(1, 1000).map((row) => Number(row.label))).toEqual(
-      files.slice(1, 1000).map((_, i) => (i + 1) % 3),
-    )
-    expect([table.rows[0]!, table.rows.at(-1)!].map((row) => table.placeOf(row.position))).toEqual(places)
+    expect(table.rows.files).toEqual(files)
+    expect(table.rows.labels.slice(1, 1000).map(Number)).toEqual(files.slice(1, 1000).map((_, i) => (i + 1) % 3))
+    const { positions } = table.rows
+    expect([positions[0]!, positions.at(-1)!].map((position) => table.placeOf(position))).toEqual(places)
   }
 })

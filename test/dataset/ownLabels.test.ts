@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { dense } from '../../src/core/softLabel.js'
 import { checkNames } from '../../src/dataset/labels.js'
-import { readManifest } from '../../src/dataset/manifest.js'
 import { Problems } from '../../src/dataset/problems.js'
 import { labelsHeader, weightsText } from '../../src/output/rows.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest } from '../helpers/manifest.js'
 
 const FILES = ['0.png', '1.png', '2.png']
 

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import type { AugmentError } from '../../src/core/errors.js'
 import { sparseLabel } from '../../src/core/softLabel.js'
-import { type PairOptions, readPairs } from '../../src/dataset/pairs.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { type PairOptions, readPairs } from '../helpers/manifest.js'
 
 const LABELLED = {
   'a.jpg': '',

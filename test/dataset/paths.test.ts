@@ -1,9 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { readManifest } from '../../src/dataset/manifest.js'
-import { readPairs } from '../../src/dataset/pairs.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest, readPairs } from '../helpers/manifest.js'
 
 const FILES = ['sub/0.png', 'sub/1.png', 'Other/Two.PNG', 'root.jpg', 'left/same.png', 'right/same.png']
 

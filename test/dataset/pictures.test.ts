@@ -3,9 +3,9 @@ import path from 'node:path'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { EXPECTED_FORMATS } from '../../src/codec/format.js'
-import { readManifest } from '../../src/dataset/manifest.js'
 import { findPictures } from '../../src/dataset/pictures.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest } from '../helpers/manifest.js'
 
 const ODD = 'fixtures/broken/odd'
 const odd = (name: string) => readFileSync(path.join(ODD, name))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { dense } from '../../src/core/softLabel.js'
-import { type ManifestOptions, readManifest } from '../../src/dataset/manifest.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { type ManifestOptions, readManifest } from '../helpers/manifest.js'
 
 async function read(name: string, content: string, options: ManifestOptions = { multiLabel: true }) {
   const folder = temporaryFolder({ 'a.png': '', 'b.png': '', 'c.png': '', [name]: content })

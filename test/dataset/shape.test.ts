@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { readManifest } from '../../src/dataset/manifest.js'
 import { temporaryFolder } from '../helpers/folder.js'
+import { readManifest } from '../helpers/manifest.js'
 
 const folder = (...files: string[]) => temporaryFolder(Object.fromEntries(files.map((file) => [file, ''])))
 const numbers = (names: readonly string[], each: (name: string, i: number) => string[]) =>
