@@ -2,6 +2,7 @@ import path from 'node:path'
 import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
+import { flagOf } from '../core/flag.js'
 import { isObject } from '../objects/place.js'
 import { REPORT } from '../output/layout.js'
 import { openObjectOutput } from '../output/objectFolder.js'
@@ -107,10 +108,10 @@ async function checkBeforehand(config: Config, shard: Shard): Promise<void> {
   const out = await placeOf(config, shard)
   if (isObject(out)) await checkObjectPlace(out, config)
   else await checkPlace(out)
-  for (const name of ['labels', 'pairs', 'model'] as const) {
+  for (const name of ['labels', 'pairs', 'classes', 'classMap', 'model'] as const) {
     const { [name]: file = '' } = config
     const [root, files] = [path.dirname(file), [path.basename(file)]]
-    await refuseOwnInputs(out, { root, files, what: `the file of --${name}` })
+    await refuseOwnInputs(out, { root, files, what: `the file of ${flagOf(name)}` })
   }
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { IMAGE_EXTENSIONS } from '../../src/codec/format.js'
@@ -128,12 +128,15 @@ test('what a command reads is not removed to make room for what it writes', asyn
     expect((await run([FASHION, ...make, '--shard', `${shard}/2`, '--out', at(shard)])).code).toBe(0)
   const maps = ['--saliency', 'spectral', '--quiet', '--out', at('maps')]
   expect((await run(['saliency', at('1'), ...maps])).code).toBe(0)
+  writeFileSync(at('1/images/map.json'), '{"Bag": "Bag"}')
   symlinkSync(at('1'), at('link'))
   const before = tree(folder)
   const cases = [
     [at('1'), '--out', at('1'), '--overwrite'],
     [at('1/images'), '--labels', at('1/labels.csv'), '--out', at('link'), '--overwrite'],
     [FASHION, '--labels', at('1/labels.csv'), '--out', at('1'), '--overwrite'],
+    [FASHION, '--classes', at('1/classes.txt'), '--out', at('1'), '--overwrite'],
+    [FASHION, '--class-map', at('1/images/map.json'), '--out', at('1'), '--overwrite'],
     ['--pairs', at('1/provenance.jsonl'), FASHION, '--out', at('1'), '--overwrite'],
     ['merge', at('1'), at('2'), '--out', at('1'), '--overwrite'],
     ['merge', at('link'), at('2'), '--out', at('1'), '--overwrite'],
