@@ -51,22 +51,25 @@ export interface TrialRecord {
 
 const armSchema = z.looseObject({ name: z.string(), method: z.enum(METHOD_NAMES).nullable() })
 
-const recordSchema = z.looseObject({
-  format: z.literal(1),
-  identity: z.string(),
-  steps: z.int().positive(),
-  arms: z.array(armSchema),
-  models: z.record(z.string(), z.string()),
-  dropped: z.record(z.string(), z.int()),
-  runs: z.array(
-    z.looseObject({
-      arm: z.string(),
-      repetition: z.int().min(0),
-      accuracy: z.number(),
-      right: z.string().regex(/^[01]+$/),
-    }),
-  ),
-})
+const recordSchema = z
+  .looseObject({
+    format: z.literal(1),
+    identity: z.string(),
+    heldOut: z.int().positive(),
+    steps: z.int().positive(),
+    arms: z.array(armSchema),
+    models: z.record(z.string(), z.string()),
+    dropped: z.record(z.string(), z.int()),
+    runs: z.array(
+      z.looseObject({
+        arm: z.string(),
+        repetition: z.int().min(0),
+        accuracy: z.number(),
+        right: z.string().regex(/^[01]+$/),
+      }),
+    ),
+  })
+  .refine(({ heldOut, runs }) => runs.every(({ right }) => right.length === heldOut))
 
 /** The record of an earlier call with the same options and pictures, null without a file. Throws conflict errors. */
 export async function readTrialRecord(file: string, identity: string): Promise<TrialRecord | null> {

@@ -92,6 +92,10 @@ test('arms are compared by the same pictures, whatever the threads and interrupt
     stderr: expect.stringMatching(/b.json: found runs of 20 steps, expected 21$/m),
   })
   expect(findings(recordIn(at('b.json')))).toEqual(findings(recordIn(at('a.json'))))
+  // A run that says nothing of some pictures is damage.
+  const text = readFileSync(at('b.json'), 'utf8')
+  writeFileSync(at('b.json'), text.replace(/("right":"[01]+)[01]"/, '$1"'))
+  expect((await run([...args('b.json'), ...fixed])).stderr).toContain('b.json: found no trial of sage-augment in it')
 })
 
 test('minutes decide steps and repetitions', async () => {
