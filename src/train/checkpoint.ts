@@ -1,4 +1,8 @@
-/** What a training knows after an epoch, and its bytes: a JSON line, then all values as float32, little-endian. */
+/**
+ * What a training knows after an epoch, and its bytes: a JSON line, all values as float32, little-endian, and the SHA-256 of all
+ * that, 32 bytes.
+ */
+import { createHash } from 'node:crypto'
 import { AugmentError } from '../core/errors.js'
 import type { Values } from './trainWorker.js'
 
@@ -29,6 +33,9 @@ interface Header {
   readonly values: readonly (readonly [name: string, length: number])[]
 }
 
+/** Bytes of a SHA-256. */
+const DIGEST = 32
+
 export function encodeCheckpoint(
   { epochs, planned, values, best }: Checkpoint,
   identity: string,
@@ -38,21 +45,27 @@ export function encodeCheckpoint(
   const header: Header = { identity, epochs, planned, best: rest, values: names }
   const line = new TextEncoder().encode(`${JSON.stringify(header)}\n`)
   const parts = [...values.values(), ...names.map(([name]) => bestValues.get(name)!)]
-  const bytes = new Uint8Array(line.length + parts.reduce((sum, part) => sum + part.byteLength, 0))
+  const size = line.length + parts.reduce((sum, part) => sum + part.byteLength, 0)
+  const bytes = new Uint8Array(size + DIGEST)
   bytes.set(line)
   let at = line.length
   for (const part of parts) {
     bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at)
     at += part.byteLength
   }
+  bytes.set(digestOf(bytes.subarray(0, size)), size)
   return bytes
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
 }
 
 /** Null where the checkpoint in `bytes` is of another training. Throws AugmentError 'conflict' for what is none. */
 export function decodeCheckpoint(bytes: Uint8Array, identity: string, place: string): Checkpoint | null {
   const end = bytes.indexOf(10)
   const refuse = (cause?: unknown) =>
-    new AugmentError('conflict', `${place}: not a checkpoint of sage-augment, or cut short`, {
+    new AugmentError('conflict', `${place}: not a checkpoint of sage-augment, or damaged`, {
       hint: 'start over with --overwrite',
       cause,
     })
@@ -64,8 +77,8 @@ export function decodeCheckpoint(bytes: Uint8Array, identity: string, place: str
   }
   if (header.identity !== identity) return null
   let at = end + 1
-  const elements = header.values.reduce((sum, [, length]) => sum + length, 0)
-  if (bytes.length !== at + 8 * elements) throw refuse()
+  const size = at + header.values.reduce((sum, [, length]) => sum + 8 * length, 0)
+  if (bytes.length !== size + DIGEST || !digestOf(bytes.subarray(0, size)).equals(bytes.subarray(size))) throw refuse()
   const read = () =>
     new Map(
       header.values.map(([name, length]) => {

@@ -152,6 +152,7 @@ test('a checkpoint gives back what went in, and only for the training it is of',
   const bytes = encodeCheckpoint(checkpoint, 'abc')
   for (const read of [bytes, Buffer.from(bytes)]) expect(decodeCheckpoint(read, 'abc', 'p')).toEqual(checkpoint)
   expect(decodeCheckpoint(bytes, 'abd', 'p')).toBeNull()
-  for (const damaged of [bytes.subarray(0, 20), bytes.subarray(0, -4), Uint8Array.of(1, 2, 3)])
+  const flipped = bytes.with(-40, bytes.at(-40)! ^ 1) // in the last value
+  for (const damaged of [bytes.subarray(0, 20), bytes.subarray(0, -4), Uint8Array.of(1, 2, 3), flipped])
     expect(() => decodeCheckpoint(damaged, 'abc', 'p')).toThrow('p: not a checkpoint of sage-augment')
 })
