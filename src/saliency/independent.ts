@@ -156,6 +156,7 @@ const TABLE: ReadonlyMap<string, Rule> = new Map([
   ...named('LessOrEqual And Or Xor Not Sign Floor Ceil Round IsNaN IsInf Neg Abs Reciprocal Sqrt Exp Log', aligned),
   ...named('Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Relu LeakyRelu Elu Selu Celu Gelu Sigmoid Softplus', aligned),
   ...named('Softsign HardSigmoid HardSwish Mish ThresholdedRelu Swish Identity Cast CastLike Shrink Dropout', aligned),
+  ['Expand', aligned],
   ...named(
     'Conv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool InstanceNormalization',
     first,
@@ -214,6 +215,9 @@ export function isIndependent({ graph }: Model, types: ReadonlyMap<string, Value
   return found?.axis === 0 && found.rows === 1
 }
 
+/** Operators whose second input is a shape. */
+const SHAPED = new Set(['Reshape', 'Expand'])
+
 function ruled(
   node: NodeProto,
   { initializers }: Model['graph'],
@@ -222,7 +226,7 @@ function ruled(
   sizes: ReadonlySet<string>,
 ): Pick<Place, 'axis' | 'outer'> | null {
   const rule = TABLE.get(node.opType)
-  const isShaped = node.opType === 'Reshape' && node.input.indexOf(node.input.find((v) => sizes.has(v)) ?? '') === 1
+  const isShaped = SHAPED.has(node.opType) && node.input.indexOf(node.input.find((v) => sizes.has(v)) ?? '') === 1
   if (!rule || (!isShaped && node.input.some((value) => sizes.has(value)))) return null
   const view: View = {
     node,

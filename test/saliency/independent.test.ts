@@ -110,6 +110,15 @@ const CASES: Record<string, [boolean, NodeProto[]]> = {
       n('Concat', ['copies', 'x'], 'y', { axis: 1 }),
     ],
   ],
+  'a number of each picture copied in it': [
+    true,
+    [
+      n('ReduceMax', ['x'], 'm', { axes: [2] }),
+      n('Shape', ['x'], 'shape'),
+      n('Expand', ['m', 'shape'], 'copies'),
+      n('Div', ['x', 'copies'], 'y'),
+    ],
+  ],
   'statistics of the batch': [
     false,
     [
