@@ -60,7 +60,9 @@ function carried(
 }
 
 function placeOf(node: NodeProto, place: Place, from: Sizes, made: Sizes, known: Known): Place | undefined {
-  if (node.opType === 'Reshape' || node.opType === 'Flatten')
+  // A Gather along the batch is a view of all elements, or leaves no batch.
+  const isView = node.opType === 'Gather' && intAttribute(node, 'axis', 0) === place.axis
+  if (node.opType === 'Reshape' || node.opType === 'Flatten' || isView)
     return placeIn(made, volume(from.slice(0, place.axis)) * place.outer)
   const axis = carried(node, place.axis, from.length, made.length, known)
   return axis !== undefined && axis >= 0 && axis < made.length ? { axis, outer: place.outer } : undefined

@@ -57,6 +57,22 @@ test('a batch of 1 is freed from heads, a class token and a view of all elements
   expect(Array.from(y!.data as Float32Array)).toEqual([5, 6, 7, 8, ...x.slice(0, 12), 5, 6, 7, 8, ...x.slice(12)])
 })
 
+test('a batch of 1 is freed from a view of all elements that is a matrix again', async () => {
+  const nodes = [
+    n('ReduceMean', ['x'], 'm', { axes: [2, 3] }),
+    n('Reshape', ['m', 'flat'], 'f'),
+    n('Gather', ['f', 'all'], 'view'),
+    n('Reshape', ['view', 'matrix'], 'r'),
+    n('Gemm', ['r', 'w'], 'y'),
+  ]
+  const all = { dims: [1, 3, 1, 1], values: [0, 1, 2], dtype: DataType.INT64 }
+  const weights = { flat: shape(-1), all, matrix: shape(1, 3), w: { dims: [3, 2], values: [1, 0, 0, 1, 1, 1] } }
+  const { model, fixedBatch } = await prepared({ nodes, inputs: { x: [1, 3, 1, 1] }, outputs: ['y'], weights })
+  expect(fixedBatch).toBeNull()
+  const { y } = await runModel(model, { x: float32([2, 3, 1, 1], [1, 2, 3, 4, 5, 6]) })
+  expect(Array.from(y!.data as Float32Array)).toEqual([4, 5, 10, 11])
+})
+
 test('a batch of 1 is judged by the output that is used, however large', async () => {
   const nodes = [n('Relu', ['x'], 'y'), n('ReduceMean', ['x'], 'm', { axes: [0] }), n('Sub', ['x', 'm'], 'mixed')]
   const spec = { nodes, inputs: { x: [1, 3, 300, 300] }, outputs: ['y', 'mixed'] }
