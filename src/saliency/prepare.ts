@@ -12,7 +12,8 @@ import { settleBatch } from './batch.js'
 import { checkSizes } from './checkSizes.js'
 import { folded } from './fold.js'
 import { isIndependent } from './independent.js'
-import { withInput } from './openBatch.js'
+import { inferSizes, type Sizes } from './inferSizes.js'
+import { opened, withInput } from './openBatch.js'
 import { probe } from './probe.js'
 
 /** A normalised model with the types of its values. */
@@ -50,9 +51,25 @@ export async function prepare(
   return { ...settled, ...(await expanded(settled.model)), fixedBatch, output: chosen }
 }
 
-/** The model with its types, where its batch is open and its operators alone tell that pictures in one keep apart. */
+/**
+ * The model with its types, a batch of 1 being freed, where its operators alone tell that pictures in one batch keep apart. A
+ * freed one computes for one picture what it did: every value has the size that it had.
+ */
 async function independent(model: Model, output: string): Promise<{ model: Model; types: Types } | undefined> {
-  if (declaredType(model.graph.inputs[0]!)!.dims[0] !== null) return undefined
+  const [batch, ...rest] = declaredType(model.graph.inputs[0]!)!.dims
+  if (batch === null) return judged(model, output)
+  if (batch !== 1 || rest.includes(null) || model.graph.inputs.length > 1) return undefined
+  const sizes = await inferSizes(model, ONE)
+  const freed = opened(model, sizes)
+  const again = await inferSizes(freed, ONE, { isFolded: true }).catch(() => undefined)
+  const isSame = (dims: Sizes, value: string) =>
+    dims.every((dim, axis) => typeof dim === 'number' && dim === again?.get(value)?.[axis])
+  return [...sizes].every(([value, dims]) => isSame(dims, value)) ? judged(freed, output) : undefined
+}
+
+const ONE = { batch: 1, extent: 1 }
+
+async function judged(model: Model, output: string): Promise<{ model: Model; types: Types } | undefined> {
   // What cannot be run with several pictures may be with one.
   const found = await typed(model).catch(() => undefined)
   return found && isIndependent(found.model, found.types, output) ? found : undefined
