@@ -13,16 +13,34 @@ interface Member {
   readonly weight: number
 }
 
+/** A value with its weight in a sum. */
+type Addend = readonly [value: Value, weight: number]
+
+/** More than anybody averages; values that are added to themselves again and again count twice as often each time. */
+const MAX_ADDENDS = 1000
+
 /** The Softmaxes whose weighted sum a value is; undefined if it is none. */
-function membersOf(value: Value, weight: number, makers: Makers): Member[] | undefined {
-  const node = makers.of(value)
-  if (node === undefined) return undefined
-  const { opType, input } = node
-  const all = (values: readonly Value[], each: number) => {
-    const found = values.map((one) => membersOf(one, each, makers))
-    return found.includes(undefined) ? undefined : found.flatMap((members) => members!)
+function membersOf(sum: Value, makers: Makers): Member[] | undefined {
+  const found: Member[] = []
+  const open: Addend[] = [[sum, 1]]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [value, weight] = next
+    const node = makers.of(value)
+    if (node?.opType === 'Softmax') {
+      found.push({ logits: node.input[0]!, axis: intAttribute(node, 'axis', -1), weight })
+      continue
+    }
+    const addends = node && addendsOf(node, weight, makers)
+    if (addends === undefined || found.length + open.length > MAX_ADDENDS) return undefined
+    open.push(...addends.toReversed())
   }
-  if (opType === 'Softmax') return [{ logits: input[0]!, axis: intAttribute(node, 'axis', -1), weight }]
+  return found
+}
+
+/** What a node adds up, where its output has the given weight; undefined where it does something else. */
+function addendsOf(node: NodeProto, weight: number, makers: Makers): Addend[] | undefined {
+  const { opType, input } = node
+  const all = (values: readonly Value[], each: number) => values.map((one) => [one, each] as const)
   if (opType === 'Identity' || opType === 'Cast' || opType === 'Dropout') return all(input.slice(0, 1), weight)
   if (opType === 'Add' || opType === 'Sum') return all(input, weight)
   if (opType === 'Mean') return all(input, weight / input.length)
@@ -56,7 +74,7 @@ export function ensembleLogits(model: Model, output: Value): Model {
   const makers = new Makers(graph)
   let value = output
   for (let node = makers.of(value); node !== undefined; node = makers.of(value)) {
-    const members = membersOf(value, 1, makers)
+    const members = membersOf(value, makers)
     if (members !== undefined && members.length > 1) {
       const { nodes, weights } = logarithm(members, output, opset, inferDtypes(graph).get(members[0]!.logits)!)
       const rest = graph.nodes.filter((one) => !one.output.includes(output))

@@ -1,5 +1,6 @@
 /** Logits behind outputs of probabilities: the gradient is that of the logits, however confident the classifier is. */
 import { expect, test } from 'vitest'
+import { ensembleLogits } from '../../src/autodiff/ensemble.js'
 import { writeModel } from '../../src/onnx/model.js'
 import { type Attributes, makeNode, type NodeProto } from '../../src/onnx/node.js'
 import { DataType } from '../../src/onnx/tensor.js'
@@ -111,6 +112,16 @@ test('an average in a newer opset, with axes as an input', async () => {
   const nodes = [...rest.reverse(), n('ReduceMean', ['c', 'zero'], first!.output[0]!, { keepdims: 0 })]
   const older = classifier(AVERAGES['the mean of a stack']!, 1)
   expect(await gradientOf(classifier(nodes, 1, 18), 'logit')).toEqual(await gradientOf(older, 'logit'))
+})
+
+test.each([
+  ['ten thousand sums of sums', 10_000, 'z'],
+  ['sums that double fifty times', 50, null],
+])('no average is looked for without end in %s', (_, count, other) => {
+  const sums = Array.from({ length: count }, (_, i) => n('Add', [`s${i}`, other ?? `s${i}`], `s${i + 1}`))
+  const nodes = [n('Identity', ['x'], 'z'), soft('z', 's0'), ...sums]
+  const model = modelOf({ nodes, inputs: { x: ['N', 6] }, outputs: [`s${count}`] })
+  expect(ensembleLogits(model, `s${count}`)).toBe(model)
 })
 
 test('what is no probability is taken as it is', async () => {
