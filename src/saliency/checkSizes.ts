@@ -3,9 +3,7 @@ import type { Graph, Model } from '../onnx/model.js'
 import { describe, intsAttribute, type NodeProto, quoted } from '../onnx/node.js'
 import { inferDtypes, makeValueInfo } from '../onnx/valueInfo.js'
 import { fedType, inferSizes, type Sizes, volume } from './inferSizes.js'
-
-/** What is fed where a model is open. */
-const FED = { batch: 3, extent: 256 }
+import { SECOND } from './probe.js'
 
 /** 2 GiB of float32: more than one value of a classifier takes for three pictures, less than a memory holds. */
 const MAX_ELEMENTS = 2 ** 29
@@ -18,12 +16,12 @@ const FRAGILE = new Set(['Conv', 'ConvTranspose', 'Einsum', 'InstanceNormalizati
 
 /**
  * Refuses a model, before anything of it is computed, of which one value alone would not fit in memory or has an impossible
- * size, as far as onnxruntime infers the shapes. Throws AugmentError 'model'.
+ * size, as far as onnxruntime infers the shapes: the answer, with SECOND fed where it is open. Throws AugmentError 'model'.
  */
-export async function checkSizes(model: Model): Promise<void> {
+export async function checkSizes(model: Model): Promise<ReadonlyMap<string, Sizes>> {
   const { graph } = model
   for (const info of graph.inputs) {
-    const dims = fedType(info, FED)?.dims ?? []
+    const dims = fedType(info, SECOND)?.dims ?? []
     if (volume(dims) > MAX_ELEMENTS)
       throw new AugmentError('model', `${model.name}: input ${quoted(info.name)} is [${dims.join(', ')}], too large`)
   }
@@ -35,16 +33,17 @@ export async function checkSizes(model: Model): Promise<void> {
     const inputs = [...graph.inputs, ...slices.map((value) => makeValueInfo(value, dtypes.get(value)!))]
     await check(model, { ...graph, nodes: graph.nodes.filter((node) => !isSlice(node)), inputs })
   }
-  await check(model, graph)
+  return check(model, graph)
 }
 
-async function check(model: Model, graph: Graph): Promise<void> {
-  const sizes = await inferSizes({ ...model, graph }, FED)
+async function check(model: Model, graph: Graph): Promise<ReadonlyMap<string, Sizes>> {
+  const sizes = await inferSizes({ ...model, graph }, SECOND)
   const sizesOf = (value: string): Sizes => sizes.get(value) ?? []
   for (const node of graph.nodes) {
     const problem = sizeProblem(node, sizesOf)
     if (problem) throw new AugmentError('model', `${model.name}: ${describe(node)} ${problem}`)
   }
+  return sizes
 }
 
 /** What is wrong with the sizes around a node, or undefined. */

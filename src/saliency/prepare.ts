@@ -43,8 +43,7 @@ export async function prepare(
   const type = info && declaredType(info)
   if (!type) throw new AugmentError('model', `${model.name}: no input of known rank, expected a picture`)
   const sized = withInput(model, type.dtype, sizesOf(type, info.name))
-  await checkSizes(sized)
-  const open = await independent(sized, chosen)
+  const open = await independent(sized, chosen, await checkSizes(sized))
   if (open) return { ...(await writtenOut(open)), coupled: false, fixedBatch: null, output: chosen }
   const settled = await settleBatch(sized, chosen)
   const fixedBatch = declaredType(settled.model.graph.inputs[0]!)!.dims[0] ?? null
@@ -55,11 +54,14 @@ export async function prepare(
  * The model with its types, a batch of 1 being freed, where its operators alone tell that pictures in one batch keep apart. A
  * freed one computes for one picture what it did: every value has the size that it had.
  */
-async function independent(model: Model, output: string): Promise<{ model: Model; types: Types } | undefined> {
+async function independent(
+  model: Model,
+  output: string,
+  sizes: ReadonlyMap<string, Sizes>,
+): Promise<{ model: Model; types: Types } | undefined> {
   const [batch, ...rest] = declaredType(model.graph.inputs[0]!)!.dims
-  if (batch === null) return judged(model, output)
+  if (batch === null) return judged(model, output, sizes)
   if (batch !== 1 || rest.includes(null) || model.graph.inputs.length > 1) return undefined
-  const sizes = await inferSizes(model, ONE)
   const freed = opened(model, sizes)
   const again = await inferSizes(freed, ONE, { isFolded: true }).catch(() => undefined)
   const isSame = (dims: Sizes, value: string) =>
@@ -69,9 +71,9 @@ async function independent(model: Model, output: string): Promise<{ model: Model
 
 const ONE = { batch: 1, extent: 1 }
 
-async function judged(model: Model, output: string): Promise<{ model: Model; types: Types } | undefined> {
+async function judged(model: Model, output: string, sizes?: ReadonlyMap<string, Sizes>) {
   // What cannot be run with several pictures may be with one.
-  const found = await typed(model).catch(() => undefined)
+  const found = await typed(model, sizes).catch(() => undefined)
   return found && isIndependent(found.model, found.types, output) ? found : undefined
 }
 
@@ -80,8 +82,8 @@ export async function expanded(model: Model): Promise<Pick<Prepared, 'model' | '
   return writtenOut(await typed(model))
 }
 
-async function typed(model: Model): Promise<{ model: Model; types: Types }> {
-  const probed = await probe(model)
+async function typed(model: Model, sizes?: ReadonlyMap<string, Sizes>): Promise<{ model: Model; types: Types }> {
+  const probed = await probe(model, sizes)
   const found = folded(model, probed)
   const types = new Map(probed.types)
   for (const [name, { dataType, dims }] of found.graph.initializers)

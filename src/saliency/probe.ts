@@ -124,23 +124,28 @@ interface Run {
   readonly contents: Readonly<Record<string, Tensor>>
 }
 
-/** Values that nodes make of sizes alone, and those that are parameters. */
+/** Values that nodes make of sizes alone, those that are parameters, and sizes where SECOND is fed. */
 interface Known {
   readonly made: ReadonlySet<string>
   readonly computed: ReadonlySet<string>
+  readonly second: ReadonlyMap<string, Sizes> | undefined
 }
 
 /** Without a run of the whole, where all sizes follow from those of the inputs; undefined where they do not. */
 async function inferred(model: Model, names: readonly string[], known: Known): Promise<[Run, Run] | undefined> {
-  const { made, computed } = known
+  const { made, computed, second } = known
   const isFixed = (node: NodeProto) => node.output.every((value) => value === '' || made.has(value))
   if (model.graph.nodes.some((node) => isUnsure(node) && !isFixed(node))) return undefined
   if ([...computed].some((name) => !made.has(name))) return undefined
   const values = names.filter((name) => !made.has(name))
+  const isFound = (sizes?: ReadonlyMap<string, Sizes>) =>
+    values.every((name) => sizes?.get(name)?.every((size) => typeof size === 'number'))
+  // What is found of one batch without folding is found of the other.
+  const isFolded = !isFound(second)
   const found: ReadonlyMap<string, Sizes>[] = []
   for (const fed of [FIRST, SECOND]) {
-    const sizes = await inferSizes(model, fed, { values, isFolded: true })
-    if (!values.every((name) => sizes.get(name)?.every((size) => typeof size === 'number'))) return undefined
+    const sizes = !isFolded && fed === SECOND ? second! : await inferSizes(model, fed, { values, isFolded })
+    if (!isFound(sizes)) return undefined
     found.push(sizes)
   }
   const contents = await evaluated(model, made, found)
@@ -229,15 +234,18 @@ function constantOf(name: string, [a, b]: readonly [Tensor | undefined, Tensor |
   return isSame ? rawTensor(name, Number(dtype), a.dims, a.data as Uint8Array) : undefined
 }
 
-/** Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels). */
-export async function probe(model: Model): Promise<Probed> {
+/**
+ * Type and sizes of every value: null where they differ between batches of 2 and 3 (and between 224 and 256 pixels); `second` has
+ * those of the latter, as far as they are known.
+ */
+export async function probe(model: Model, second?: ReadonlyMap<string, Sizes>): Promise<Probed> {
   const dtypes = inferDtypes(model.graph)
   const weights = model.graph.initializers
   const names = [...dtypes.keys()].filter((name) => !weights.has(name))
   const computed = new Set(computedParameters(model.graph))
   const made = sizeValues(model.graph)
   const runs =
-    (await inferred(model, names, { made, computed })) ??
+    (await inferred(model, names, { made, computed, second })) ??
     (await observed(model, names, new Set([...computed, ...made])))
   const typeOf = (name: string): ValueType => {
     const [first, again] = runs.map(({ sizes }) => sizes.get(name) as readonly number[]) as [number[], number[]]
