@@ -202,14 +202,22 @@ function hold(file: string, place: string, { beat }: typeof PACE): Lock {
   }, beat).unref()
   /** When the lock was last known to be ours. */
   let known = 0
+  /** The look at it that is under way, which serves all who ask meanwhile. */
+  let looking: Promise<boolean> | null = null
+  async function isThere(): Promise<boolean> {
+    const began = Date.now()
+    const found = await exists(file)
+    if (found) known = began
+    return found
+  }
   return {
     async check() {
       const now = Date.now()
       if (now - known < FRESH_MS && now >= known) return
-      if (await exists(file)) {
-        known = now
-        return
-      }
+      looking ??= isThere().finally(() => {
+        looking = null
+      })
+      if (await looking) return
       throw new AugmentError('conflict', `${place}: found the lock of another process, expected our own`, {
         hint: 'this process was silent for too long; repeat the command when the other has ended',
       })
