@@ -19,18 +19,84 @@ export async function writeAtomic(
   bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
   scratch: string,
 ): Promise<void> {
-  const temporary = path.join(scratch, `${path.basename(file)}.${WRITER}.${writes++}`)
+  const temporary = temporaryName(file, scratch)
   try {
-    const isSmall = bytes instanceof Uint8Array && bytes.length <= MOST_BYTES
-    const written = isSmall ? writing.run(() => writeNow(temporary, bytes)) : undefined
-    if (written === undefined) await writeInThreads(temporary, bytes)
-    else await sync(written).finally(() => closeSync(written))
-    if (written === undefined) await rename(temporary, file)
-    else renameSync(temporary, file)
+    const descriptor = writeQuickly(temporary, bytes)
+    if (descriptor !== undefined) return await settle({ file, temporary, descriptor })
+    await writeInThreads(temporary, bytes)
+    await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
     throw placed(error, file)
   }
+}
+
+function temporaryName(file: string, scratch: string): string {
+  return path.join(scratch, `${path.basename(file)}.${WRITER}.${writes++}`)
+}
+
+/** A small file that is written, but not yet durable. */
+interface Written {
+  readonly file: string
+  readonly temporary: string
+  readonly descriptor: number
+}
+
+/** Makes a file durable, then gives it its name. */
+async function settle({ file, temporary, descriptor }: Written): Promise<void> {
+  await sync(descriptor).finally(() => closeSync(descriptor))
+  renameSync(temporary, file)
+}
+
+/** So many files wait, being open: more save little, and some systems allow no more than 256 in all. */
+const MOST_WAITING = 32
+
+/** Small files that become durable together, as one fsync writes what others wait for, too. */
+export class WrittenTogether {
+  readonly #scratch: string
+  #waiting: Written[] = []
+
+  constructor(scratch: string) {
+    this.#scratch = scratch
+  }
+
+  /** Writes a file as `writeAtomic` does; a small one has its name only after the next `settle`. */
+  async write(file: string, bytes: Uint8Array): Promise<void> {
+    if (this.#waiting.length >= MOST_WAITING) await this.settle()
+    const temporary = temporaryName(file, this.#scratch)
+    let descriptor: number | undefined
+    try {
+      descriptor = writeQuickly(temporary, bytes)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw placed(error, file)
+    }
+    if (descriptor === undefined) await writeAtomic(file, bytes, this.#scratch)
+    else this.#waiting.push({ file, temporary, descriptor })
+  }
+
+  /** Makes durable what has been written. Throws the first failure, after all have been tried. */
+  async settle(): Promise<void> {
+    const written = this.#waiting
+    this.#waiting = []
+    const settled = await Promise.allSettled(written.map(settle))
+    for (const [i, result] of settled.entries()) {
+      if (result.status === 'fulfilled') continue
+      await rm(written[i]!.temporary, { force: true })
+      throw placed(result.reason, written[i]!.file)
+    }
+  }
+
+  /** Closes what is not durable yet; no more is written. */
+  close(): void {
+    for (const { descriptor } of this.#waiting.splice(0)) closeSync(descriptor)
+  }
+}
+
+/** Writes a small file where that is quick, and returns its descriptor; else undefined. */
+function writeQuickly(file: string, bytes: Uint8Array | string | AsyncIterable<Uint8Array>): number | undefined {
+  if (!(bytes instanceof Uint8Array) || bytes.length > MOST_BYTES) return undefined
+  return writing.run(() => writeNow(file, bytes))
 }
 
 const writing = new AtOnce()

@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { AugmentError } from '../core/errors.js'
 import { reasonOf } from '../core/systemError.js'
-import { folderMaker, makeFolder, syncFolder, writeAtomic } from './atomic.js'
+import { folderMaker, makeFolder, syncFolder, WrittenTogether, writeAtomic } from './atomic.js'
 import { classesText, refuseOtherClasses } from './classes.js'
 import { type ClosedShards, shardFiles } from './closedShards.js'
 import { type Forms, writeForms } from './forms.js'
@@ -45,7 +45,7 @@ export interface OutputFolder {
   readonly finished: RunRecord | null
   /** The row of an output that an earlier attempt made and that is still whole; asked in rising order of index. */
   reusable(index: number): Promise<Row | null>
-  /** Writes a file durably, making its folder; a picture that goes into a shard is durable with its row. */
+  /** Writes a file durably, making its folder; a picture is durable with its row. */
   write(file: string, bytes: Uint8Array): Promise<void>
   readonly pictures: PictureStore
   /** Makes the other forms asked for, then writes run.json with `complete: true`, as the last thing of all. */
@@ -186,9 +186,10 @@ async function openTables(
 
 type Opened = Awaited<ReturnType<typeof openTables>>
 
-async function openPictures(run: OpenRun, { tables, finished, rows }: Opened, write: Write) {
+async function openPictures(run: OpenRun, { tables, finished, rows }: Opened, place: Place) {
   const { folder, classes, form, closed, options } = run
-  if (form === null || closed === null) return pictureFiles(folder, tables, write)
+  if (form === null || closed === null)
+    return pictureFiles(folder, tables, new WrittenTogether(path.join(folder, SCRATCH)), place)
   const { first, shards } = options
   const { filled, last } = rows
   const next = shardOf(tables.next, first)
@@ -196,19 +197,20 @@ async function openPictures(run: OpenRun, { tables, finished, rows }: Opened, wr
   return pictureShards(tables, { folder, form, first, shelf, keep: shards?.keep })
 }
 
-type Write = (file: string, bytes: Uint8Array) => Promise<void>
+/** The path of a file that may be written now, its folder made. */
+type Place = (file: string) => Promise<string>
 
 async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promise<OutputFolder> {
   const { folder, classes, options, lock, save } = run
   const scratch = path.join(folder, SCRATCH)
   const makeFolderOnce = folderMaker()
-  const write: Write = async (file, bytes) => {
+  const place: Place = async (file) => {
     const target = path.join(folder, file)
     await lock.check()
     await makeFolderOnce(path.dirname(target))
-    await writeAtomic(target, bytes, scratch)
+    return target
   }
-  const pictures = await openPictures(run, opened, write)
+  const pictures = await openPictures(run, opened, place)
   if (opened.finished !== null) await pictures.clear()
   const reusable = openReusable(folder, (file) => pictures.kept(file))
   return {
@@ -220,7 +222,10 @@ async function folderOf(run: OpenRun, identity: Identity, opened: Opened): Promi
       if (found !== null) await pictures.restore(found.row.made.file_name, found.picture)
       return found?.row ?? null
     },
-    write: (file, bytes) => (PICTURE_NAME.test(file) ? pictures.save(file, bytes) : write(file, bytes)),
+    async write(file, bytes) {
+      if (PICTURE_NAME.test(file)) await pictures.save(file, bytes)
+      else await writeAtomic(await place(file), bytes, scratch)
+    },
     async finish(facts) {
       await lock.check()
       await dropReusable(folder)

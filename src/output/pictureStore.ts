@@ -1,6 +1,7 @@
 /** Where the pictures of a run lie: in a file each, or in shards. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { WrittenTogether } from './atomic.js'
 import type { Failure, Row } from './rows.js'
 import { type ShardForm, shardOf } from './shardForm.js'
 import { clearShelf, picturesOf, type Shelf } from './shelf.js'
@@ -9,7 +10,7 @@ import type { Tables } from './tables.js'
 export interface PictureStore {
   /** Bytes of pictures in memory that wait for their rows. */
   readonly waiting: number
-  /** Takes a picture; it is durable at once, or with its row. */
+  /** Takes a picture; it is durable with its row. */
   save(file: string, picture: Uint8Array): Promise<void>
   /** Appends outcomes to the tables, as these do it, their pictures being durable before. */
   append(rows: readonly Row[], failures: readonly Failure[], next: number): Promise<void>
@@ -26,23 +27,25 @@ export interface PictureStore {
   close(): Promise<void>
 }
 
-/** A file for each picture, which `write` makes durable. */
+/** A file for each picture, written `together` to where `place` puts it. */
 export function pictureFiles(
   folder: string,
   tables: Tables,
-  write: (file: string, bytes: Uint8Array) => Promise<void>,
+  together: WrittenTogether,
+  place: (file: string) => Promise<string>,
 ): PictureStore {
+  const settle = () => together.settle()
   const picture = (file: string) => readFile(path.join(folder, file))
   return {
     waiting: 0,
-    save: write,
-    append: (rows, failures, next) => tables.append(rows, failures, next),
+    save: async (file, picture) => together.write(await place(file), picture),
+    append: (rows, failures, next) => tables.append(rows, failures, next, settle),
     kept: (file) => picture(file).catch(() => null),
     restore: async () => {},
     picture,
-    finish: async () => {},
+    finish: settle,
     clear: async () => {},
-    close: async () => {},
+    close: async () => together.close(),
   }
 }
 

@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -189,10 +190,12 @@ test.for(['truncate', 'rm'])('a run killed at the %s of going back to its failur
   expect(tree(out)).toEqual(whole)
 })
 
-/** Starts a run and waits for its first picture. */
+/** Starts a run and waits for its first picture, which is written before it has its name. */
 async function underWay(out: string, signal?: NodeJS.Signals): Promise<{ ended: Promise<Finished> }> {
   const { child, ended } = start([...COMMAND, out])
-  while (!existsSync(path.join(out, 'images/00000/000000000.jpg')) && child.exitCode === null) await wait(2)
+  const written = path.join(out, '.sage/tmp')
+  const isWritten = () => existsSync(written) && readdirSync(written).some((name) => name.includes('.jpg'))
+  while (!isWritten() && child.exitCode === null) await wait(2)
   if (signal !== undefined) child.kill(signal)
   return { ended }
 }
