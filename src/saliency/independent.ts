@@ -107,6 +107,12 @@ const Slice: Rule = (view) => {
   return alone(view) && isOff ? view.places[0]!.axis : null
 }
 
+const CumSum: Rule = (view) => {
+  const [along] = view.list(1) ?? []
+  const { axis } = view.places[0] ?? {}
+  return alone(view) && along !== undefined && normal(along, rankOf(view)) !== axis ? axis! : null
+}
+
 const Pad: Rule = (view) => {
   const [pads, { axis }] = [view.list(1), view.places[0]!]
   const isOff = pads && !view.node.input[3] && pads[axis] === 0 && pads[axis + pads.length / 2] === 0
@@ -172,7 +178,7 @@ const TABLE: ReadonlyMap<string, Rule> = new Map([
   ['BatchNormalization', (view) => (intAttribute(view.node, 'training_mode', 0) === 0 ? first(view) : null)],
   ['GridSample', everyFirst],
   ['Attention', (view) => (view.places.slice(0, 3).every(Boolean) ? everyFirst(view) : null)],
-  ...Object.entries({ MatMul, Slice, Pad, Gather, GatherND, Transpose, Concat, Einsum }),
+  ...Object.entries({ MatMul, Slice, Pad, Gather, GatherND, CumSum, Transpose, Concat, Einsum }),
 ])
 
 /** The place of pictures in a value of such a type: undefined where it is not one open axis of as many rows for each. */

@@ -119,6 +119,8 @@ const CASES: Record<string, [boolean, NodeProto[]]> = {
       n('Div', ['x', 'copies'], 'y'),
     ],
   ],
+  'sums along a picture': [true, [n('CumSum', ['x', 'one'], 'y')]],
+  'sums along the batch': [false, [n('CumSum', ['x', 'first'], 'y')]],
   'statistics of the batch': [
     false,
     [
