@@ -12,9 +12,12 @@ import { Reals } from './quantised/reals.js'
 /** Operators that only a quantised model has. */
 const MARKS = new Set(Object.keys(FUSED).filter((op) => op !== 'Cast'))
 
+/** Those of them that read weights stored as integers, and compute with real numbers. */
+const STORED = new Set(['DequantizeLinear', 'MatMulNBits'])
+
 /** Whether a model computes with integers in place of real numbers; weights that are only stored so do not count. */
 export function isQuantised({ graph }: Model): boolean {
-  return graph.nodes.some((node) => MARKS.has(operatorOf(node)) && node.opType !== 'DequantizeLinear')
+  return graph.nodes.some((node) => MARKS.has(operatorOf(node)) && !STORED.has(node.opType))
 }
 
 /** The model in real numbers; the model itself if it is not quantised. */

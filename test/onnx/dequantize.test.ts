@@ -10,7 +10,7 @@ import { float32, modelOf, runModel, type Weight } from '../helpers/onnx.js'
 
 const n = (op: string, inputs: string[], output: string, attributes: Attributes = {}) =>
   Object.assign(makeNode(op, inputs, [output], attributes), {
-    domain: /^Q(Linear(?!Conv|MatMul)|Gemm)|ToFloat|QuantizeMatMul/.test(op) ? 'com.microsoft' : '',
+    domain: /^Q(Linear(?!Conv|MatMul)|Gemm)|ToFloat|QuantizeMatMul|NBits/.test(op) ? 'com.microsoft' : '',
   })
 const scalar = (value: number): Weight => ({ dims: [], values: [value] })
 const integers = (dims: number[], low: number, high: number, dtype = DataType.UINT8): Weight => ({
@@ -45,6 +45,12 @@ const WEIGHTS: Record<string, Weight> = {
   wu: integers([4, 4, 3, 3], 0, 255),
   blocks: { dims: [3, 5], values: Array.from({ length: 15 }, (_, i) => 0.001 * (i + 1)) },
   blockZeros: integers([3, 5], -4, 4, DataType.INT8),
+  four: integers([5, 3, 16], 0, 255),
+  fourZeros: integers([10], 0, 255),
+  eight: integers([5, 3, 32], 0, 255),
+  eightZeros: integers([15], 100, 140),
+  scales: { dims: [15], values: Array.from({ length: 15 }, (_, i) => 0.001 * (i + 1)) },
+  realZeros: { dims: [15], values: Array.from({ length: 15 }, (_, i) => 7.3 + 0.1 * i) },
   flat: { dims: [2], values: [-1, 96], dtype: DataType.INT64 },
 }
 
@@ -58,6 +64,12 @@ const fused = (op: string, inputs: string[], attributes: Attributes = {}) => [
 ]
 const own = ['q', 'xs', 'xz', 'ys', 'yz']
 const pool = { kernel_shape: [2, 2], strides: [2, 2] }
+
+/** A product with weights [5, 96] in blocks of 32. */
+const packed = (bits: number, weights: string, zeros: string, ...more: string[]) => [
+  n('Reshape', ['x', 'flat'], 'long'),
+  n('MatMulNBits', ['long', weights, 'scales', zeros, ...more], 'y', { K: 96, N: 5, bits, block_size: 32 }),
+]
 
 /** Nodes from x to y, and how far apart results may be: some steps of the output. */
 const CASES: Record<string, { nodes: NodeProto[]; step: number; opset?: number }> = {
@@ -169,6 +181,10 @@ const CASES: Record<string, { nodes: NodeProto[]; step: number; opset?: number }
     ],
     step: 0.03,
   },
+  'weights of four bits, without zero points': { nodes: packed(4, 'four', ''), step: 1e-5 },
+  'weights of four bits, their zero points packed': { nodes: packed(4, 'four', 'fourZeros'), step: 1e-5 },
+  'weights of four bits, real zero points, a bias': { nodes: packed(4, 'four', 'realZeros', '', 'm5bias'), step: 1e-5 },
+  'weights of eight bits in blocks': { nodes: packed(8, 'eight', 'eightZeros'), step: 1e-4 },
   DynamicQuantizeMatMul: { nodes: [n('DynamicQuantizeMatMul', ['x', 'u', 'ws', 'uz', 'm5bias'], 'y')], step: 0.03 },
 }
 
@@ -178,7 +194,7 @@ test.each(Object.entries(CASES))('%s', async (_, { nodes, step, opset }) => {
   const model = modelOf({ nodes, inputs: { x: PICTURE }, outputs: ['y'], weights, ...(opset && { opset }) })
   const real = dequantize(model)
   const left = new Set(real.graph.nodes.map(operatorOf))
-  expect([...left].filter((op) => /Q|Integer|quantize/i.test(op) && op !== 'DynamicQuantizeLinear')).toEqual([])
+  expect([...left].filter((op) => /Q|Integer|quantize|NBits/i.test(op) && op !== 'DynamicQuantizeLinear')).toEqual([])
   const x = float32(
     [2, 4, 4, 6],
     Array.from({ length: 192 }, (_, i) => 2.1 * Math.sin(1.1 * i)),

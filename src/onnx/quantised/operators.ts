@@ -1,6 +1,7 @@
 /** The operators of quantised models: how each is told in real numbers. False for a form that is not covered. */
 import { floatAttribute, intAttribute, type NodeProto } from '../node.js'
 import { revise } from '../revise.js'
+import { matMulNBits } from './packed.js'
 import type { Grid, Reals } from './reals.js'
 
 type Conversion = (reals: Reals, node: NodeProto) => boolean
@@ -174,5 +175,6 @@ export const FUSED: Readonly<Record<string, Conversion | undefined>> = {
   'com.microsoft.QLinearConcat': QLinearConcat,
   'com.microsoft.DynamicQuantizeMatMul': DynamicQuantizeMatMul,
   'com.microsoft.MatMulIntegerToFloat': MatMulIntegerToFloat,
+  'com.microsoft.MatMulNBits': matMulNBits,
   Cast,
 }
