@@ -14,7 +14,7 @@ export function refuseOneClassOptions({ multiLabel, pairing, balance, layout, ad
   throw new AugmentError('usage', `${given.join(', ')}: expected one class a picture, but found --multi-label`)
 }
 
-/** Throws a usage error for what says which pictures are mixed where pairs do, or a method takes no picture twice. */
+/** Throws a usage error for what says which pictures are mixed where pairs or another option do, or a method takes no picture twice. */
 export function refusePlanned({ count, epochs, pairing, balance, pairs, method }: Config): void {
   const given = [
     ...(count === undefined ? [] : [`--count ${count}`]),
@@ -24,6 +24,11 @@ export function refusePlanned({ count, epochs, pairing, balance, pairs, method }
   ]
   if (pairs !== undefined && given.length > 0)
     throw new AugmentError('usage', `${given.join(', ')}: expected no --pairs, which say what is mixed`)
+  if (count !== undefined && epochs !== 1)
+    throw new AugmentError(
+      'usage',
+      `--count ${count}: expected no --epochs ${epochs}, which says how many mixes there are, too`,
+    )
   if (balance !== 'none' && method === 'comixup')
     throw new AugmentError(
       'usage',

@@ -362,6 +362,7 @@ test('misuse is exit 2 with one line that says what was expected', async () => {
       ['--pairs', 'pairs.json', '--count', '3', '--epochs', '2', '--pairing', 'same-class'],
       /^--count 3, --epochs 2, --pairing same-class: expected no --pairs, which say what is mixed$/m,
     ],
+    [[FASHION, '--count', '3', '--epochs', '2'], /^--count 3: expected no --epochs 2, /m],
     [[FASHION, '--epoch', '2'], /unknown option '--epoch'\n\(Did you mean --epochs\?\)/],
   ]
   for (const [args, expected] of cases) {
