@@ -214,6 +214,7 @@ export function isIndependent({ graph }: Model, types: ReadonlyMap<string, Value
     for (const value of made) {
       const place = placeOf(types.get(value))
       if (!found || place?.axis !== found.axis || !Number.isInteger(place.rows / found.outer)) return false
+      if (found.rows !== undefined && found.rows !== place.rows) return false
       places.set(value, { ...place, outer: found.outer })
     }
   }
@@ -221,8 +222,8 @@ export function isIndependent({ graph }: Model, types: ReadonlyMap<string, Value
   return found?.axis === 0 && found.rows === 1
 }
 
-/** Operators whose second input is a shape. */
-const SHAPED = new Set(['Reshape', 'Expand'])
+/** Where operators take a shape. */
+const SHAPES: Readonly<Record<string, number>> = { Reshape: 1, Expand: 1, Resize: 3 }
 
 function ruled(
   node: NodeProto,
@@ -230,10 +231,9 @@ function ruled(
   types: ReadonlyMap<string, ValueType>,
   places: ReadonlyMap<string, Place>,
   sizes: ReadonlySet<string>,
-): Pick<Place, 'axis' | 'outer'> | null {
+): (Pick<Place, 'axis' | 'outer'> & { readonly rows?: number }) | null {
   const rule = TABLE.get(node.opType)
-  const isShaped = SHAPED.has(node.opType) && node.input.indexOf(node.input.find((v) => sizes.has(v)) ?? '') === 1
-  if (!rule || (!isShaped && node.input.some((value) => sizes.has(value)))) return null
+  if (!rule || node.input.some((value, i) => sizes.has(value) && i !== SHAPES[node.opType])) return null
   const view: View = {
     node,
     places: node.input.map((value) => places.get(value)),
@@ -245,5 +245,5 @@ function ruled(
   }
   const axis = rule(view)
   if (axis === null) return null
-  return { axis, outer: rule === reshaped ? turns(view, axis) : view.places.find(Boolean)!.outer }
+  return rule === reshaped ? { axis, outer: turns(view, axis) } : { ...view.places.find(Boolean)!, axis }
 }

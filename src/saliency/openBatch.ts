@@ -25,9 +25,9 @@ export function withInput(model: Model, dtype: DataType, dims: readonly Dim[]): 
 type Opening = (shape: readonly number[], axis: number, from: Sizes, made: Sizes) => number[] | null
 
 /** The axis of the batch is left open, where that of 1 may be merged with windows; another one that was is taken from `made`. */
-const openReshape: Opening = (shape, axis, _from, made) => {
+const openReshape: Opening = (shape, axis, from, made) => {
   if (shape.length < 2 || shape[axis]! < 1) return null
-  if (axis === 0 && shape[0] === 1 && shape.includes(-1)) return [0, ...shape.slice(1)]
+  if (axis === 0 && shape[0] === 1 && from[0] === 1 && shape.includes(-1)) return [0, ...shape.slice(1)]
   const sizes = shape.map((value, i) => (i === axis ? -1 : value === -1 ? made[i] : value))
   return sizes.every((size) => typeof size === 'number') ? sizes : null
 }

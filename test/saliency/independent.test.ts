@@ -119,6 +119,24 @@ const CASES: Record<string, [boolean, NodeProto[]]> = {
       n('Div', ['x', 'copies'], 'y'),
     ],
   ],
+  'each picture resized': [
+    true,
+    [
+      n('Shape', ['x'], 'count', { start: 0, end: 1 }),
+      n('Concat', ['count', 'heads2'], 'sizes', { axis: 0 }),
+      n('Resize', ['x', '', '', 'sizes'], 'y', { mode: 'linear' }),
+    ],
+  ],
+  'a batch resized to twice as many': [
+    false,
+    [
+      n('Shape', ['x'], 'count', { start: 0, end: 1 }),
+      n('Add', ['count', 'count'], 'twice'),
+      n('Concat', ['twice', 'picture'], 'sizes', { axis: 0 }),
+      n('Resize', ['x', '', '', 'sizes'], 'r', { mode: 'linear' }),
+      n('Reshape', ['r', 'pairs'], 'y'),
+    ],
+  ],
   'sums along a picture': [true, [n('CumSum', ['x', 'one'], 'y')]],
   'sums along the batch': [false, [n('CumSum', ['x', 'first'], 'y')]],
   'statistics of the batch': [
@@ -142,6 +160,9 @@ test.each(Object.entries(CASES))('%s', async (_, [expected, nodes]) => {
     back1: list(-1),
     before: list(-1000),
     token: list(1, 4),
+    heads2: list(10, 8),
+    picture: list(5, 4),
+    pairs: list(-1, 10, 4),
     cell: { dims: [1, 2], values: [0, 1], dtype: DataType.INT64 },
     cells: { dims: [3, 2], values: [0, 1, 4, 3, 0, 1], dtype: DataType.INT64 },
     part: floats(1, 1, 4),

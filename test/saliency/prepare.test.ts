@@ -73,6 +73,25 @@ test('a batch of 1 is freed from a view of all elements that is a matrix again',
   expect(Array.from(y!.data as Float32Array)).toEqual([4, 5, 10, 11])
 })
 
+test('a batch of 1 is freed from patches that come before the pictures', async () => {
+  const nodes = [
+    n('Reshape', ['x', 'patches'], 'p', { allowzero: 1 }),
+    n('Relu', ['p'], 'r'),
+    n('Reshape', ['r', 'back'], 'b', { allowzero: 1 }),
+    n('ReduceMean', ['b'], 'y', { axes: [2], keepdims: 0 }),
+  ]
+  const weights = { patches: shape(4, 1, 3), back: shape(1, 4, -1) }
+  const { model, fixedBatch } = await prepared({ nodes, inputs: { x: [1, 4, 3] }, outputs: ['y'], weights })
+  expect(fixedBatch).toBeNull()
+  const { y } = await runModel(model, {
+    x: float32(
+      [2, 4, 3],
+      Array.from({ length: 24 }, (_, i) => i),
+    ),
+  })
+  expect(Array.from(y!.data as Float32Array)).toEqual([1, 4, 7, 10, 13, 16, 19, 22])
+})
+
 test('a batch of 1 is judged by the output that is used, however large', async () => {
   const nodes = [n('Relu', ['x'], 'y'), n('ReduceMean', ['x'], 'm', { axes: [0] }), n('Sub', ['x', 'm'], 'mixed')]
   const spec = { nodes, inputs: { x: [1, 3, 300, 300] }, outputs: ['y', 'mixed'] }
