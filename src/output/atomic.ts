@@ -54,7 +54,8 @@ const MOST_WAITING = 32
 /** Small files that become durable together, as one fsync writes what others wait for, too. */
 export class WrittenTogether {
   readonly #scratch: string
-  #waiting: Written[] = []
+  readonly #waiting: Written[] = []
+  #settled: Promise<void> = Promise.resolve()
 
   constructor(scratch: string) {
     this.#scratch = scratch
@@ -75,21 +76,28 @@ export class WrittenTogether {
     else this.#waiting.push({ file, temporary, descriptor })
   }
 
-  /** Makes durable what has been written. Throws the first failure, after all have been tried. */
-  async settle(): Promise<void> {
-    const written = this.#waiting
-    this.#waiting = []
-    const settled = await Promise.allSettled(written.map(settle))
-    for (const [i, result] of settled.entries()) {
-      if (result.status === 'fulfilled') continue
-      await rm(written[i]!.temporary, { force: true })
-      throw placed(result.reason, written[i]!.file)
-    }
+  /**
+   * Makes durable what has been written, also what an earlier call is still at. Throws the first failure, after all have been tried,
+   * and from then on.
+   */
+  settle(): Promise<void> {
+    this.#settled = settleAll(this.#settled, this.#waiting.splice(0))
+    return this.#settled
   }
 
   /** Closes what is not durable yet; no more is written. */
   close(): void {
     for (const { descriptor } of this.#waiting.splice(0)) closeSync(descriptor)
+  }
+}
+
+async function settleAll(before: Promise<void>, written: readonly Written[]): Promise<void> {
+  const settled = await Promise.allSettled(written.map(settle))
+  await before
+  for (const [i, result] of settled.entries()) {
+    if (result.status === 'fulfilled') continue
+    await rm(written[i]!.temporary, { force: true })
+    throw placed(result.reason, written[i]!.file)
   }
 }
 

@@ -35,3 +35,23 @@ test('of files written together the one that fails is named, and the others are 
   expect(readdirSync(scratch)).toEqual([])
   together.close()
 })
+
+test('who settles waits for what another is settling', async () => {
+  const [folder, scratch] = [temporaryFolder(), temporaryFolder()]
+  const together = new WrittenTogether(scratch)
+  const first = Array.from({ length: 32 }, (_, i) => `${i}.png`)
+  for (const name of first) await together.write(path.join(folder, name), Buffer.from(name))
+  const another = together.write(path.join(folder, 'another.png'), Buffer.alloc(1))
+  await together.settle()
+  expect(readdirSync(folder).sort()).toEqual([...first].sort())
+  await another
+})
+
+test('after a failure nothing counts as durable any more', async () => {
+  const [folder, scratch] = [temporaryFolder(), temporaryFolder()]
+  const together = new WrittenTogether(scratch)
+  mkdirSync(path.join(folder, 'a.png'))
+  await together.write(path.join(folder, 'a.png'), Buffer.alloc(1))
+  await expect(together.settle()).rejects.toThrow('EISDIR')
+  await expect(together.settle()).rejects.toThrow('EISDIR')
+})
