@@ -69,20 +69,19 @@ async function measure(file) {
   return { ...about, batch: batch ?? 'any', grad, error, times: made.length / bytes.length }
 }
 
-const KINDS = ['fixed', 'dynamic']
+/** The kinds that were tried of a model, in this order. */
+const kindsOf = (rows) => ['fixed', 'dynamic'].filter((kind) => rows[kind])
 
-/** What both exports of a model have in common, or both. */
-function both(rows, cell) {
-  const cells = KINDS.map((kind) => (rows[kind] ? cell(rows[kind]) : '-'))
-  return cells[0] === cells[1] ? cells[0] : cells.join(', ')
-}
+/** What the exports of a model have in common, or what each has. */
+const each = (rows, cell) => [...new Set(kindsOf(rows).map((kind) => cell(rows[kind])))].join(', ')
 
 function line(model, rows) {
   const some = Object.values(rows)
-  const of = (key, format) => both(rows, (row) => (row[key] === undefined ? '-' : format(row[key])))
+  const of = (key, format) => each(rows, (row) => (row[key] === undefined ? '-' : format(row[key])))
   const refusals = some.flatMap((row) => row.unusable ?? row.unexported ?? row.problem ?? row.problems)
+  const kinds = kindsOf(rows)
   const cells = [
-    model,
+    kinds.length === 1 ? `${model}, ${kinds[0]}` : model,
     of('size', String),
     of('nodes', String),
     of('batch', String),
