@@ -28,7 +28,7 @@ function interruption(note: (text: string) => void): Interruption {
   let code: number = EXIT.stopped
   let deadline: NodeJS.Timeout | undefined
   function onInterrupt(): void {
-    if (controller.signal.aborted) process.exit(code)
+    if (controller.signal.aborted) endAtOnce('SIGINT')
     code = 130
     note('finishing what is in flight; press Ctrl-C again to quit at once')
     controller.abort()
@@ -36,7 +36,7 @@ function interruption(note: (text: string) => void): Interruption {
   function onPolite(): void {
     if (deadline !== undefined) return
     code = EXIT.stopped
-    deadline = setTimeout(endAtOnce, GRACE).unref()
+    deadline = setTimeout(endAtOnce, GRACE, 'SIGTERM').unref()
     if (!controller.signal.aborted) note('finishing what is in flight, for a few seconds')
     controller.abort()
   }
@@ -44,10 +44,10 @@ function interruption(note: (text: string) => void): Interruption {
     process[turn]('SIGINT', onInterrupt)
     for (const name of POLITE) process[turn](name, onPolite)
   }
-  function endAtOnce(): void {
+  function endAtOnce(by: NodeJS.Signals): void {
     listen('off')
-    // An exit waits for threads, and one that computes in native code may take long. The first process of a container survives.
-    process.kill(process.pid, 'SIGTERM')
+    // An exit waits for threads, and one in native code may take long or abort. The first process of a container survives.
+    process.kill(process.pid, by)
     process.exit(code)
   }
   listen('on')
