@@ -65,7 +65,8 @@ test('a run into an object store that is killed, told to stop and cut off ends a
   const args = [FASHION, '--method', 'mixup', '--count', '2600', '--layout', 'webdataset']
   expect(await run([...args, '--quiet', '--out', whole])).toMatchObject({ code: 0 })
   const command = [...args, '--out', 's3://bucket/aug/one']
-  const seen = async () => Object.keys(await store.tree('aug/one', /\.tar$/))
+  // By their names alone: an object that is replaced while it is read breaks off.
+  const seen = async () => Object.keys(await store.times('aug/one'))
 
   const killed = start(command, store.env)
   while (!(await seen()).includes('.sage/rows/000000')) await wait(50)
@@ -111,7 +112,7 @@ test('a lost store ends a run with 1, and the same command goes on; what a store
   let isLost = false
   const env = await store.through(() => (isLost ? 0 : undefined))
   const { ended } = start([...args, 's3://bucket/aug'], env)
-  while (!Object.keys(await store.tree('aug', /./)).length && !(await store.times('aug'))['run.json']) await wait(20)
+  while (!(await store.times('aug'))['run.json']) await wait(20)
   isLost = true
   expect(await ended).toMatchObject({
     code: 1,
