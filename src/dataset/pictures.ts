@@ -48,8 +48,8 @@ const OTHER_PICTURE_NAME =
 const AT_ONCE = 32
 
 /**
- * The pictures among `files`, which are sorted as they are. A name that ends like a picture's is believed, its content is checked when it is decoded;
- * a name that ends otherwise is decided by the first bytes of the file, unless it ends like what lies beside pictures.
+ * The pictures among `files`, which are sorted. A name that ends like a picture's is believed, its content is checked when it
+ * is decoded; a name that ends otherwise is decided by the first bytes of the file, unless it ends like what lies beside pictures.
  */
 export async function findPictures(root: string, files: Iterable<string>): Promise<FoundPictures> {
   const pictures: string[] = []

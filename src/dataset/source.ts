@@ -15,6 +15,11 @@ export interface Sources<T = Source> extends Iterable<T> {
   at(place: number): T | undefined
 }
 
+/** Where the pictures lie, one at a time. */
+export function* filesOf(sources: Sources): Generator<string> {
+  for (const { file } of sources) yield file
+}
+
 /** Order of UTF-16 code units. */
 export function byFile(a: { readonly file: string }, b: { readonly file: string }): number {
   return a.file < b.file ? -1 : a.file > b.file ? 1 : 0

@@ -82,7 +82,15 @@ export function splitParts(typed: Typed): Typed {
   const { graph } = typed.model
   const types = new Map(typed.types)
   const initializers = new Map(graph.initializers)
-  const integers = (name: string, values: readonly number[]) => {
+  let made = 0
+  const fresh = () => {
+    let name = ''
+    do name = `part_${made++}`
+    while (types.has(name) || initializers.has(name))
+    return name
+  }
+  const integers = (values: readonly number[]) => {
+    const name = fresh()
     initializers.set(name, makeTensor(name, DataType.INT64, [values.length], values))
     types.set(name, { dtype: DataType.INT64, dims: [values.length] })
     return name
@@ -93,13 +101,12 @@ export function splitParts(typed: Typed): Typed {
     const pieces = parts.map(({ node: { output }, isElement }) => {
       const [value] = output as [string]
       if (!isElement) return value
-      const [piece, type] = [`${value}/piece`, types.get(value)!]
+      const [piece, type] = [fresh(), types.get(value)!]
       types.set(piece, { ...type, dims: type.dims.toSpliced(axis, 0, 1) })
-      squeezed.push(makeNode('Squeeze', [piece, integers(`${value}/axis`, [axis])], [value]))
+      squeezed.push(makeNode('Squeeze', [piece, integers([axis])], [value]))
       return piece
     })
-    const counts = parts.map(({ count }) => count)
-    const sizes = integers(`${node.output[0]}/sizes`, counts)
+    const sizes = integers(parts.map(({ count }) => count))
     return [makeNode('Split', [node.input[0]!, sizes], pieces, { axis }), ...squeezed]
   }
   const whole = wholes(typed)

@@ -3,6 +3,7 @@ import { checkModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
 import { AugmentError } from '../core/errors.js'
 import { flagOf } from '../core/flag.js'
+import { filesOf } from '../dataset/source.js'
 import { isObject } from '../objects/place.js'
 import { REPORT } from '../output/layout.js'
 import { openObjectOutput } from '../output/objectFolder.js'
@@ -68,7 +69,7 @@ export async function* plannedRun(run: AskedRun): AsyncGenerator<AugmentEvent, v
   await checkBeforehand(config, shard)
   const read = await readInputs(config)
   const inputs = { ...read, out: await placeShard(read.out, shard, config.shard) }
-  await refuseOwnInputs(inputs.out, { root: inputs.root, files: namesOf(inputs), what: 'a picture of the run' })
+  await refuseOwnInputs(inputs.out, { root: inputs.root, files: filesOf(inputs.sources), what: 'a picture of the run' })
   const plan = planRun(inputs, config)
   // Each of its files of shards then is one of the whole.
   const range = shardRange(plan.length, shard, unitOf(config.layout))
@@ -91,10 +92,6 @@ export async function* plannedRun(run: AskedRun): AsyncGenerator<AugmentEvent, v
   } finally {
     await explainer?.estimator.close()
   }
-}
-
-function* namesOf({ sources }: Inputs): Generator<string> {
-  for (const { file } of sources) yield file
 }
 
 /** Finds mistakes that need no look at the pictures, which may take long: the model, the class map, the place of the output. */
@@ -295,8 +292,6 @@ function isWhole(config: Config, { count }: Shard): boolean {
 
 function isPlanned({ index, sources }: Made, plan: Plan, inputs: Inputs): boolean {
   if (index >= plan.length) return false
-  const planned = plan.job(index).sources
-  return (
-    planned.length === sources.length && planned.every((source, i) => inputs.sources.at(source)!.file === sources[i])
-  )
+  const planned = plan.job(index).sources.map((source) => inputs.sources.at(source)!.file)
+  return planned.length === sources.length && planned.every((file, i) => file === sources[i])
 }

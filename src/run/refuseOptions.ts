@@ -28,6 +28,7 @@ export function refusePlanned({ count, epochs, pairing, balance, pairs, method }
     throw new AugmentError(
       'usage',
       `--count ${count}: expected no --epochs ${epochs}, which says how many mixes there are, too`,
+      { hint: 'give one of the two' },
     )
   if (balance !== 'none' && method === 'comixup')
     throw new AugmentError(

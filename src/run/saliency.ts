@@ -11,6 +11,7 @@ import { picturesInContainers } from '../dataset/contained.js'
 import { type Manifest, readManifest } from '../dataset/manifest.js'
 import { describeUnread, findPictures } from '../dataset/pictures.js'
 import { Folder } from '../dataset/scan.js'
+import { filesOf } from '../dataset/source.js'
 import { mapOptions, mapsOut } from '../options/commands.js'
 import type { ConfigInput, MapOptions } from '../options/inputs.js'
 import { checked } from '../options/schema.js'
@@ -43,11 +44,7 @@ export async function* drawSaliency(input: ConfigInput, options: MapOptions = {}
   const { out = mapsOut.fallback } = config
   const pictures = await readPictures(config)
   const { sources } = pictures
-  const used = {
-    root: pictures.root,
-    files: Array.from(sources, ({ file }) => file),
-    what: 'a picture to be explained',
-  }
+  const used = { root: pictures.root, files: filesOf(sources), what: 'a picture to be explained' }
   await refuseOwnInputs(out, used, MAP_FILES)
   yield* noticesOf({ ...pictures, told: `${counted(sources.length, 'picture')}; ${pictures.told}` })
   if (options.smooth !== undefined && config.saliency === 'spectral') {
