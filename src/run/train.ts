@@ -1,7 +1,7 @@
 /** Trains a classifier on a folder of pictures: from the options to the file. */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Classifier, resolveModel } from '../classifiers/resolveModel.js'
 import { counted } from '../core/counted.js'
@@ -99,19 +99,30 @@ export async function* train(
 const descriptorOf = (out: string) => `${out.replace(/\.onnx$/i, '')}.json`
 const checkpointOf = (out: string) => `${out}.checkpoint`
 
+/** What the descriptor says of where the classifier comes from. */
+function sourceOf({ model, seed }: TrainConfig): string {
+  return `trained by sage-augment ${versions.tool} from ${path.basename(model)}, seed ${seed}`
+}
+
+/** Whether the descriptor is what a kill left of the last step, where it is written before the classifier. */
+async function isLeft(config: TrainConfig): Promise<boolean> {
+  if (!existsSync(checkpointOf(config.out))) return false
+  const text = await readFile(descriptorOf(config.out), 'utf8').catch(() => '')
+  return text.includes(JSON.stringify(sourceOf(config)))
+}
+
 /** Throws unless the result may be written. */
-async function checkPlace({ out, overwrite, labels }: TrainConfig): Promise<void> {
+async function checkPlace(config: TrainConfig): Promise<void> {
+  const { out, overwrite, labels } = config
   if (!/\.onnx$/i.test(out)) throw new AugmentError('usage', `--out: expected the name of an .onnx file, got ${out}`)
   await requirePlace(out)
   await requirePlace(descriptorOf(out), [labels])
-  // Beside a checkpoint it is what a kill left of the last step, where it is written before the classifier.
-  const isOurs = existsSync(checkpointOf(out))
-  for (const file of overwrite ? [] : [out, ...(isOurs ? [] : [descriptorOf(out)])]) {
-    if ((await stat(file).catch(() => null)) === null) continue
-    throw new AugmentError('conflict', `${file}: is there already, expected a new file`, {
-      hint: '--overwrite replaces it',
-    })
-  }
+  const files = (await isLeft(config)) ? [out] : [out, descriptorOf(out)]
+  const hint = existsSync(checkpointOf(out))
+    ? 'move it to continue the training, or start over with --overwrite'
+    : '--overwrite replaces it'
+  for (const file of overwrite ? [] : files)
+    if (existsSync(file)) throw new AugmentError('conflict', `${file}: is there already, expected a new file`, { hint })
 }
 
 function startPool(classifier: Classifier, config: TrainConfig, classes: number | undefined): TrainPool {
@@ -270,7 +281,7 @@ async function readCheckpoint(out: string, identity: string): Promise<Checkpoint
 
 /** Writes the classifier and what stands beside it; the checkpoint has served. */
 async function write({ config, school, pool, grid, exam }: Work, { best }: Checkpoint): Promise<void> {
-  const { out, val, model, seed } = config
+  const { out, val } = config
   const { classifier: bytes } = await pool.call({ kind: 'classifier', values: best.values })
   const on = `${counted(exam.size, 'held-out picture')}${val === undefined ? '' : ` of ${path.basename(val)}`}`
   const descriptor = {
@@ -279,7 +290,7 @@ async function write({ config, school, pool, grid, exam }: Work, { best }: Check
     ...grid.preprocessing,
     width: grid.width,
     height: grid.height,
-    source: `trained by sage-augment ${versions.tool} from ${path.basename(model)}, seed ${seed}`,
+    source: sourceOf(config),
     ...(best.accuracy !== null && { accuracy: { top1: best.accuracy, on } }),
   }
   await writeAtomic(descriptorOf(out), `${JSON.stringify(descriptor, null, 2)}\n`, path.dirname(out))

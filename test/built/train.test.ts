@@ -151,8 +151,11 @@ test('an interrupted training goes on where it was and ends in the same bytes', 
   expect(await all('parts', 1)).toMatch(/^interrupted after 1 of 3 epochs/)
   expect(existsSync(at('parts.onnx'))).toBe(false)
   expect(await all('parts', 2)).toMatch(/^interrupted after 2 of 3 epochs/)
-  // A kill between the two files of the result leaves the first.
   writeFileSync(at('parts.json'), '{}')
+  expect(await all('parts')).toMatch(/parts.json: is there already, expected a new file/)
+  expect(readFileSync(at('parts.json'), 'utf8')).toBe('{}')
+  // A kill between the two files of the result leaves the first.
+  copyFileSync(at('whole.json'), at('parts.json'))
   expect(await all('parts')).toBe('continuing after epoch 2 of 3')
   expect(bytesOf(at('parts.onnx'))).toBe(bytesOf(at('whole.onnx')))
   expect(existsSync(at('parts.onnx.checkpoint'))).toBe(false)
