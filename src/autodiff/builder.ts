@@ -1,9 +1,10 @@
 /** Emits standard ONNX nodes behind an existing graph and drops the ones nothing needs. */
 import { AugmentError } from '../core/errors.js'
+import { upTo } from '../onnx/ancestors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
 import { type Attributes, attributesWithout, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, numbers, rawTensor, type TensorProto } from '../onnx/tensor.js'
-import { type Dim, outputDtype, type ValueType } from '../onnx/valueInfo.js'
+import { type Dim, outputDtype, product, type ValueType } from '../onnx/valueInfo.js'
 
 /** The name of a value in the graph. */
 export type Value = string
@@ -15,8 +16,7 @@ export type Types = ReadonlyMap<Value, ValueType>
 
 /** Whether two shapes of equally many elements have the same dynamic first axis. */
 function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim[]): boolean {
-  const volume = (dims: readonly Dim[]) => dims.reduce<number>((product, d) => product * (d ?? 0), 1)
-  return a === null && b === null && volume(rest) > 0 && volume(rest) === volume(others)
+  return a === null && b === null && (product(rest) ?? 0) > 0 && product(rest) === product(others)
 }
 
 export class GraphBuilder {
@@ -296,14 +296,7 @@ export class GraphBuilder {
 
   /** The graph of everything that `outputs` depend on. */
   finish(inputs: readonly ValueInfoProto[], outputs: readonly ValueInfoProto[]): Graph {
-    const needed = new Set(outputs.map((v) => v.name))
-    const nodes: NodeProto[] = []
-    for (const node of this.nodes.toReversed()) {
-      if (!node.output.some((output) => needed.has(output))) continue
-      nodes.push(node)
-      for (const input of node.input) needed.add(input)
-    }
-    const initializers = new Map([...this.initializers].filter(([name]) => needed.has(name)))
-    return { nodes: nodes.reverse(), initializers, inputs, outputs }
+    const names = outputs.map((v) => v.name)
+    return { ...upTo({ nodes: this.nodes, initializers: this.initializers }, names), inputs, outputs }
   }
 }

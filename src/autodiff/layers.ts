@@ -1,4 +1,5 @@
 /** The layers of a classifier at which a map of the picture can be read, and the head behind the last of them. */
+import { ancestors } from '../onnx/ancestors.js'
 import type { Graph } from '../onnx/model.js'
 import type { NodeProto } from '../onnx/node.js'
 import { isFloat } from '../onnx/tensor.js'
@@ -53,10 +54,7 @@ function isScaled(width: number, height: number, input: Classifier['input']): bo
 function between({ graph, types, logits, input }: Classifier) {
   const isDifferentiable = (value: Value) => isFloat(types.get(value)?.dtype ?? 0)
   const active = dependents(graph, isDifferentiable, [input.name])
-  const needed = new Set([logits])
-  for (const node of graph.nodes.toReversed()) {
-    if (node.output.some((value) => needed.has(value))) for (const value of node.input) needed.add(value)
-  }
+  const needed = ancestors(graph.nodes, [logits])
   const isBetween = (value: Value) => active.has(value) && needed.has(value)
   const nodes = graph.nodes.filter((node) => node.output.some(isBetween) && node.input.some(isBetween))
   return { nodes, isBetween }

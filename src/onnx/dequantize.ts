@@ -32,7 +32,7 @@ function dequantizedGraph(graph: Graph): Graph {
     const convert = FUSED[operatorOf(node)] ?? (MOVED.has(operatorOf(node)) ? moved : undefined)
     if (!convert?.(reals, node)) reals.keep(node)
   }
-  return { ...graph, nodes: reals.finish(graph.outputs.map(({ name }) => name)), initializers: reals.initializers }
+  return { ...graph, ...reals.finish(graph.outputs.map(({ name }) => name)) }
 }
 
 /** What only rearranges integers rearranges what they stand for. */

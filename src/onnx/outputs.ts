@@ -1,6 +1,7 @@
 /** Which output of a classifier its classes are in, and the model without all others. */
 import { AugmentError } from '../core/errors.js'
-import type { Graph, Model, ValueInfoProto } from './model.js'
+import { ancestors, upTo } from './ancestors.js'
+import type { Model, ValueInfoProto } from './model.js'
 import { isFloat } from './tensor.js'
 import { declaredType } from './valueInfo.js'
 
@@ -12,14 +13,6 @@ function classesOf(info: ValueInfoProto): number | null | undefined {
   if (sizes === undefined) return null
   const [classes, ...more] = sizes.filter((size) => size !== 1)
   return more.length > 0 || classes === undefined ? undefined : classes
-}
-
-/** Everything that a value is computed from. */
-function ancestors({ nodes }: Graph, output: string): Set<string> {
-  const found = new Set([output])
-  for (const node of nodes.toReversed())
-    if (node.output.some((value) => found.has(value))) for (const value of node.input) found.add(value)
-  return found
 }
 
 /**
@@ -48,7 +41,7 @@ export function chooseOutput({ name, graph }: Model, wanted?: string): string {
   const classes = new Set(candidates.map(classesOf))
   if (classes.size === 1) return first.name
   const last = candidates.find((info) => {
-    const before = ancestors(graph, info.name)
+    const before = ancestors(graph.nodes, [info.name])
     return candidates.every((other) => before.has(other.name))
   })
   if (last !== undefined) return last.name
@@ -61,9 +54,6 @@ export function chooseOutput({ name, graph }: Model, wanted?: string): string {
 /** The model with one output and what that depends on; all its inputs stay. */
 export function withOutput(model: Model, output: string): Model {
   const { graph } = model
-  const needed = ancestors(graph, output)
-  const nodes = graph.nodes.filter((node) => node.output.some((value) => needed.has(value)))
-  const initializers = new Map([...graph.initializers].filter(([value]) => needed.has(value)))
   const outputs = graph.outputs.filter(({ name }) => name === output)
-  return { ...model, graph: { ...graph, nodes, initializers, outputs } }
+  return { ...model, graph: { ...graph, ...upTo(graph, [output]), outputs } }
 }

@@ -1,5 +1,6 @@
 import { AugmentError } from '../core/errors.js'
-import { type Graph, readModel, writeModel } from '../onnx/model.js'
+import { upTo } from '../onnx/ancestors.js'
+import { readModel, writeModel } from '../onnx/model.js'
 import { makeNode } from '../onnx/node.js'
 import { DataType, makeTensor } from '../onnx/tensor.js'
 import { declaredType, makeValueInfo } from '../onnx/valueInfo.js'
@@ -18,8 +19,8 @@ interface FittedHead {
  */
 export function withFittedHead(bytes: Uint8Array, name: string, features: Value, { weights, bias }: FittedHead) {
   const model = readModel(bytes, name)
-  const below = upTo(model.graph, features)
-  if (below === null) {
+  const below = upTo(model.graph, [features])
+  if (below.nodes.length === 0) {
     throw new AugmentError('model', `${name}: found no value "${features}" in the file, expected one to put a head on`)
   }
   const classes = bias.length
@@ -37,24 +38,13 @@ export function withFittedHead(bytes: Uint8Array, name: string, features: Value,
     makeNode('Flatten', [features], [flat], { axis: 1 }),
     makeNode('Gemm', [flat, matrix, shift], [logits], { transB: 1 }),
   ]
-  const rows = declaredType(below.inputs[0]!)?.dims[0] ?? 'N'
+  const { inputs } = model.graph
+  const rows = declaredType(inputs[0]!)?.dims[0] ?? 'N'
   const graph = {
     nodes,
     initializers,
-    inputs: below.inputs,
+    inputs,
     outputs: [makeValueInfo(logits, DataType.FLOAT, [rows, classes])],
   }
   return writeModel({ ...model, graph })
-}
-
-/** The nodes that make a value and the weights that they take; null if none does. */
-function upTo(graph: Graph, value: Value): Graph | null {
-  const needed = new Set([value])
-  const nodes = graph.nodes.toReversed().filter((node) => {
-    if (!node.output.some((output) => needed.has(output))) return false
-    for (const input of node.input) needed.add(input)
-    return true
-  })
-  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)))
-  return nodes.length === 0 ? null : { ...graph, nodes: nodes.reverse(), initializers }
 }

@@ -1,4 +1,5 @@
 /** Shapes, indices and masks that a model computes from sizes alone, computed once. */
+import { upTo } from '../onnx/ancestors.js'
 import type { Graph, Model } from '../onnx/model.js'
 import { hasSubgraph, isStandard, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, type TensorProto } from '../onnx/tensor.js'
@@ -56,15 +57,7 @@ export function folded(model: Model, probed: Probed): Model {
   const { graph } = model
   const { constants } = probed
   const initializers = new Map([...graph.initializers, ...constants])
-  const needed = new Set(graph.outputs.map(({ name }) => name))
-  const nodes: NodeProto[] = []
-  for (const node of graph.nodes.toReversed()) {
-    const wanted = node.output.filter((value) => needed.has(value))
-    if (wanted.every((value) => constants.has(value))) continue
-    const settled = settledShape(node, probed, initializers)
-    nodes.push(settled)
-    for (const value of settled.input) needed.add(value)
-  }
-  for (const name of [...initializers.keys()]) if (!needed.has(name)) initializers.delete(name)
-  return { ...model, graph: { ...graph, nodes: nodes.reverse(), initializers } }
+  const nodes = graph.nodes.map((node) => settledShape(node, probed, initializers))
+  const outputs = graph.outputs.map(({ name }) => name)
+  return { ...model, graph: { ...graph, ...upTo({ nodes, initializers }, outputs, new Set(constants.keys())) } }
 }

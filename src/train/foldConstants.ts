@@ -1,4 +1,5 @@
-import { type Graph, type Model, writeModel } from '../onnx/model.js'
+import { upTo } from '../onnx/ancestors.js'
+import { type Model, writeModel } from '../onnx/model.js'
 import { rawTensor, type TensorProto } from '../onnx/tensor.js'
 import { inferDtypes, makeValueInfo } from '../onnx/valueInfo.js'
 import { tryRun } from '../saliency/probe.js'
@@ -23,17 +24,7 @@ export async function foldConstants(model: Model): Promise<{ model: Model; compu
     const { dims, data } = found[name]!
     initializers.set(name, rawTensor(name, dtypes.get(name)!, dims, data as Float32Array))
   }
-  return { model: { ...model, graph: withoutUnused({ ...graph, initializers }, new Set(values)) }, computed }
-}
-
-/** The graph without the nodes that make `known`, and without what then nothing reads. */
-function withoutUnused(graph: Graph, known: ReadonlySet<string>): Graph {
-  const needed = new Set(graph.outputs.map((info) => info.name))
-  const nodes = graph.nodes.toReversed().filter((node) => {
-    if (!node.output.some((v) => needed.has(v) && !known.has(v))) return false
-    for (const input of node.input) needed.add(input)
-    return true
-  })
-  const initializers = new Map([...graph.initializers].filter(([name]) => needed.has(name)))
-  return { ...graph, nodes: nodes.reverse(), initializers }
+  const results = graph.outputs.map((info) => info.name)
+  const used = upTo({ nodes: graph.nodes, initializers }, results, new Set(values))
+  return { model: { ...model, graph: { ...graph, ...used } }, computed }
 }

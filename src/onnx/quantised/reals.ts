@@ -1,4 +1,5 @@
 /** The real numbers behind the integers of a quantised graph, as it is rewritten node by node. */
+import { upTo } from '../ancestors.js'
 import type { Graph } from '../model.js'
 import { type Attributes, makeNode, type NodeProto, tensorAttribute } from '../node.js'
 import { revise } from '../revise.js'
@@ -187,16 +188,9 @@ export class Reals {
     this.sums.delete(value)
   }
 
-  /** The nodes that `outputs` depend on. */
-  finish(outputs: readonly string[]): NodeProto[] {
+  /** The nodes and initializers that `outputs` are computed from. */
+  finish(outputs: readonly string[]) {
     for (const output of outputs) this.restore(output)
-    const needed = new Set(outputs)
-    const kept = this.nodes.toReversed().filter((node) => {
-      const isNeeded = node.output.some((output) => needed.has(output))
-      if (isNeeded) for (const input of node.input) needed.add(input)
-      return isNeeded
-    })
-    for (const name of [...this.initializers.keys()]) if (!needed.has(name)) this.initializers.delete(name)
-    return kept.reverse()
+    return upTo({ nodes: this.nodes, initializers: this.initializers }, outputs)
   }
 }
