@@ -32,12 +32,18 @@ const SHORT_MS = 50
 /** To start another thread costs about as much: the others must need longer for what waits. In milliseconds. */
 const START_MS = 100
 
+/**
+ * Where no more is asked at a time than a few threads can hold, what waits does not tell how much there is to do: then another
+ * starts once all have been busy, with more than one request for each, for so long without a break. In milliseconds.
+ */
+const BUSY_MS = 300
+
 /** So long a start takes on a busy machine. */
 const SLOW_START_MS = 1000
 
 /**
  * Up to `size` worker threads of one script that answer requests. The first starts at once, each other one when the work needs
- * it: when those that run would need longer for all that waits than it takes to start one.
+ * it: when those that run would need longer for all that waits than it takes to start one, or have long had no break.
  */
 export class Pool<Request, Reply> {
   private readonly threads: Thread<Reply>[] = []
@@ -46,6 +52,8 @@ export class Pool<Request, Reply> {
   private closed: Error | undefined
   /** Mean time that an answer takes, in milliseconds, the last ones counting most; 0 before the first. */
   private pace = 0
+  /** Since when there has always been more than one request for each thread. */
+  private busySince = performance.now()
   private timer: NodeJS.Timeout | undefined
 
   /** `transfer` moves buffers of the data instead of copying them, to a pool of one thread. */
@@ -68,6 +76,7 @@ export class Pool<Request, Reply> {
   call(request: Request, transfer: ArrayBuffer[] = []): Promise<Reply> {
     if (this.closed !== undefined) return Promise.reject(this.closed)
     return new Promise((resolve, reject) => {
+      if (this.asked() <= this.threads.length) this.busySince = performance.now()
       this.waiting.push({ request, transfer, resolve, reject })
       this.send()
     })
@@ -101,6 +110,11 @@ export class Pool<Request, Reply> {
     if (this.threads.length === this.size) this.workerData = null
   }
 
+  /** How many requests have no answer yet. */
+  private asked(): number {
+    return this.threads.reduce((sum, { open }) => sum + open.size, this.waiting.length)
+  }
+
   private freest(): Thread<Reply> {
     return this.threads.reduce((least, other) => (other.open.size < least.open.size ? other : least))
   }
@@ -119,9 +133,10 @@ export class Pool<Request, Reply> {
     const depth = this.pace > 0 && this.pace < SHORT_MS ? 2 : 1
     for (let thread = this.freest(); this.waiting.length > 0 && thread.open.size < depth; thread = this.freest())
       this.post(thread)
-    if (this.waiting.length === 0 || this.threads.length === this.size) return
+    if (this.threads.length === this.size || this.asked() <= this.threads.length) return
     if (this.needsThread()) {
       this.start()
+      this.busySince = performance.now()
       this.send()
       return
     }
@@ -136,6 +151,7 @@ export class Pool<Request, Reply> {
     const starting = this.threads.filter(({ settled, since }) => !settled && now < since).length
     // At most twice as many at a time: it is not known yet what those that start will do.
     if (2 * starting >= this.threads.length) return false
+    if (now - this.busySince > BUSY_MS) return true
     const longest = this.threads.reduce((most, { since }) => Math.max(most, now - since), 0)
     const pace = longest > START_MS ? Math.max(longest, this.pace) : this.pace
     return (this.waiting.length * pace) / this.threads.length > START_MS

@@ -31,6 +31,29 @@ test('work that takes long gets more threads, never more than there may be', asy
   expect(threads).toBe(3)
 })
 
+/** Threads that answered while never more than `most` of so many requests of `ms` milliseconds were asked at a time. */
+async function threadsAsked(most: number, size: number, requests: number, ms: number): Promise<number> {
+  const pool = new Pool<number, { threadId: number }>(SCRIPT, size, null)
+  const threads = new Set<number>()
+  let left = requests
+  async function ask(): Promise<void> {
+    while (left-- > 0) threads.add((await pool.call(ms)).threadId)
+  }
+  await Promise.all(Array.from({ length: most }, ask))
+  await pool.close()
+  return threads.size
+}
+
+test('threads that never have a break get help, though little waits at a time', async () => {
+  expect(await threadsAsked(3, 2, 100, 20)).toBe(2)
+  // As many as there may be, not half of them with two requests each.
+  expect(await threadsAsked(7, 6, 400, 20)).toBe(6)
+})
+
+test('a thread with one request at a time gets no help', async () => {
+  expect(await threadsAsked(1, 3, 100, 10)).toBe(1)
+})
+
 test('two requests that take very long do not wait for each other', async () => {
   expect(await threadsFor([2000, 2000], 2)).toBe(2)
 })
