@@ -60,11 +60,13 @@ function without(g: GraphBuilder, z: Value, marked: Value): Value {
   return g.where(marked, -3e38, z)
 }
 
-/** 1 - p_k = sigmoid(log sum of exp of the others - z_k), [N, 1]. */
+/**
+ * 1 - p_k = S / (S + exp(z_k - m)), [N, 1], where m is the largest of the others and S the sum of exp(z_i - m) over them. Without a
+ * logarithm: onnxruntime's gives an element other bits behind the last whole vector of a batch.
+ */
 function confidenceGap(g: GraphBuilder, z: Value, others: Value, atLabel: Value, classes: number): Value {
   const max = g.reduce('Max', others, [1])
   const sum = g.rowSum(g.emit('Exp', [g.sub(others, max)]), classes)
-  const others1 = g.add(g.emit('Log', [sum]), max)
   const label = g.rowSum(g.where(atLabel, z, 0), classes)
-  return g.emit('Sigmoid', [g.sub(others1, label)])
+  return g.div(sum, g.add(sum, g.emit('Exp', [g.sub(label, max)])))
 }
