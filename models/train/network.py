@@ -4,7 +4,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 SHAPES = {
-    'cifar10': dict(widths=(64, 192, 256), stem_width=24, depth=3),
+    'cifar10': dict(widths=(32, 112, 256), stem_width=24, depth=3),
+    'cifar10-teacher': dict(widths=(64, 192, 256), stem_width=24, depth=3),
     'fashion-mnist': dict(widths=(24, 64, 128), stem_width=8),
 }
 
@@ -13,9 +14,9 @@ class Stage(nn.Module):
     """Two 3 x 3 convolutions, the first pooled, or three with a shortcut around the last two: [N, inputs, H, W] ->
     [N, outputs, H // 2, W // 2]."""
 
-    def __init__(self, inputs, outputs, depth, normalised, convolution):
+    def __init__(self, inputs, outputs, depth, normalised):
         super().__init__()
-        self.convolutions = nn.ModuleList(convolution(width, outputs, 3, padding=1, bias=not normalised)
+        self.convolutions = nn.ModuleList(nn.Conv2d(width, outputs, 3, padding=1, bias=not normalised)
                                           for width in (inputs, outputs, outputs)[:depth])
         self.norms = nn.ModuleList(nn.BatchNorm2d(outputs) if normalised else nn.Identity() for _ in range(depth))
 
@@ -28,12 +29,12 @@ class Stage(nn.Module):
 class Classifier(nn.Module):
     """[N, channels, H, W] normalised pixels -> [N, classes] logits; any H, W >= 16."""
 
-    def __init__(self, channels, widths, classes, stem_width, depth=2, normalised=True, convolution=nn.Conv2d):
+    def __init__(self, channels, widths, classes, stem_width, depth=2, normalised=True):
         super().__init__()
         self.shape = (channels, widths, classes, stem_width, depth)
         self.stem = nn.Conv2d(channels, stem_width, 2)
         inputs = (stem_width, *widths[:-1])
-        self.stages = nn.Sequential(*[Stage(a, b, depth, normalised, convolution) for a, b in zip(inputs, widths)])
+        self.stages = nn.Sequential(*[Stage(a, b, depth, normalised) for a, b in zip(inputs, widths)])
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x):
