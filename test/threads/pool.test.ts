@@ -45,9 +45,9 @@ async function threadsAsked(most: number, size: number, requests: number, ms: nu
 }
 
 test('threads that never have a break get help, though little waits at a time', async () => {
-  expect(await threadsAsked(3, 2, 100, 20)).toBe(2)
+  expect(await threadsAsked(3, 2, 200, 20)).toBe(2)
   // As many as there may be, not half of them with two requests each.
-  expect(await threadsAsked(7, 6, 400, 20)).toBe(6)
+  expect(await threadsAsked(7, 6, 700, 20)).toBe(6)
 })
 
 test('a thread with one request at a time gets no help', async () => {
