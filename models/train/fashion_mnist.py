@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Trains the bundled Fashion-MNIST classifier on a CPU and exports it.
 
-    /usr/bin/python3 fashion_mnist.py /usr/share/datasets/fashion-mnist --out ../fashion-mnist
+    python fashion_mnist.py /usr/share/datasets/fashion-mnist --out ../fashion-mnist
 
-Needs Debian's python3-torch and python3-pil. Writes <out>.onnx (opset 17, dynamic batch, float32) and <out>.pt (the
+Needs torch and pillow. Writes <out>.onnx (opset 17, dynamic batch, float32) and <out>.pt (the
 weights, for reference.py). SGD with Nesterov momentum, one triangular learning-rate cycle, flips, shifts and
 label smoothing; the test split is only looked at for the log.
 """
