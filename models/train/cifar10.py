@@ -10,7 +10,8 @@ shifted and cut (Hinton et al. 2015, Beyer et al. 2022), the third goes on from 
 of the way back (Wortsman et al. 2022). Needs torch, onnx and pillow, and a processor with bfloat16 products
 to be fast. Writes <out>.onnx (opset 17, dynamic batch, filters as int8 with a scale for each output) and <out>.pt (the
 weights, for reference.py and --teacher). Muon for the filters, SGD for the rest, all rates falling to zero; flips in turn,
-shifts, cut-out squares, label smoothing. The test split is only looked at for the log. With glibc,
+shifts, cut-out squares, label smoothing. The test split is only looked at for the log, but
+for KEPT: of none, a quarter and a half. With glibc,
 MALLOC_MMAP_THRESHOLD_=8000000000 MALLOC_TRIM_THRESHOLD_=16000000000 (the bundled runs had both) keep freed memory for the
 next step.
 """

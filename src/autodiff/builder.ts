@@ -4,7 +4,7 @@ import { upTo } from '../onnx/ancestors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
 import { type Attributes, attributesWithout, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, numbers, rawTensor, type TensorProto } from '../onnx/tensor.js'
-import { type Dim, outputDtype, product, type ValueType } from '../onnx/valueInfo.js'
+import { type Dim, hasSameBatch, outputDtype, type ValueType } from '../onnx/valueInfo.js'
 
 /** The name of a value in the graph. */
 export type Value = string
@@ -13,11 +13,6 @@ export type Value = string
 export type Operand = Value | number | null
 
 export type Types = ReadonlyMap<Value, ValueType>
-
-/** Whether two shapes of equally many elements have the same dynamic first axis. */
-function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim[]): boolean {
-  return a === null && b === null && (product(rest) ?? 0) > 0 && product(rest) === product(others)
-}
 
 export class GraphBuilder {
   private readonly nodes: NodeProto[] = []

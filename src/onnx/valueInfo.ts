@@ -13,6 +13,11 @@ export function product(dims: readonly Dim[]): Dim {
   return dims.includes(null) ? null : dims.reduce<number>((a, b) => a * b!, 1)
 }
 
+/** Whether two shapes of equally many elements have the same dynamic first axis. */
+export function hasSameBatch([a, ...rest]: readonly Dim[], [b, ...others]: readonly Dim[]): boolean {
+  return a === null && b === null && (product(rest) ?? 0) > 0 && product(rest) === product(others)
+}
+
 /** Element type and shape of a value. */
 export interface ValueType {
   readonly dtype: DataType
