@@ -3,7 +3,7 @@
 // Most of its threads wait for the disk (fsync of every picture), so it has more of them than there are cores.
 process.env.UV_THREADPOOL_SIZE ??= String(16 + require('node:os').availableParallelism())
 
-import('../dist/cli/main.js').then(
+import('../dist/program/main.js').then(
   ({ main }) => main(process.argv),
   // Modules are read all at once, more of them than very low limits of open files allow.
   ({ message }) => {
