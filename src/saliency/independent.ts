@@ -167,7 +167,7 @@ const TABLE: ReadonlyMap<string, Rule> = new Map([
     'Conv ConvTranspose MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool InstanceNormalization',
     first,
   ),
-  ...named('GroupNormalization LRN DepthToSpace SpaceToDepth Resize RotaryEmbedding', first),
+  ...named('GroupNormalization LRN DepthToSpace SpaceToDepth Col2Im Resize RotaryEmbedding', first),
   ...named('Softmax LogSoftmax Hardmax', along('axis', -1)),
   ...named('LayerNormalization RMSNormalization', trailing),
   ...named('ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceProd ReduceLogSumExp', reduced),

@@ -57,7 +57,28 @@ function withWeights(ofInput: VjpRule, isTransposed: boolean): VjpRule {
   })
 }
 
+/**
+ * x [N, C K, L] holds C windows of K elements at each of L places, which add up to a picture: the cotangent of a window is what the
+ * picture's has there, cut out by a convolution of K filters a channel, each of which takes one element.
+ */
+const Col2Im: VjpRule = single((g, node, c) => {
+  const block = g.known(node.input[2])
+  const x = node.input[0]!
+  if (!block) return []
+  const elements = block.reduce((a, b) => a * b)
+  const channels = g.size(x, 1) / elements
+  const filters = new Float32Array(channels * elements * elements)
+  for (let i = 0; i < channels * elements; i++) filters[i * elements + (i % elements)] = 1
+  const given = (name: string, fallback: number) => intsAttribute(node, name) ?? Array(block.length).fill(fallback)
+  const [strides, dilations] = [given('strides', 1), given('dilations', 1)]
+  const pads = intsAttribute(node, 'pads') ?? Array(2 * block.length).fill(0)
+  const weights = g.cast(g.weights(filters, [channels * elements, 1, ...block]), g.dtype(c))
+  const windows = g.emit('Conv', [c, weights], { strides, dilations, pads, group: channels, kernel_shape: block })
+  return [g.reshapeLike(windows, x), null, null]
+})
+
 export const CONVOLUTION: Record<string, VjpRule> = {
+  Col2Im,
   Conv: withWeights(Conv, false),
   ConvTranspose: withWeights(ConvTranspose, true),
 }

@@ -158,9 +158,18 @@ const transposedConvs: RuleCase[] = [
   one('ConvTranspose', [[2, 3, 5]], { strides: [3] }, { weights: { 1: weight([3, 2, 2]) } }),
 ]
 
+const windows = (sizes: number[], image: number[], block: number[], attributes: Attributes = {}) =>
+  one('Col2Im', [sizes], attributes, { integers: { 1: image, 2: block }, opset: 18 })
+
 export const SPATIAL: Record<string, readonly RuleCase[]> = {
   Conv: convs,
   ConvTranspose: transposedConvs,
+  Col2Im: [
+    windows([2, 12, 12], [4, 5], [2, 2]),
+    windows([1, 18, 9], [5, 6], [3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] }),
+    windows([2, 12, 12], [6, 5], [3, 2], { dilations: [2, 3], pads: [1, 0, 1, 1] }),
+    windows([2, 6, 4], [9], [3], { strides: [2] }),
+  ],
   MaxPool: [
     ...pools('MaxPool'),
     pool2d('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }),
