@@ -7,6 +7,9 @@ import { hintFor, reasonOf } from '../core/systemError.js'
 /** Protocol buffers cannot be larger. */
 const MAX_BYTES = 2 ** 31 - 1
 
+/** To parse a larger file is quicker than to search it. */
+const SEARCHED_BYTES = 2 ** 24
+
 /**
  * The bytes of an ONNX file, external weights included. Throws AugmentError 'model' if these lie outside the model's
  * folder or are cut short, and 'usage' if there is no file that can be read.
@@ -20,7 +23,7 @@ export async function readModelFile(file: string): Promise<Uint8Array<ArrayBuffe
   if (size > MAX_BYTES) throw new AugmentError('model', `${file}: ${size} bytes, expected less than 2 GiB`)
   const bytes = await readFile(file).catch(refuse)
   // The key under which a tensor names its file; where it is nowhere, the model need not be parsed here.
-  if (!bytes.includes('location')) return bytes
+  if (size < SEARCHED_BYTES && !bytes.includes('location')) return bytes
   const { withExternalWeights } = await import('./externalWeights.js')
   return withExternalWeights(bytes, file, MAX_BYTES)
 }
