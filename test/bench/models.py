@@ -48,6 +48,9 @@ KINDS = os.environ.get("KINDS", "fixed dynamic").split()
 #: Pixels of models that take any size: enough for every stage to have some.
 SIDE = 160
 
+#: Of those whose windows do not divide that.
+SIDES = {"halonet26t": 256, "bat_resnext26ts": 256}
+
 
 def build(name):
     torch.manual_seed(0)
@@ -60,7 +63,8 @@ def build(name):
     else:
         model = timm.create_model(name, pretrained=False)
         config = model.pretrained_cfg
-        size = config["input_size"][-1] if config.get("fixed_input_size") else min(SIDE, config["input_size"][-1])
+        given = config["input_size"][-1]
+        size = given if config.get("fixed_input_size") else SIDES.get(name, min(SIDE, given))
     for parameter in model.parameters():
         if parameter.ndim <= 1:
             parameter.data += 0.05 * torch.randn_like(parameter)

@@ -88,7 +88,7 @@ test.for(FILE_FAULTS)('where %s of %s fails with %s the run ends in order and ca
   await expectOrderlyFailure(ended, 1, new RegExp(`^\\S+: [a-z ]+ \\(${fault[2]}\\)$`, 'm'), out, command)
 })
 
-needing('ulimit', process.platform !== 'win32').for([24, 40])(
+needing('ulimit', process.platform !== 'win32').for([22, 28])(
   'a limit of %i open files is told in one line',
   (limit) => {
     const out = path.join(temporaryFolder(), 'aug')

@@ -1,11 +1,12 @@
 /**
  * Recurrent layers, written out step by step for a sequence of known length. Gates lie side by side in the last axis, in the
- * order of the standard; a state that is not there yet is 0. No form that clips or has the batch first.
+ * order of the standard; a state that is not there yet is 0. No form that clips or has the batch first. An LSTM as most are stays.
  */
 import { floatsAttribute, intAttribute, type NodeProto, stringAttribute, stringsAttribute } from '../../onnx/node.js'
 import { DataType } from '../../onnx/tensor.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Expansion } from '../expansion.js'
+import { isPlainLstm } from '../rules/recurrent.js'
 
 type State = Value | null
 
@@ -159,6 +160,6 @@ const recurrent =
 
 export const RECURRENT: Record<string, Expansion> = {
   GRU: recurrent(GRU),
-  LSTM: recurrent(LSTM),
+  LSTM: (g, node) => (isPlainLstm(node) ? undefined : recurrent(LSTM)(g, node)),
   RNN: recurrent(RNN),
 }

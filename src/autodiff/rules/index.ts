@@ -8,6 +8,7 @@ import { LINALG } from './linalg.js'
 import { MOVEMENT } from './movement.js'
 import { NORMALIZATION } from './normalization.js'
 import { POOLING } from './pooling.js'
+import { LSTM } from './recurrent.js'
 import { REDUCTION } from './reduction.js'
 
 export const RULES: Readonly<Record<string, VjpRule | undefined>> = {
@@ -21,4 +22,5 @@ export const RULES: Readonly<Record<string, VjpRule | undefined>> = {
   ...INDEXING,
   ...REDUCTION,
   ...STOPS,
+  LSTM,
 }

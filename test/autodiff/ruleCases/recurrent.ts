@@ -65,6 +65,11 @@ export const RECURRENT: Record<string, readonly RuleCase[]> = {
   ],
   LSTM: [
     layer('LSTM', 4),
+    layer('LSTM', 4, { with: ['bias'], opset: 22 }),
+    layer('LSTM', 4, { with: ['bias', 'h', 'c'], directions: 2 }),
+    layer('LSTM', 4, { with: ['c'], attributes: { direction: 'reverse' }, outputs: ['y', '', 'cells'] }),
+    layer('LSTM', 4, { with: ['h'], directions: 2, outputs: 1 }),
+    layer('LSTM', 4, { outputs: ['', 'last', 'cells'] }),
     layer('LSTM', 4, { with: ['bias', 'peepholes'], opset: 22 }),
     layer('LSTM', 4, { with: [...all, 'c', 'peepholes'], directions: 2 }),
     layer('LSTM', 4, { with: ['bias', 'lengths', 'c'], attributes: { direction: 'reverse' } }),
