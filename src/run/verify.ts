@@ -84,12 +84,12 @@ async function look(bytes: Buffer, { file_name: file, canvas: [width, height] }:
   return `${file}: found ${found.width} x ${found.height}, expected ${width} x ${height}`
 }
 
-/** What lies below images/ and has no row. */
-async function* strays(folder: string, files: ReadonlySet<string>): AsyncGenerator<string> {
-  const entries = await readdir(path.join(folder, IMAGES), { recursive: true, withFileTypes: true }).catch(() => [])
+/** What lies below images/ and has no row. Folders are read one by one: a list of all takes more memory than the rows. */
+async function* strays(folder: string, files: ReadonlySet<string>, below = IMAGES): AsyncGenerator<string> {
+  const entries = await readdir(path.join(folder, below), { withFileTypes: true }).catch(() => [])
   for (const entry of entries) {
-    if (entry.isDirectory()) continue
-    const file = path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/')
-    if (!files.has(file)) yield `${file}: found a picture without a row, expected none: move it away`
+    const file = `${below}/${entry.name}`
+    if (entry.isDirectory()) yield* strays(folder, files, file)
+    else if (!files.has(file)) yield `${file}: found a picture without a row, expected none: move it away`
   }
 }
