@@ -73,6 +73,14 @@ def build(name):
     return model.eval(), size
 
 
+def without_fused_attention(name):
+    """The same model, its attention in products and a softmax: the exporter refuses some forms of the fused one."""
+    timm.layers.set_fused_attn(False)
+    model, _ = build(name)
+    timm.layers.set_fused_attn(True)
+    return model
+
+
 def gradient(model, x, cotangent):
     x = x.clone().requires_grad_()
     (model(x) * cotangent).sum().backward()
@@ -121,8 +129,11 @@ def attempt(name, folder, wanted):
         try:
             export(file, model, size, kind)
         except Exception as problem:
-            rows[kind] = {**row, "unexported": summary(problem)}
-            continue
+            try:
+                export(file, without_fused_attention(name), size, kind)
+            except Exception:
+                rows[kind] = {**row, "unexported": summary(problem)}
+                continue
         rows[kind] = {**row, **measure(file)}
         if "KEEP" not in os.environ:
             file.unlink()
