@@ -182,7 +182,7 @@ const TABLE: ReadonlyMap<string, Rule> = new Map([
 ])
 
 /** The place of pictures in a value of such a type: undefined where it is not one open axis of as many rows for each. */
-function placeOf(type: ValueType | undefined): Place | undefined {
+export function placeOf(type: ValueType | undefined): Place | undefined {
   if (!type?.counts || type.dims.filter((dim) => dim === null).length !== 1) return undefined
   const inner = product(type.dims)
   const [rows, again] = [type.counts[0] / inner / FIRST.batch, type.counts[1] / inner / SECOND.batch]

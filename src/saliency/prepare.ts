@@ -11,8 +11,8 @@ import { type Dim, declaredType, type ValueType } from '../onnx/valueInfo.js'
 import { settleBatch } from './batch.js'
 import { checkSizes } from './checkSizes.js'
 import { folded } from './fold.js'
-import { isIndependent } from './independent.js'
-import { inferSizes, type Sizes } from './inferSizes.js'
+import { isIndependent, placeOf } from './independent.js'
+import type { Sizes } from './inferSizes.js'
 import { opened, withInput } from './openBatch.js'
 import { probe } from './probe.js'
 
@@ -62,14 +62,15 @@ async function independent(
   const [batch, ...rest] = declaredType(model.graph.inputs[0]!)!.dims
   if (batch === null) return judged(model, output, sizes)
   if (batch !== 1 || rest.includes(null) || model.graph.inputs.length > 1) return undefined
-  const freed = opened(model, sizes)
-  const again = await inferSizes(freed, ONE, { isFolded: true }).catch(() => undefined)
-  const isSame = (dims: Sizes, value: string) =>
-    dims.every((dim, axis) => typeof dim === 'number' && dim === again?.get(value)?.[axis])
-  return [...sizes].every(([value, dims]) => isSame(dims, value)) ? judged(freed, output) : undefined
+  const found = await judged(opened(model, sizes), output)
+  return found && [...sizes].every(([value, dims]) => isOfOne(dims, found.types.get(value))) ? found : undefined
 }
 
-const ONE = { batch: 1, extent: 1 }
+/** Whether a value has these sizes for one picture. */
+function isOfOne(sizes: Sizes, type: ValueType | undefined): boolean {
+  const rows = placeOf(type)?.rows
+  return type?.dims.length === sizes.length && sizes.every((size, axis) => size === (type.dims[axis] ?? rows))
+}
 
 async function judged(model: Model, output: string, sizes?: ReadonlyMap<string, Sizes>) {
   // What cannot be run with several pictures may be with one.
