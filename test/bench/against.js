@@ -8,7 +8,7 @@
  * A table for a few minutes: --rounds 1 --pictures 1000 --inputs 20000 --outputs 2000. --keep <folder> --prepare first, then --keep
  * <folder> alone needs a quiet machine only for what is measured. Stopped by SIGTERM it prints the rounds that are whole.
  */
-import { spawn } from 'node:child_process'
+import { execSync, spawn } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -49,6 +49,10 @@ const { values, positionals } = parseArgs({
     keep: { type: 'string' },
     /** Makes that and measures nothing: the measuring alone needs a quiet machine. */
     prepare: { type: 'boolean', default: false },
+    /** Files of their own in place of links, as pictures are: a million take 4 GB. */
+    copies: { type: 'boolean', default: false },
+    /** Before each work Linux forgets what it has read of the disk (as root only). */
+    cold: { type: 'boolean', default: false },
   },
 })
 const [older = '.'] = positionals
@@ -61,7 +65,8 @@ const kept = values.keep ?? scratch
 const originals = new Map()
 function linkTo(file, target) {
   const known = originals.get(file)
-  if (known === undefined || known.names >= MOST_LINKS) {
+  if (values.copies) copyFileSync(file, target)
+  else if (known === undefined || known.names >= MOST_LINKS) {
     copyFileSync(file, target)
     originals.set(file, { place: target, names: 1 })
   } else {
@@ -114,6 +119,7 @@ function cpuOf(pid) {
 
 /** Runs the program of a checkout to its end; also what had been spent when its first output was there. */
 async function run(build, args) {
+  if (values.cold) execSync('sync && echo 3 > /proc/sys/vm/drop_caches')
   const file = path.join(scratch, 'spent.json')
   const env = { ...process.env, SPENT: file, NODE_OPTIONS: `--import ${pathToFileURL(SPENT)}` }
   const started = performance.now()
