@@ -6,7 +6,7 @@ import { floatsAttribute, intAttribute, type NodeProto, stringAttribute, strings
 import { DataType } from '../../onnx/tensor.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import type { Expansion } from '../expansion.js'
-import { isPlainLstm } from '../rules/recurrent.js'
+import { isPlainLstm } from '../plainLstm.js'
 
 type State = Value | null
 

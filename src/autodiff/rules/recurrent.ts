@@ -2,22 +2,10 @@
  * LSTM, in the form that networks of pictures have: sequences of one length, the standard's activations, no peepholes. Others are
  * written out (see expansions/recurrent). Here only what a step needs of the one before is computed step by step.
  */
-import { floatsAttribute, intAttribute, type NodeProto, stringAttribute, stringsAttribute } from '../../onnx/node.js'
+import { type NodeProto, stringAttribute } from '../../onnx/node.js'
 import type { GraphBuilder, Value } from '../builder.js'
+import { isPlainLstm } from '../plainLstm.js'
 import type { VjpRule } from '../rule.js'
-
-const ACTIVATIONS = ['Sigmoid', 'Tanh', 'Tanh']
-
-/** Whether the rule covers an LSTM. */
-export function isPlainLstm(node: NodeProto): boolean {
-  const [, , , , lengths, , , peepholes] = node.input
-  const names = stringsAttribute(node, 'activations') ?? []
-  const isOther =
-    node.attribute.some(({ name }) => name === 'clip') ||
-    ['layout', 'input_forget'].some((name) => intAttribute(node, name, 0) !== 0) ||
-    ['activation_alpha', 'activation_beta'].some((name) => (floatsAttribute(node, name) ?? []).length > 0)
-  return !isOther && names.every((name, i) => name === ACTIVATIONS[i % 3]) && !lengths && !peepholes && !!node.output[0]
-}
 
 const parts = (g: GraphBuilder, value: Value, count: number, axis: number) =>
   g.emitMany('Split', [value], { axis, ...(g.opset >= 18 && { num_outputs: count }) }, count)
