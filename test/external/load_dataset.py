@@ -115,7 +115,7 @@ def timm(names, weights, classes):
 
 def hugging_face(names, weights, classes):
     dataset = names['dataset']
-    assert set(dataset.column_names) == {'image', 'label', 'soft_label', 'lambda', 'source_a', 'source_b'}
+    assert set(dataset.column_names) == {'image', 'label', 'soft_label', 'lambda', 'source_a', 'source_b', 'epoch'}
     assert all(classes[max(range(len(classes)), key=row.__getitem__)] == label
                for row, label in zip(dataset['soft_label'], dataset['label']))
     colours = mean_colours(weights)
