@@ -79,6 +79,18 @@ test('every weight is trained, but not what prepares the picture; equal vectors 
   expect(next['next/zero/2']!.data).not.toEqual(next['next/zero/4']!.data)
 })
 
+test('a bias of which a part is written over, as that of Swin v2, is trained but for that part', async () => {
+  const nodes = SPEC.nodes
+    .slice(0, -1)
+    .concat([n('ScatterND', ['bias', 'middle', 'nothing'], 'partly'), n('Add', ['m', 'partly'], 'y')])
+  const middle = { dims: [1, 1], values: [1], dtype: DataType.INT64 }
+  const weights = { ...SPEC.weights, middle, nothing: { dims: [1], values: [0] } }
+  const model = await build({ ...SPEC, nodes, weights })
+  const bias = model.carried.find(({ name }) => name === 'bias')!
+  const next = (await step(model, [2, 6, 6]))[bias.output]!.data as Float32Array
+  expect(Array.from(next, (value, i) => value === bias.initial[i])).toEqual([false, true, false])
+})
+
 test.each<[TrainingOptions['trainable'], string[]]>([
   ['head', ['head', 'bias']],
   ['last-stage', ['deep', 'one/3', 'zero/3', 'head', 'bias']],

@@ -39,6 +39,7 @@ const WEIGHT_INPUTS: Readonly<Record<string, Readonly<Record<number, Role>> | un
 
 /** Operators that pass on, combine or map elementwise tensors that may be weights, and at how many of their first inputs. */
 const OTHER_INPUTS: Readonly<Record<string, number | undefined>> = {
+  Abs: 1,
   Add: 2,
   Clip: 1,
   Concat: Number.POSITIVE_INFINITY,
@@ -51,7 +52,12 @@ const OTHER_INPUTS: Readonly<Record<string, number | undefined>> = {
   Max: Number.POSITIVE_INFINITY,
   Min: Number.POSITIVE_INFINITY,
   Mul: 2,
+  Neg: 1,
+  Pad: 1,
+  Relu: 1,
   Reshape: 1,
+  ScatterElements: 1,
+  ScatterND: 1,
   Sigmoid: 1,
   Slice: 1,
   Softmax: 1,
@@ -60,6 +66,7 @@ const OTHER_INPUTS: Readonly<Record<string, number | undefined>> = {
   Sqrt: 1,
   Squeeze: 1,
   Sub: 2,
+  Sum: Number.POSITIVE_INFINITY,
   Tanh: 1,
   Tile: 1,
   Transpose: 1,
