@@ -15,7 +15,7 @@ const OUTSIDE = /^(sharp|onnxruntime-node|undici|hyparquet-compressors|@aws-sdk\
 function licenceOf(folder, modules) {
   const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-  const heads = modules.filter((module) => module.startsWith(folder)).map((module) => headOf(module))
+  const heads = modules.filter((module) => module.startsWith(folder + path.sep)).map((module) => headOf(module))
   const text = file ? readFileSync(path.join(folder, file), 'utf8') : [...new Set(heads)].join('\n')
   return `${name} ${version}: ${license}\n\n${text.trim()}\n`
 }

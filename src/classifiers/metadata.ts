@@ -1,6 +1,6 @@
 /** What exporters write into a model file about its pictures and classes. */
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import type { Descriptor } from './descriptor.js'
+import { fieldsOf } from './fields.js'
 
 /** What a file tells of itself, and who wrote it so. */
 export interface Told {
@@ -12,34 +12,19 @@ export interface Told {
 const METADATA_PROPS = 14
 const [KEY, VALUE] = [1, 2]
 
-/** The metadata of the model in `bytes`, read past its weights; what is no model has none. */
-export function metadataOf(bytes: Uint8Array): Map<string, string> {
+/** The metadata of a `model`, read past its weights; what is no model has none. */
+export function metadataOf(model: Uint8Array): Map<string, string> {
   const found = new Map<string, string>()
   try {
-    const reader = new BinaryReader(bytes)
-    while (reader.pos < reader.len) {
-      const [field, type] = reader.tag()
-      if (field !== METADATA_PROPS || type !== WireType.LengthDelimited) reader.skip(type, field)
-      else {
-        const entry = entryOf(reader.bytes())
-        found.set(entry[KEY] ?? '', entry[VALUE] ?? '')
-      }
+    for (const [field, bytes] of fieldsOf(model)) {
+      if (field !== METADATA_PROPS) continue
+      const entry = new Map(Array.from(fieldsOf(bytes), ([part, text]) => [part, new TextDecoder().decode(text)]))
+      found.set(entry.get(KEY) ?? '', entry.get(VALUE) ?? '')
     }
   } catch {
     return new Map()
   }
   return found
-}
-
-function entryOf(bytes: Uint8Array): Record<number, string> {
-  const reader = new BinaryReader(bytes)
-  const entry: Record<number, string> = {}
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag()
-    if (type === WireType.LengthDelimited) entry[field] = reader.string()
-    else reader.skip(type, field)
-  }
-  return entry
 }
 
 /** What the metadata says of the input and the classes; null where it is of no known kind. */
