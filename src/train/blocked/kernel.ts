@@ -8,8 +8,8 @@ import { scaledFilters } from './perChannel.js'
 
 /**
  * Emits dW[m, c, k] = sum over n, i of narrow[n, m, i] wide[n, c, s i + d k - p] as the value that `node` makes: a convolution of
- * `wide` by `narrow`, stride and dilation swapped. In a depthwise one each channel of each picture is a channel; else the
- * channels of `wide` are the batch, and the pictures are the channels.
+ * `wide` by `narrow`, stride and dilation swapped. In a depthwise one each channel of each picture is a channel; else each picture
+ * is one.
  */
 export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
   const { sides: given, geo } = sidesOf(node)
@@ -22,16 +22,17 @@ export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
   const give = (found: Value) =>
     g.emit('Identity', [scaled ? scaledFilters(l, found, filters, scaled.factor) : found], {}, name)
   const isDepthwise = geo.group > 1 && wide?.[1] === geo.group && narrow?.[1] === geo.group
-  const inBlocks =
-    wide && narrow && (isDepthwise ? l.isBlocked(sides.wide) : geo.group === 1 && 2 * narrow[1] >= l.block)
+  const inBlocks = wide && narrow && (isDepthwise ? l.isBlocked(sides.wide) : isDense(l, narrow, geo))
   if (!inBlocks) {
     const plain = { ...sides, wide: l.plain(sides.wide), narrow: l.plain(sides.narrow) }
     give(kernelCotangent(g, plain, geo))
   } else if (isDepthwise) give(ofDepthwise(l, sides, geo, wide, narrow))
   else if (geo.kernel.every((k) => k === 1)) give(ofPoints(l, sides, geo, wide, narrow))
-  else if (isLong(l, wide, geo)) give(ofRows(l, sides, geo, wide, narrow))
-  else give(ofImages(l, sides, geo, wide, narrow))
+  else give(ofPictures(l, sides, geo, wide, narrow))
 }
+
+const isDense = (l: Layouts, narrow: Sizes, { group, dilations }: Convolution): boolean =>
+  group === 1 && dilations[1] === 1 && 2 * narrow[1] >= l.block
 
 /** How the convolution by `narrow` runs along each axis, and how many results it has, of which the first are meant. */
 function crossing(geo: Convolution, wide: Sizes, narrow: Sizes) {
@@ -95,112 +96,113 @@ function thinned(l: Layouts, wide: Value, { strides, before }: Convolution, narr
   return g.emitOf(BLOCKED, 'ReorderOutput', [blocks], { channels: c, channels_last: 1 })
 }
 
-function ofImages(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes): Value {
-  const { g, block } = l
-  const [, m, ...outputs] = narrow
-  const [n, c] = wide
-  const { axes, attributes, found } = crossing(geo, wide, narrow)
-  const pictures = n < block ? n : l.filled(n)
-  const pads = [axes[0]!.before, 0, axes[0]!.after, 0]
-  const x = n < block ? swapped(l, sides.wide, axes[1]!) : swappedBlocks(l, sides.wide, axes[1]!)
-  const filter = g.reshape(filterOf(l, sides.narrow), [l.filled(m), pictures, ...outputs])
-  const each = g.emitOf(BLOCKED, 'Conv', [x, filter], { ...attributes, pads })
-  const plain = g.emitOf(BLOCKED, 'ReorderOutput', [each], { channels: m })
-  const order = g.transpose(g.reshape(plain, [c, m, found[0] * found[1]]), [1, 0, 2])
-  return cut(l, g.reshape(order, [m, c, ...found]), found, geo.kernel)
+/** How the pictures of both operands become channels. */
+interface Plan {
+  /** Channels of `wide` that lie side by side, blocks of those, and blocks of the channels of `narrow`. */
+  readonly side: number
+  readonly ins: number
+  readonly outs: number
+  /** Pictures, filled up, and groups of them that are summed by the convolution. */
+  readonly pictures: number
+  readonly groups: number
 }
-
-/** Enough channels, or kernels of a picture wide enough, to fill the registers; where a stride leaves few outputs, twice as many. */
-const isLong = ({ block }: Layouts, [, c]: Sizes, { kernel, strides }: Convolution): boolean =>
-  c >= (strides[0]! > 1 ? 4 : 2) * block || (c < block && kernel[0]! > 5)
 
 /**
- * The same with the rows of all pictures as channels and the channels of `wide` as the axis along which results lie: one
- * convolution for each row of the kernel, whose filters are the columns of `narrow`. It is as fast as the forward pass.
+ * The same with the pictures as channels, both operands nearly as they lie: an axis of `wide` holds the positions of a row and in
+ * each the channels of a block, the other one the blocks and in each the rows.
  */
-function ofRows(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes): Value {
+function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes): Value {
   const { g, block } = l
-  const [c, m, outs] = [wide[1], narrow[1], l.filled(narrow[1]) / block]
+  const [c, m] = [wide[1], narrow[1]]
   const [kh, kw] = geo.kernel as [number, number]
-  const { axes, found } = crossing(geo, wide, narrow)
-  const { stride, dilation, before, after } = axes[1]!
-  const filter = columnsOf(l, sides.narrow)
-  const along = {
-    kernel_shape: [narrow[3], 1],
-    strides: [stride, 1],
-    dilations: [dilation, 1],
-    pads: [before, 0, after, 0],
+  const plan = planOf(l, l.isBlocked(sides.wide), geo, wide, narrow)
+  const { side, ins, outs, groups } = plan
+  const filter = filterOf(l, sides.narrow, plan, narrow)
+  const { below, passes } = passesOf(geo, wide, narrow, ins)
+  const columns = (narrow[3] - 1) * geo.strides[1]! + kw
+  const x = linesOf(l, sides.wide, plan, { before: geo.before[1]!, columns, below })
+  const parts = passes.map(({ top, bottom, step, found, first, count }) => {
+    const all = g.emitOf(BLOCKED, 'Conv', [x, filter], {
+      kernel_shape: [narrow[2], narrow[3]],
+      strides: [step, 1],
+      dilations: [geo.strides[0]!, geo.strides[1]! * side],
+      pads: [top, 0, bottom, 0],
+      group: groups,
+    })
+    const sums = g.reduce('Sum', g.reshape(all, [groups, outs, found, kw * side * block]), [0], false)
+    const meant = found === count ? sums : g.slice(sums, [1], [first], [first + count])
+    return g.reshape(meant, [outs, count / ins, ins, kw, side, block])
+  })
+  const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 1 })
+  const order = g.reshape(g.transpose(joined, [0, 2, 4, 1, 3, 5]), [1, outs * block, ins * side * kh * kw, 1])
+  const plain = g.reshape(g.emitOf(BLOCKED, 'ReorderOutput', [order], { channels: m }), [m, ins * side, kh, kw])
+  return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
+}
+
+function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: Sizes, narrow: Sizes): Plan {
+  const [n, c] = wide
+  const [, m, h, w] = narrow
+  // A few channels are one block of their own.
+  const isFew = 2 * c < block && !isBlocked
+  const [side, ins, outs] = [isFew ? c : block, isFew ? 1 : Math.ceil(c / block), Math.ceil(m / block)]
+  const pictures = n < block ? n : Math.ceil(n / block) * block
+  // Pictures of a group must lie side by side in each block of channels: alone they do, but then their sums are written one by one.
+  const isAlone = outs > 1 && ins * side * geo.kernel[0]! * geo.kernel[1]! < 2 * h * w
+  let each = isAlone ? 1 : Math.min(pictures, block - 1)
+  while (pictures % each !== 0) each--
+  return { side, ins, outs, pictures, groups: pictures / each }
+}
+
+/** Rows of the kernel that one convolution finds, for every block of channels: `count` of `found` results from `first` on. */
+interface Pass {
+  readonly top: number
+  readonly bottom: number
+  readonly step: number
+  readonly found: number
+  readonly first: number
+  readonly count: number
+}
+
+/** The passes, all rows in one where there is one block, and how many rows of zeros are `below` each block. */
+function passesOf({ kernel, strides, dilations, before }: Convolution, wide: Sizes, narrow: Sizes, ins: number) {
+  const [height, h, stride] = [wide[2], narrow[2], strides[0]!]
+  const starts = Array.from({ length: kernel[0]! }, (_, k) => k * dilations[0]! - before[0]!)
+  const span = (h - 1) * stride + 1
+  const missing = Math.max(0, starts.at(-1)! + span - height)
+  const pass = (tall: number, top: number, bottom: number, step: number, first: number, count: number): Pass => {
+    return { top, bottom, step, first, count, found: outputSize(tall, h, step, stride, top + bottom) }
   }
-  const taps = rowsOf(l, sides.wide, geo, narrow).map((rows) => {
-    const each = g.reshape(g.emitOf(BLOCKED, 'Conv', [rows, filter], along), [outs, found[1], c, block])
-    return found[1] === kw ? each : g.slice(each, [1], [0], [kw])
+  if (ins === 1) return { below: 0, passes: [pass(height, before[0]!, missing, dilations[0]!, 0, kernel[0]!)] }
+  const below = Math.max(before[0]!, missing)
+  const tall = height + below
+  const passes = starts.map((start) => {
+    // What begins inside the first block is found from one before it on: a kernel's rows among the zeros cost nothing.
+    const top = start > 0 ? tall - start : -start
+    return pass(ins * tall, top, Math.max(0, start + span - tall), tall, start > 0 ? 1 : 0, ins)
   })
-  const joined = g.reshape(g.emit('Concat', taps, { axis: 1 }), [outs, kh * kw, c, block])
-  const blocks = g.reshape(g.transpose(joined, [0, 2, 1, 3]), [1, outs * block, c * kh * kw, 1])
-  return g.reshape(g.emitOf(BLOCKED, 'ReorderOutput', [blocks], { channels: m }), [m, c, kh, kw])
+  return { below, passes }
 }
 
-/** For each row of the kernel the rows of `wide` that it meets, as [1, N h, W, C] in blocks. */
-function rowsOf(l: Layouts, wide: Value, { kernel, strides, dilations, before }: Convolution, narrow: Sizes): Value[] {
-  const { g } = l
-  const [n, c, height, width] = l.sizesOf(wide)!
-  const lines = n * narrow[2]
-  const all = g.reshape(l.rows(wide), [n, height, width * c])
-  return Array.from({ length: kernel[0]! }, (_, k) => {
-    const start = k * dilations[0]! - before[0]!
-    const end = start + (narrow[2] - 1) * strides[0]! + 1
-    const span = g.pad(all, [0, -start, 0], [0, end - height, 0])
-    const met = strides[0] === 1 ? span : g.slice(span, [1], [0], [end - start], [strides[0]!])
-    const flat = g.pad(g.reshape(met, [1, lines, width * c, 1]), [0, 0, 0, 0], [0, l.filled(lines) - lines, 0, 0])
-    return g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [flat]), [1, l.filled(lines), width, c])
-  })
-}
-
-/** A value as filters [M, N h, w, 1]: the channels they take are the rows of all pictures. */
-function columnsOf(l: Layouts, value: Value): Value {
+/** `wide` as [1, pictures, blocks and rows, columns and channels], with zeros around. */
+function linesOf(
+  l: Layouts,
+  wide: Value,
+  { side, ins, pictures }: Plan,
+  { before, columns, below }: { readonly before: number; readonly columns: number; readonly below: number },
+): Value {
   const { g, block } = l
-  const [n, m, h, w] = l.sizesOf(value)!
-  const [outs, lines] = [l.filled(m) / block, l.filled(n * h)]
-  const planes = g.transpose(g.reshape(l.blocked(value), [n, outs, h * w * block]), [1, 0, 2])
-  const rows = g.pad(g.reshape(planes, [outs, n * h, w * block]), [0, 0, 0], [0, lines - n * h, 0])
-  const order = g.transpose(g.reshape(rows, [outs, lines / block, block, w, block]), [0, 1, 3, 2, 4])
-  return g.reshape(order, [outs * block, lines, w, 1])
+  const [n, , height, width] = l.sizesOf(wide)!
+  const lines = g.reshape(side === block ? l.blocked(wide) : l.rows(wide), [n, ins, height, width * side])
+  const after = [pictures - n, 0, below, (columns - before - width) * side]
+  return g.reshape(g.pad(lines, [0, 0, 0, before * side], after), [1, pictures, ins * (height + below), columns * side])
 }
 
-interface Padding {
-  readonly before: number
-  readonly after: number
-}
-
-/** [N, C, H, W] as [C, N, H, W], padded along W: at the edges the runtime's kernel computes one position at a time. */
-function swapped(l: Layouts, value: Value, { before, after }: Padding): Value {
-  const { g } = l
-  const [n, c, h, w] = l.sizesOf(value)!
-  const planes = g.transpose(g.reshape(l.plain(value), [n, c, h * w]), [1, 0, 2])
-  return g.pad(g.reshape(planes, [c, n, h, w]), [0, 0, 0, before], [0, 0, 0, after])
-}
-
-/** The same with the pictures in blocks, filled up. */
-function swappedBlocks(l: Layouts, value: Value, { before, after }: Padding): Value {
+/** `narrow` as filters of every group, whose input channels are the pictures. */
+function filterOf(l: Layouts, value: Value, { outs, pictures, groups }: Plan, [n, , h, w]: Sizes): Value {
   const { g, block } = l
-  const [n, c, h, w] = l.sizesOf(value)!
-  const pictures = l.filled(n)
-  const all = g.pad(l.plain(value), [0, 0, 0, 0], [pictures - n, 0, 0, 0])
-  const blocks = g.emitOf(BLOCKED, 'ReorderInput', [g.reshape(all, [1, pictures, c * h, w])])
-  const planes = g.transpose(g.reshape(blocks, [pictures / block, c, h * w * block]), [1, 0, 2])
-  const lines = g.reshape(planes, [c * (pictures / block) * h, w * block])
-  const padded = g.pad(lines, [0, before * block], [0, after * block])
-  return g.reshape(padded, [c, pictures, h, before + w + after])
-}
-
-/** A value as filters whose input channels are the pictures. */
-function filterOf(l: Layouts, value: Value): Value {
-  const { g, block } = l
-  const [n, m, h, w] = l.sizesOf(value)!
-  const outs = l.filled(m) / block
-  const blocks = l.blocked(value)
-  if (n < block) return outs === 1 ? blocks : g.transpose(g.reshape(blocks, [n, outs, h * w * block]), [1, 0, 2])
-  const pictures = l.filled(n)
-  const all = g.pad(g.reshape(blocks, [n, outs, h * w, block]), [0, 0, 0, 0], [pictures - n, 0, 0, 0])
-  return g.transpose(g.reshape(all, [pictures / block, block, outs, h * w, block]), [2, 0, 3, 1, 4])
+  const each = pictures / groups
+  const all = g.pad(g.reshape(l.blocked(value), [n, outs * h * w * block]), [0, 0], [pictures - n, 0])
+  const isInOrder = each === 1 || outs === 1
+  const order = isInOrder ? all : g.transpose(g.reshape(all, [groups, each, outs, h * w * block]), [0, 2, 1, 3])
+  return g.reshape(order, [groups * outs * block, each, h, w])
 }
