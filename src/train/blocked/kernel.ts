@@ -129,7 +129,8 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
       pads: [top, 0, bottom, 0],
       group: groups,
     })
-    const sums = g.reduce('Sum', g.reshape(all, [groups, outs, found, kw * side * block]), [0], false)
+    const own = [outs, found, kw * side * block]
+    const sums = groups === 1 ? g.reshape(all, own) : g.reduce('Sum', g.reshape(all, [groups, ...own]), [0], false)
     const meant = found === count ? sums : g.slice(sums, [1], [first], [first + count])
     return g.reshape(meant, [outs, count / ins, ins, kw, side, block])
   })

@@ -35,6 +35,7 @@ const LOWERINGS: Readonly<Record<string, Lowering | undefined>> = {
   ReduceSum: lowerReduction,
   Shape: lowerSize,
   Size: lowerSize,
+  Slice: lowerSlice,
 }
 
 /**
@@ -136,6 +137,24 @@ function lowerPad(l: Layouts, node: NodeProto): boolean {
   const padded = g.pad(five, [0, 0, pads[2]!, pads[3]!, 0], [0, 0, pads[6]!, pads[7]!, 0], fill)
   const [height, width] = [h + pads[2]! + pads[6]!, w + pads[3]! + pads[7]!]
   l.setBlocked(node.output[0]!, g.reshape(padded, [n, l.filled(c), height, width]), [n, c, height, width])
+  return true
+}
+
+/** Some rows and columns, with strides. */
+function lowerSlice(l: Layouts, node: NodeProto): boolean {
+  const { g } = l
+  const x = node.input[0]!
+  const sizes = l.sizesOf(x)
+  const [starts, ends, axes, steps] = node.input.slice(1).map((v) => g.known(v))
+  if (!sizes || !l.isBlocked(x) || !starts || !ends || !axes || (node.input[4] && !steps)) return false
+  const cut = axes.map((axis, i) => ({ axis, start: starts[i]!, end: ends[i]!, step: steps?.[i] ?? 1 }))
+  if (cut.some(({ axis, start, end, step }) => axis < 2 || start < 0 || end <= start || step < 1)) return false
+  const [n, c] = sizes
+  const result = [...sizes] as [number, number, number, number]
+  for (const { axis, start, end, step } of cut) result[axis] = Math.ceil((Math.min(end, sizes[axis]!) - start) / step)
+  const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, sizes[2], sizes[3], l.block])
+  const met = g.slice(five, axes, starts, ends, steps)
+  l.setBlocked(node.output[0]!, g.reshape(met, [n, l.filled(c), result[2], result[3]]), result)
   return true
 }
 
