@@ -102,9 +102,30 @@ interface Plan {
   readonly side: number
   readonly ins: number
   readonly outs: number
-  /** Pictures, filled up, and groups of them that are summed by the convolution. */
+  /** Pictures, filled up, pieces that the rows of each are cut into, and pictures that are summed by the convolution. */
   readonly pictures: number
-  readonly groups: number
+  readonly pieces: number
+  readonly each: number
+}
+
+/** Filters of so many elements stay in a core's cache while all results that they meet are found. */
+const CACHED = 2 ** 18
+
+function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: Sizes, narrow: Sizes): Plan {
+  const [n, c] = wide
+  const [, m, h, w] = narrow
+  // A few channels are one block of their own.
+  const isFew = 2 * c < block && !isBlocked
+  const [side, ins, outs] = [isFew ? c : block, isFew ? 1 : Math.ceil(c / block), Math.ceil(m / block)]
+  const pictures = n < block ? n : Math.ceil(n / block) * block
+  const filters = Math.min(outs, 4) * block * h * w
+  let pieces = Math.min(h, Math.ceil(filters / CACHED))
+  while (h % pieces !== 0) pieces++
+  // Pictures of a group must lie side by side in each block of channels: alone they do, but then their sums are written one by one.
+  const isAlone = pieces > 1 || (outs > 1 && ins * side * geo.kernel[0]! * geo.kernel[1]! < 2 * h * w)
+  let each = isAlone ? 1 : Math.min(pictures, block - 1)
+  while (pictures % each !== 0) each--
+  return { side, ins, outs, pictures, pieces, each }
 }
 
 /**
@@ -116,23 +137,22 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
   const [c, m] = [wide[1], narrow[1]]
   const [kh, kw] = geo.kernel as [number, number]
   const plan = planOf(l, l.isBlocked(sides.wide), geo, wide, narrow)
-  const { side, ins, outs, groups } = plan
+  const { side, ins, outs } = plan
+  const groups = (plan.pictures * plan.pieces) / plan.each
   const filter = filterOf(l, sides.narrow, plan, narrow)
-  const { below, passes } = passesOf(geo, wide, narrow, ins)
-  const columns = (narrow[3] - 1) * geo.strides[1]! + kw
-  const x = linesOf(l, sides.wide, plan, { before: geo.before[1]!, columns, below })
-  const parts = passes.map(({ top, bottom, step, found, first, count }) => {
+  const x = linesOf(l, sides.wide, plan, geo, narrow)
+  const parts = passesOf(geo, narrow[2] / plan.pieces, ins).map(({ top, step, found, first }) => {
     const all = g.emitOf(BLOCKED, 'Conv', [x, filter], {
-      kernel_shape: [narrow[2], narrow[3]],
+      kernel_shape: [narrow[2] / plan.pieces, narrow[3]],
       strides: [step, 1],
       dilations: [geo.strides[0]!, geo.strides[1]! * side],
-      pads: [top, 0, bottom, 0],
+      pads: [top, 0, 0, 0],
       group: groups,
     })
     const own = [outs, found, kw * side * block]
     const sums = groups === 1 ? g.reshape(all, own) : g.reduce('Sum', g.reshape(all, [groups, ...own]), [0], false)
-    const meant = found === count ? sums : g.slice(sums, [1], [first], [first + count])
-    return g.reshape(meant, [outs, count / ins, ins, kw, side, block])
+    const meant = first === 0 ? sums : g.slice(sums, [1], [first], [found])
+    return g.reshape(meant, [outs, (found - first) / ins, ins, kw, side, block])
   })
   const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 1 })
   const order = g.reshape(g.transpose(joined, [0, 2, 4, 1, 3, 5]), [1, outs * block, ins * side * kh * kw, 1])
@@ -140,70 +160,62 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
   return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
 }
 
-function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: Sizes, narrow: Sizes): Plan {
-  const [n, c] = wide
-  const [, m, h, w] = narrow
-  // A few channels are one block of their own.
-  const isFew = 2 * c < block && !isBlocked
-  const [side, ins, outs] = [isFew ? c : block, isFew ? 1 : Math.ceil(c / block), Math.ceil(m / block)]
-  const pictures = n < block ? n : Math.ceil(n / block) * block
-  // Pictures of a group must lie side by side in each block of channels: alone they do, but then their sums are written one by one.
-  const isAlone = outs > 1 && ins * side * geo.kernel[0]! * geo.kernel[1]! < 2 * h * w
-  let each = isAlone ? 1 : Math.min(pictures, block - 1)
-  while (pictures % each !== 0) each--
-  return { side, ins, outs, pictures, groups: pictures / each }
-}
+/** Rows that meet `h` rows of results. */
+const tallOf = ({ kernel, strides, dilations }: Convolution, h: number): number =>
+  (h - 1) * strides[0]! + (kernel[0]! - 1) * dilations[0]! + 1
 
-/** Rows of the kernel that one convolution finds, for every block of channels: `count` of `found` results from `first` on. */
+/** What one convolution finds: rows of the kernel, or one for every block of channels, behind `first` results of no meaning. */
 interface Pass {
   readonly top: number
-  readonly bottom: number
   readonly step: number
   readonly found: number
   readonly first: number
-  readonly count: number
 }
 
-/** The passes, all rows in one where there is one block, and how many rows of zeros are `below` each block. */
-function passesOf({ kernel, strides, dilations, before }: Convolution, wide: Sizes, narrow: Sizes, ins: number) {
-  const [height, h, stride] = [wide[2], narrow[2], strides[0]!]
-  const starts = Array.from({ length: kernel[0]! }, (_, k) => k * dilations[0]! - before[0]!)
-  const span = (h - 1) * stride + 1
-  const missing = Math.max(0, starts.at(-1)! + span - height)
-  const pass = (tall: number, top: number, bottom: number, step: number, first: number, count: number): Pass => {
-    return { top, bottom, step, first, count, found: outputSize(tall, h, step, stride, top + bottom) }
-  }
-  if (ins === 1) return { below: 0, passes: [pass(height, before[0]!, missing, dilations[0]!, 0, kernel[0]!)] }
-  const below = Math.max(before[0]!, missing)
-  const tall = height + below
-  const passes = starts.map((start) => {
-    // What begins inside the first block is found from one before it on: a kernel's rows among the zeros cost nothing.
-    const top = start > 0 ? tall - start : -start
-    return pass(ins * tall, top, Math.max(0, start + span - tall), tall, start > 0 ? 1 : 0, ins)
-  })
-  return { below, passes }
+/** All rows of the kernel in one convolution where there is one block, else each in one of its own. */
+function passesOf(geo: Convolution, h: number, ins: number): readonly Pass[] {
+  const [rows, dilation] = [geo.kernel[0]!, geo.dilations[0]!]
+  if (ins === 1) return [{ top: 0, step: dilation, found: rows, first: 0 }]
+  const step = tallOf(geo, h)
+  // To begin inside the first block, begin one before it: of that no element is met, so it costs nothing.
+  return Array.from({ length: rows }, (_, k) =>
+    k === 0 ? { top: 0, step, found: ins, first: 0 } : { top: step - k * dilation, step, found: ins + 1, first: 1 },
+  )
 }
 
-/** `wide` as [1, pictures, blocks and rows, columns and channels], with zeros around. */
-function linesOf(
-  l: Layouts,
-  wide: Value,
-  { side, ins, pictures }: Plan,
-  { before, columns, below }: { readonly before: number; readonly columns: number; readonly below: number },
-): Value {
+/** `wide` as [1, pictures and pieces, blocks and rows, columns and channels], with zeros around. */
+function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, w]: Sizes): Value {
   const { g, block } = l
+  const { side, ins, pictures, pieces } = plan
   const [n, , height, width] = l.sizesOf(wide)!
+  const [above, left] = geo.before as [number, number]
+  const [all, tall, columns] = [tallOf(geo, h), tallOf(geo, h / pieces), (w - 1) * geo.strides[1]! + geo.kernel[1]!]
   const lines = g.reshape(side === block ? l.blocked(wide) : l.rows(wide), [n, ins, height, width * side])
-  const after = [pictures - n, 0, below, (columns - before - width) * side]
-  return g.reshape(g.pad(lines, [0, 0, 0, before * side], after), [1, pictures, ins * (height + below), columns * side])
+  const after = [pictures - n, 0, all - above - height, (columns - left - width) * side]
+  const around = g.pad(lines, [0, 0, above, left * side], after)
+  const sizes = [1, pictures * pieces, ins * tall, columns * side]
+  if (pieces === 1) return g.reshape(around, sizes)
+  const step = (h / pieces) * geo.strides[0]!
+  const met = range(pieces).flatMap((p) =>
+    range(ins).flatMap((i) => range(tall).map((row) => i * all + p * step + row)),
+  )
+  const rows = g.reshape(around, [pictures, ins * all, columns * side])
+  return g.reshape(g.emit('Gather', [rows, g.integers(met)], { axis: 1 }), sizes)
 }
 
-/** `narrow` as filters of every group, whose input channels are the pictures. */
-function filterOf(l: Layouts, value: Value, { outs, pictures, groups }: Plan, [n, , h, w]: Sizes): Value {
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+/** `narrow` as filters of every group, whose input channels are pictures, or pieces of them. */
+function filterOf(l: Layouts, value: Value, { outs, pictures, pieces, each }: Plan, [n, , h, w]: Sizes): Value {
   const { g, block } = l
-  const each = pictures / groups
-  const all = g.pad(g.reshape(l.blocked(value), [n, outs * h * w * block]), [0, 0], [pictures - n, 0])
-  const isInOrder = each === 1 || outs === 1
-  const order = isInOrder ? all : g.transpose(g.reshape(all, [groups, each, outs, h * w * block]), [0, 2, 1, 3])
-  return g.reshape(order, [groups * outs * block, each, h, w])
+  const chunk = (h / pieces) * w * block
+  const all = g.pad(g.reshape(l.blocked(value), [n, outs * pieces * chunk]), [0, 0], [pictures - n, 0])
+  const chunks = g.reshape(all, [pictures / each, each * outs * pieces, chunk])
+  const order = range(pieces).flatMap((p) =>
+    range(outs).flatMap((out) => range(each).map((e) => (e * outs + out) * pieces + p)),
+  )
+  const inOrder = order.every((from, i) => from === i)
+    ? chunks
+    : g.emit('Gather', [chunks, g.integers(order)], { axis: 1 })
+  return g.reshape(inOrder, [(pictures / each) * pieces * outs * block, each, h / pieces, w])
 }

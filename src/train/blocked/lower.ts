@@ -146,14 +146,17 @@ function lowerSlice(l: Layouts, node: NodeProto): boolean {
   const x = node.input[0]!
   const sizes = l.sizesOf(x)
   const [starts, ends, axes, steps] = node.input.slice(1).map((v) => g.known(v))
-  if (!sizes || !l.isBlocked(x) || !starts || !ends || !axes || (node.input[4] && !steps)) return false
-  const cut = axes.map((axis, i) => ({ axis, start: starts[i]!, end: ends[i]!, step: steps?.[i] ?? 1 }))
-  if (cut.some(({ axis, start, end, step }) => axis < 2 || start < 0 || end <= start || step < 1)) return false
+  if (!sizes || !l.isBlocked(x) || !starts || !ends || !axes || (node.input[4] && !steps?.every((s) => s > 0)))
+    return false
+  if (axes.some((axis, i) => axis < 2 || axis > 3 || starts[i]! < 0 || ends[i]! <= starts[i]!)) return false
+  // An end may be as large as a number can be.
+  const last = axes.map((axis, i) => Math.min(ends[i]!, sizes[axis]!))
   const [n, c] = sizes
   const result = [...sizes] as [number, number, number, number]
-  for (const { axis, start, end, step } of cut) result[axis] = Math.ceil((Math.min(end, sizes[axis]!) - start) / step)
+  for (const [i, axis] of axes.entries()) result[axis] = Math.ceil((last[i]! - starts[i]!) / (steps?.[i] ?? 1))
+  if (result[2] < 1 || result[3] < 1) return false
   const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, sizes[2], sizes[3], l.block])
-  const met = g.slice(five, axes, starts, ends, steps)
+  const met = g.slice(five, axes, starts, last, steps)
   l.setBlocked(node.output[0]!, g.reshape(met, [n, l.filled(c), result[2], result[3]]), result)
   return true
 }
