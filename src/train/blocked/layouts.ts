@@ -39,6 +39,7 @@ export class Layouts {
   readonly g: GraphBuilder
   /** Channels of a block. */
   readonly block: number
+  readonly centred: ReadonlySet<Value>
   private readonly sizes: Map<Value, readonly number[]>
   private readonly plainOf = new Map<Value, Value>()
   private readonly blockedOf = new Map<Value, Value>()
@@ -47,10 +48,16 @@ export class Layouts {
   private readonly scaledOf = new Map<Value, Scaled>()
   private readonly productOf = new Map<Value, readonly [Value, Value]>()
 
-  /** `sizes` of values, all of them known numbers. */
-  constructor(g: GraphBuilder, block: number, sizes: ReadonlyMap<Value, readonly number[]>) {
+  /** `sizes` of values, all of them known numbers; `centred` have means near 0. */
+  constructor(
+    g: GraphBuilder,
+    block: number,
+    sizes: ReadonlyMap<Value, readonly number[]>,
+    centred: ReadonlySet<Value>,
+  ) {
     this.g = g
     this.block = block
+    this.centred = centred
     this.sizes = new Map(sizes)
   }
 

@@ -40,7 +40,7 @@ const LOWERINGS: Readonly<Record<string, Lowering | undefined>> = {
 
 /**
  * The graph, which may hold composite nodes, for batches of `batch` pictures and blocks of `block` channels. `dims` are the sizes
- * of its values where known; what nothing is known of stays as it is.
+ * of its values where known; what nothing is known of stays as it is. `centred` are values that have means near 0.
  */
 export function lowered(
   graph: Graph,
@@ -48,6 +48,7 @@ export function lowered(
   types: Types,
   dims: ReadonlyMap<Value, readonly Dim[]>,
   { batch, block }: Blocks,
+  centred: ReadonlySet<Value> = new Set(),
 ): Graph {
   const g = new GraphBuilder(opset, types, [], 'blocked')
   g.include({ ...graph, nodes: [] })
@@ -59,7 +60,7 @@ export function lowered(
         name,
         own.map((d) => d ?? batch),
       )
-  const l = new Layouts(g, block, sizes)
+  const l = new Layouts(g, block, sizes, centred)
   const counts = new Map<Value, number>()
   for (const value of [...graph.nodes.flatMap((node) => node.input), ...graph.outputs.map((v) => v.name)])
     counts.set(value, (counts.get(value) ?? 0) + 1)

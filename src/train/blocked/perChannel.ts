@@ -56,11 +56,14 @@ export function lowerBatchNormalization(l: Layouts, node: NodeProto): boolean {
   const from = l.blocked(x)
   let [mean, variance] = [givenMean, givenVariance]
   if (isTraining) {
-    const count = n * h * w
     const ofBatch = g.reduce('Mean', g.reshape(means(l, from), [n, l.filled(c)]), [0], false)
-    const ones = g.constant(g.dtype(from), Array(l.filled(c)).fill(1))
-    const centred = l.settle(affine(l, from, sizes, ones, g.emit('Neg', [ofBatch])), sizes)
-    const spread = g.div(g.reduce('Sum', dot(l, centred, centred, sizes), [0], false), count)
+    const squares = (value: Value) => g.div(g.reduce('Sum', dot(l, value, value, sizes), [0], false), n * h * w)
+    let spread: Value
+    if (l.centred.has(x)) spread = g.emit('Relu', [g.sub(squares(from), g.mul(ofBatch, ofBatch))])
+    else {
+      const ones = g.constant(g.dtype(from), Array(l.filled(c)).fill(1))
+      spread = squares(l.settle(affine(l, from, sizes, ones, g.emit('Neg', [ofBatch])), sizes))
+    }
     mean = g.emit('Identity', [own(l, ofBatch, c)], {}, node.output[1] || undefined)
     variance = g.emit('Identity', [own(l, spread, c)], {}, node.output[2] || undefined)
   }

@@ -29,6 +29,8 @@ export interface TrainingForm {
   readonly types: Types
   readonly statistics: readonly Statistic[]
   readonly masks: readonly Mask[]
+  /** Values that are normalised by the batch and, as the running mean is subtracted already, have means near 0. */
+  readonly centred: ReadonlySet<Value>
 }
 
 /** The network as it infers, whatever mode it was exported in. */
@@ -87,7 +89,9 @@ export function withOwnVectors(model: Model): Model {
 /**
  * The network as it trains: a BatchNormalization of which `usesBatch` says so normalises by the statistics of the batch, and
  * each Dropout becomes a product with a mask that is fed. onnxruntime writes the statistics of a BatchNormalization over those
- * that it is given, be they inputs or constants of the model that others read, too: here they are a scratch value of its own. Throws AugmentError 'model' for a Dropout of unknown ratio.
+ * that it is given, be they inputs or constants of the model that others read, too: here they are a scratch value of its own.
+ * A convolution that only such a normalisation reads subtracts the running mean, which changes no result of it: the variance
+ * can then be found in the same pass as the mean. Throws AugmentError 'model' for a Dropout of unknown ratio.
  */
 export function trainingForm(
   model: Model,
@@ -101,6 +105,7 @@ export function trainingForm(
   const statistics: Statistic[] = []
   const masks: Mask[] = []
   const problems: string[] = []
+  const centres = centresOf(graph, usesBatch)
 
   function byBatch(node: NodeProto): NodeProto[] {
     const [x, scale, bias, mean, variance] = node.input as [Value, Value, Value, Value, Value]
@@ -111,7 +116,10 @@ export function trainingForm(
       all.set(name, { dtype, dims })
       return name
     }) as [Value, Value, Value, Value, Value]
-    statistics.push({ name: mean, ofBatch: ofBatch[0], momentum, unbiasedOver: null })
+    const isCentred = centres.has(x)
+    const whole = isCentred ? `batch/whole/${node.output[0]}` : ofBatch[0]
+    all.set(whole, { dtype, dims })
+    statistics.push({ name: mean, ofBatch: whole, momentum, unbiasedOver: null })
     statistics.push({ name: variance, ofBatch: ofBatch[1], momentum, unbiasedOver: x })
     const axes = types.get(x)!.dims.flatMap((_, axis) => (axis === 1 ? [] : [axis]))
     const integers = (values: readonly number[]) => {
@@ -130,6 +138,7 @@ export function trainingForm(
       makeNode('Reshape', [first, integers([-1])], [seed]),
       makeNode('Neg', [seed], [other]),
       makeNode('BatchNormalization', [x, scale, bias, seed, other], [node.output[0]!, ...ofBatch], attributes),
+      ...(isCentred ? [makeNode('Add', [ofBatch[0], mean], [whole])] : []),
     ]
   }
 
@@ -146,10 +155,32 @@ export function trainingForm(
     return makeNode('Mul', [x, name], node.output.slice(0, 1))
   }
 
+  /** The convolution with a bias that is lower by the running mean. */
+  function centred(node: NodeProto, mean: Value): NodeProto[] {
+    const [x, w, bias] = node.input as [Value, Value, Value?]
+    const lower = `batch/centre/${node.output[0]}`
+    all.set(lower, types.get(mean)!)
+    const made = bias ? makeNode('Sub', [bias, mean], [lower]) : makeNode('Neg', [mean], [lower])
+    return [made, revise(node, { input: [x, w, lower] })]
+  }
+
   const nodes = graph.nodes.flatMap((node) => {
     if (node.opType === 'BatchNormalization' && usesBatch(node)) return byBatch(node)
+    const centre = centres.get(node.output[0]!)
+    if (centre !== undefined) return centred(node, centre)
     return dropout && node.opType === 'Dropout' ? masked(node) : node
   })
   if (problems.length > 0) throw new AugmentError('model', problems.join('\n'))
-  return { graph: { ...graph, nodes, initializers }, types: all, statistics, masks }
+  return { graph: { ...graph, nodes, initializers }, types: all, statistics, masks, centred: new Set(centres.keys()) }
+}
+
+/** The results of convolutions that nothing reads but a normalisation by the batch, and its running mean. */
+function centresOf({ nodes, outputs }: Graph, usesBatch: (node: NodeProto) => boolean): Map<Value, Value> {
+  const read = [...nodes.flatMap((node) => node.input), ...outputs.map(({ name }) => name)]
+  const counts = new Map<Value, number>()
+  for (const value of read) counts.set(value, (counts.get(value) ?? 0) + 1)
+  const filtered = new Set(nodes.filter(({ opType }) => opType === 'Conv').map(({ output }) => output[0]!))
+  const normalized = nodes.filter((node) => node.opType === 'BatchNormalization' && usesBatch(node))
+  const pairs = normalized.map(({ input }) => [input[0]!, input[3]!] as const)
+  return new Map(pairs.filter(([x]) => filtered.has(x) && counts.get(x) === 1))
 }

@@ -113,7 +113,9 @@ export function trainingStep(
     ([name]) => fed.has(name) && carried.every((c) => c.input !== name),
   )
   const plain = finished(parts, carried, form.masks)
-  const step = options.blocked ? lowered(plain, model.opset, form.types, g.allDims, options.blocked) : plain
+  const step = options.blocked
+    ? lowered(plain, model.opset, form.types, g.allDims, options.blocked, form.centred)
+    : plain
   return {
     graph: { ...step, initializers: new Map([...step.initializers, ...unused]) },
     carried: carried.map((c) => ({ ...c, name: original.get(c.name) ?? c.name })),
