@@ -27,7 +27,6 @@ export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
     const plain = { ...sides, wide: l.plain(sides.wide), narrow: l.plain(sides.narrow) }
     give(kernelCotangent(g, plain, geo))
   } else if (isDepthwise) give(ofDepthwise(l, sides, geo, wide, narrow))
-  else if (geo.kernel.every((k) => k === 1)) give(ofPoints(l, sides, geo, wide, narrow))
   else give(ofPictures(l, sides, geo, wide, narrow))
 }
 
@@ -65,35 +64,6 @@ function ofDepthwise(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, na
   const summed = g.reduce('Sum', g.reshape(each, [n, channels, ...found]), [0])
   const full = g.emitOf(BLOCKED, 'ReorderOutput', [summed], { channels: c })
   return cut(l, g.reshape(full, [c, 1, ...found]), found, geo.kernel)
-}
-
-/** So many positions that a product for every picture is faster than one of long columns. */
-const MANY = 400
-
-/** Of a kernel of one element: a product of two matrices. */
-function ofPoints(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes): Value {
-  const { g } = l
-  const isWhole = geo.strides.every((s) => s === 1) && wide[2] === narrow[2] && wide[3] === narrow[3]
-  const x = isWhole ? l.rows(sides.wide) : g.reshape(thinned(l, sides.wide, geo, narrow), [null, wide[1]])
-  const [n, m, h, w] = narrow
-  const sizes = [m, wide[1], 1, 1]
-  if (h * w < MANY) return g.reshape(g.emit('Gemm', [l.rows(sides.narrow), x], { transA: 1 }), sizes)
-  const columns = g.reshape(l.plain(sides.narrow), [n, m, h * w])
-  const each = g.emit('MatMul', [columns, g.reshape(x, [n, h * w, wide[1]])])
-  return g.reshape(g.reduce('Sum', each, [0], false), sizes)
-}
-
-/** The elements [N, h, w, C] of `wide` that a kernel of one element with strides meets. */
-function thinned(l: Layouts, wide: Value, { strides, before }: Convolution, narrow: Sizes): Value {
-  const { g, block } = l
-  const [n, c, height, width] = l.sizesOf(wide)!
-  const five = g.reshape(l.blocked(wide), [n, l.filled(c) / block, height, width, block])
-  const ends = strides.map((s, i) => (narrow[2 + i]! - 1) * s + 1)
-  const after = ends.map((end, i) => Math.max(0, end - before[i]! - [height, width][i]!))
-  const around = g.pad(five, [0, 0, ...before, 0], [0, 0, ...after, 0])
-  const met = g.slice(around, [2, 3], [0, 0], ends, strides)
-  const blocks = g.reshape(met, [n, l.filled(c), narrow[2], narrow[3]])
-  return g.emitOf(BLOCKED, 'ReorderOutput', [blocks], { channels: c, channels_last: 1 })
 }
 
 /** How the pictures of both operands become channels. */
