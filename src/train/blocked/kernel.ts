@@ -160,9 +160,16 @@ function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, 
   const [n, , height, width] = l.sizesOf(wide)!
   const [above, left] = geo.before as [number, number]
   const [all, tall, columns] = [tallOf(geo, h), tallOf(geo, h / pieces), (w - 1) * geo.strides[1]! + geo.kernel[1]!]
-  const lines = g.reshape(side === block ? l.blocked(wide) : l.rows(wide), [n, ins, height, width * side])
-  const after = [pictures - n, 0, all - above - height, (columns - left - width) * side]
-  const around = g.pad(lines, [0, 0, above, left * side], after)
+  const [below, right] = [all - above - height, columns - left - width]
+  const value = side === block ? l.blocked(wide) : l.rows(wide)
+  const isLarger = pictures === n && side === block && [above, left, below, right].every((p) => p >= 0)
+  const around = isLarger
+    ? framed(l, value, ins * block, [above, left, below, right])
+    : g.pad(
+        g.reshape(value, [n, ins, height, width * side]),
+        [0, 0, above, left * side],
+        [pictures - n, 0, below, right * side],
+      )
   const sizes = [1, pictures * pieces, ins * tall, columns * side]
   if (pieces === 1) return g.reshape(around, sizes)
   const step = (h / pieces) * geo.strides[0]!
@@ -171,6 +178,13 @@ function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, 
   )
   const rows = g.reshape(around, [pictures, ins * all, columns * side])
   return g.reshape(g.emit('Gather', [rows, g.integers(met)], { axis: 1 }), sizes)
+}
+
+/** A blocked value with zeros around: of onnxruntime's Pad one thread does the work, of a convolution with ones all of them. */
+function framed({ g }: Layouts, value: Value, channels: number, pads: readonly number[]): Value {
+  if (pads.every((p) => p === 0)) return value
+  const ones = g.constant(g.dtype(value), Array(channels).fill(1), [channels, 1, 1, 1])
+  return g.emitOf(BLOCKED, 'Conv', [value, ones], { kernel_shape: [1, 1], pads, group: channels })
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
