@@ -1,9 +1,12 @@
 /** The step on blocked values against the standard one, which is compared with PyTorch elsewhere. */
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { readModel, writeModel } from '../../src/onnx/model.js'
-import { type Attributes, isStandard, makeNode } from '../../src/onnx/node.js'
+import { COMPOSITE } from '../../src/autodiff/composite.js'
+import { makeModel, readModel, withDomain, writeModel } from '../../src/onnx/model.js'
+import { type Attributes, BLOCKED, isStandard, makeNode } from '../../src/onnx/node.js'
+import { DataType, rawTensor } from '../../src/onnx/tensor.js'
 import { createSession } from '../../src/saliency/session.js'
+import { lowered } from '../../src/train/blocked/lower.js'
 import { findBlocks } from '../../src/train/blockSize.js'
 import { stepRunner } from '../../src/train/stepRunner.js'
 import { type TrainingModel, trainingModel } from '../../src/train/trainingModel.js'
@@ -118,7 +121,7 @@ function network(): GraphSpec {
 }
 
 function feedsOf(model: TrainingModel, count: number) {
-  const dims = [count, 3, 17, 13]
+  const dims = [count, ...(model.dims.slice(1) as number[])]
   const targets = Array.from({ length: 5 * count }, (_, i) => Number(i % 5 === ((i / 5) % 5) >> 0))
   return {
     [model.input]: float32(dims, noise(volume(dims), 99)),
@@ -131,26 +134,43 @@ function feedsOf(model: TrainingModel, count: number) {
 /** The values that a step on `count` pictures carries on. */
 const step = (model: TrainingModel, bytes: Uint8Array, count: number) => runModel(bytes, feedsOf(model, count))
 
-/** One convolution of `channels` behind one of a picture (of the picture itself for 3), with a value of its own everywhere. */
-function single(channels: number, outs: number, attributes: Attributes): GraphSpec {
+/**
+ * One convolution of `channels` behind one of a picture (of the picture itself for 3), with a value of its own everywhere, and
+ * every second of its rows.
+ */
+function single(channels: number, outs: number, attributes: Attributes, [height, width] = [17, 13]): GraphSpec {
   const kernel = attributes.kernel_shape as number[]
+  const whole = (value: number): Weight => ({ dims: [1], values: [value], dtype: DataType.INT64 })
   return {
     nodes: [
       ...(channels === 3 ? [] : [n('Conv', ['x', 'w0'], 'c0', square(1))]),
       n('Conv', [channels === 3 ? 'x' : 'c0', 'w1'], 'c1', attributes),
-      n('Sigmoid', ['c1'], 's1'),
+      n('Slice', ['c1', 'from', 'to', 'along', 'by'], 'e1'),
+      n('Sigmoid', ['e1'], 's1'),
       n('GlobalAveragePool', ['s1'], 'g1'),
       n('Flatten', ['g1'], 'f1'),
       n('Gemm', ['f1', 'w2'], 'y', { transB: 1 }),
     ],
-    inputs: { x: ['N', 3, 17, 13] },
+    inputs: { x: ['N', 3, height!, width!] },
     outputs: ['y'],
     weights: {
       ...(channels === 3 ? {} : { w0: weight([channels, 3, 1, 1], 1) }),
       w1: weight([outs, channels, ...kernel], 2),
       w2: weight([5, outs], 3),
+      from: whole(0),
+      to: whole(0),
+      along: whole(2),
+      by: whole(2),
     },
   }
+}
+
+/** The network of `single`, whose rows end as PyTorch writes an end that is not given. */
+async function singleModel(...parts: Parameters<typeof single>): Promise<TrainingModel> {
+  const model = modelOf(single(...parts))
+  const to = rawTensor('to', DataType.INT64, [1], BigInt64Array.of(2n ** 63n - 1n))
+  const graph = { ...model.graph, initializers: new Map([...model.graph.initializers, ['to', to]]) }
+  return trainingModel(writeModel({ ...model, graph }), 'one.onnx')
 }
 
 /** That the step in blocks changes everything as the standard one does. */
@@ -186,10 +206,46 @@ test.skipIf(block === null).each<[string, number, number, Attributes]>([
   ['strides', 64, 40, square(3, 2)],
   ['strides, uneven borders', 64, 32, { ...square(3, 2), pads: [0, 1, 2, 0] }],
   ['5 x 3', 40, 24, { kernel_shape: [5, 3], pads: [2, 1, 2, 1] }],
+  ['1 x 1 with strides', 32, 48, square(1, 2)],
   ['dilations', 32, 16, { ...square(3), dilations: [2, 2], pads: [2, 2, 2, 2] }],
+  ['dilated rows', 32, 16, { kernel_shape: [3, 1], dilations: [4, 1], pads: [4, 0, 4, 0] }],
 ])('a convolution in blocks: %s', async (_, channels, outs, attributes) => {
-  const one = await trainingModel(writeModel(modelOf(single(channels, outs, attributes))), 'one.onnx')
+  const one = await singleModel(channels, outs, attributes)
   for (const count of [3, 16]) await compare(one, count)
+})
+
+test.skipIf(block === null).each<[string, number, Attributes]>([
+  ['a picture', 3, square(7, 2)],
+  ['values', 32, square(3, 2)],
+])('filters of many positions, in pieces of their rows: %s', async (_, channels, attributes) => {
+  await compare(await singleModel(channels, 64, attributes, [140, 134]), 3)
+})
+
+test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is exact', async (given) => {
+  const limit = Math.fround(given)
+  const bits = new Uint32Array(1)
+  const beside = (value: number, ulps: number) => {
+    new Float32Array(bits.buffer)[0] = value
+    bits[0]! += ulps
+    return new Float32Array(bits.buffer)[0]!
+  }
+  const values = [0, 1e-30, limit / 2, beside(limit, -2), beside(limit, -1), limit]
+  // Sixteen channels that a convolution brings into blocks as they are.
+  const eye = Array.from({ length: 256 }, (_, i) => Number(i % 17 === 0))
+  const inside = n('Inside', ['y'], 'm', { limit: { float: limit } })
+  inside.domain = COMPOSITE
+  const { graph } = modelOf({
+    nodes: [n('Conv', ['x', 'w'], 'y'), inside],
+    inputs: { x: [1, 16, 2, 3] },
+    outputs: ['m'],
+    weights: { w: { dims: [16, 16, 1, 1], values: eye } },
+  })
+  const dims = new Map(['x', 'y'].map((name) => [name, [1, 16, 2, 3]]))
+  const types = new Map([...dims].map(([name, own]) => [name, { dtype: DataType.FLOAT, dims: own }]))
+  const bytes = lowered(graph, 17, types, dims, { batch: 1, block: block! })
+  const x = float32([1, 16, 2, 3], Array.from({ length: 16 }, () => values).flat())
+  const { m } = await runModel(withDomain(makeModel('mask', bytes, 17), BLOCKED), { x })
+  expect([...(m!.data as Float32Array)]).toEqual(Array.from({ length: 16 }, () => [0, 1, 1, 1, 1, 0]).flat())
 })
 
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {

@@ -2,7 +2,7 @@ import { intAttribute } from '../../onnx/node.js'
 import { broadcast } from '../broadcast.js'
 import type { GraphBuilder, Value } from '../builder.js'
 import { elementwise, single, stop, unary, type VjpRule } from '../rule.js'
-import { above, below, complement } from '../steps.js'
+import { above, below, complement, inside } from '../steps.js'
 
 /** y = a^b: da = c b a^(b - 1), 0 where b = 0; db = c y log a, 0 where a <= 0. */
 const Pow: VjpRule = elementwise((g, node, c) => {
@@ -50,8 +50,8 @@ const cast: VjpRule = unary((g, c, x) => g.cast(c, g.dtype(x)))
  */
 const Clip: VjpRule = single((g, { input: [, min, max], output }, c) => {
   const y = output[0]!
-  const fromMin = min ? g.mul(c, above(g, y, min)) : c
-  return [max ? g.mul(fromMin, below(g, y, max)) : fromMin]
+  if (min && max) return [g.mul(c, inside(g, y, min, max))]
+  return [min ? g.mul(c, above(g, y, min)) : max ? g.mul(c, below(g, y, max)) : c]
 })
 
 const square = (g: GraphBuilder, x: Value) => g.mul(x, x)

@@ -1,5 +1,6 @@
 /** Elementwise operators on blocked values. */
 import type { Value } from '../../autodiff/builder.js'
+import { above, below, limitOf, STEEP } from '../../autodiff/steps.js'
 import type { Attributes, NodeProto } from '../../onnx/node.js'
 import type { Deferred, Layouts, Sizes } from './layouts.js'
 import { affine } from './perChannel.js'
@@ -25,6 +26,27 @@ function activationOf(l: Layouts, node: NodeProto): Attributes | null {
   const [low, high] = [l.g.known(node.input[1])?.[0], l.g.known(node.input[2])?.[0]]
   if (low === undefined || high === undefined) return null
   return { activation: 'Clip', activation_params: { floats: [low, high] } }
+}
+
+/**
+ * Both steps of a mask in two passes instead of three: with m of the first, s a power of two and s limit at most 1, the second is
+ * that of m - s y - (1 - s limit), which is at most 0 where y is 0, where m is, and exactly 0 where y is the limit.
+ */
+export function lowerInside(l: Layouts, node: NodeProto): void {
+  const { g } = l
+  const [x, limit, output] = [node.input[0]!, limitOf(node), node.output[0]!]
+  const sizes = l.sizesOf(x)
+  const scale = 2 ** -Math.ceil(Math.log2(limit))
+  const rest = scale * limit - 1
+  if (!sizes || !l.isBlocked(x) || Math.fround(rest) !== rest) {
+    g.emit('Mul', [above(g, l.plain(x), 0), below(g, l.plain(x), limit)], {}, output)
+    return
+  }
+  const vector = (value: number) => g.constant(g.dtype(x), Array(l.filled(sizes[1])).fill(value))
+  const from = l.blocked(x)
+  const second = { ...affine(l, from, sizes, vector(-scale), vector(rest)), sum: above(g, from, 0) }
+  const step = { activation: 'HardSigmoid', activation_params: { floats: [STEEP, 0] } }
+  l.setBlocked(output, l.settle(second, sizes, step), sizes)
 }
 
 /** Emits an elementwise operator in blocks, if one of its operands lies in blocks. */

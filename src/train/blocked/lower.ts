@@ -8,7 +8,7 @@ import { BLOCKED, intAttribute, intsAttribute, isStandard, type NodeProto, strin
 import { revise } from '../../onnx/revise.js'
 import { DataType } from '../../onnx/tensor.js'
 import type { Dim } from '../../onnx/valueInfo.js'
-import { lowerElementwise } from './elementwise.js'
+import { lowerElementwise, lowerInside } from './elementwise.js'
 import { lowerConv, outputSize } from './filters.js'
 import { lowerKernelCotangent } from './kernel.js'
 import { Layouts, type Sizes } from './layouts.js'
@@ -73,6 +73,7 @@ export function lowered(
 function lower(l: Layouts, node: NodeProto, uses: (value: Value) => number): void {
   if (node.domain === COMPOSITE) {
     if (node.opType === 'Interleave') lowerInterleave(l, node)
+    else if (node.opType === 'Inside') lowerInside(l, node)
     else if (node.opType === 'Rearrange')
       l.setTurned(node.output[0]!, { w: node.input[0]!, turn: rearrangementOf(node) })
     else lowerKernelCotangent(l, node)
