@@ -91,7 +91,7 @@ export async function createSession(bytes: Uint8Array, options: SessionOptions):
       graphOptimizationLevel: options.optimize ?? 'all',
       logSeverityLevel: 4,
       // From its second run on it would hold a block for all values of a run beside the memory of the first.
-      enableMemPattern: true,
+      enableMemPattern: false,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       extra: spinning(options.awake ?? 0),
     })
