@@ -208,6 +208,7 @@ test.skipIf(block === null).each<[string, number, number, Attributes]>([
   ['5 x 3', 40, 24, { kernel_shape: [5, 3], pads: [2, 1, 2, 1] }],
   ['1 x 1 with strides', 32, 48, square(1, 2)],
   ['dilations', 32, 16, { ...square(3), dilations: [2, 2], pads: [2, 2, 2, 2] }],
+  ['wide dilations', 32, 16, { ...square(3), dilations: [1, 3], pads: [1, 3, 1, 3] }],
   ['dilated rows', 32, 16, { kernel_shape: [3, 1], dilations: [4, 1], pads: [4, 0, 4, 0] }],
 ])('a convolution in blocks: %s', async (_, channels, outs, attributes) => {
   const one = await singleModel(channels, outs, attributes)
@@ -219,6 +220,8 @@ test.skipIf(block === null).each<[string, number, Attributes]>([
   ['values', 32, square(3, 2)],
 ])('filters of many positions, in pieces of their rows: %s', async (_, channels, attributes) => {
   await compare(await singleModel(channels, 64, attributes, [140, 134]), 3)
+  // 71 rows of results have no pieces.
+  await compare(await singleModel(channels, 64, attributes, [142, 134]), 1)
 })
 
 test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is exact', async (given) => {

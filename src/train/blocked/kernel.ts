@@ -30,8 +30,9 @@ export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
   else give(ofPictures(l, sides, geo, wide, narrow))
 }
 
+/** Between the columns of a kernel with dilation others are found, too, which must not be too many. */
 const isDense = (l: Layouts, narrow: Sizes, { group, dilations }: Convolution): boolean =>
-  group === 1 && dilations[1] === 1 && 2 * narrow[1] >= l.block
+  group === 1 && dilations[1]! <= 2 && 2 * narrow[1] >= l.block
 
 /** How the convolution by `narrow` runs along each axis, and how many results it has, of which the first are meant. */
 function crossing(geo: Convolution, wide: Sizes, narrow: Sizes) {
@@ -88,9 +89,9 @@ function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: 
   const isFew = 2 * c < block && !isBlocked
   const [side, ins, outs] = [isFew ? c : block, isFew ? 1 : Math.ceil(c / block), Math.ceil(m / block)]
   const pictures = n < block ? n : Math.ceil(n / block) * block
-  const filters = Math.min(outs, 4) * block * h * w
-  let pieces = Math.min(h, Math.ceil(filters / CACHED))
-  while (h % pieces !== 0) pieces++
+  const least = Math.ceil((Math.min(outs, 4) * block * h * w) / CACHED)
+  // More pieces than that would have more sums of their own than they save.
+  const pieces = range(4 * least).find((i) => i >= least && h % i === 0) ?? 1
   // Pictures of a group must lie side by side in each block of channels: alone they do, but then their sums are written one by one.
   const isAlone = pieces > 1 || (outs > 1 && ins * side * geo.kernel[0]! * geo.kernel[1]! < 2 * h * w)
   let each = isAlone ? 1 : Math.min(pictures, block - 1)
@@ -106,6 +107,7 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
   const { g, block } = l
   const [c, m] = [wide[1], narrow[1]]
   const [kh, kw] = geo.kernel as [number, number]
+  const span = (kw - 1) * geo.dilations[1]! + 1
   const plan = planOf(l, l.isBlocked(sides.wide), geo, wide, narrow)
   const { side, ins, outs } = plan
   const groups = (plan.pictures * plan.pieces) / plan.each
@@ -119,10 +121,11 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
       pads: [top, 0, 0, 0],
       group: groups,
     })
-    const own = [outs, found, kw * side * block]
+    const own = [outs, found, span * side * block]
     const sums = groups === 1 ? g.reshape(all, own) : g.reduce('Sum', g.reshape(all, [groups, ...own]), [0], false)
     const meant = first === 0 ? sums : g.slice(sums, [1], [first], [found])
-    return g.reshape(meant, [outs, (found - first) / ins, ins, kw, side, block])
+    const taps = g.reshape(meant, [outs, (found - first) / ins, ins, span, side, block])
+    return span === kw ? taps : g.slice(taps, [3], [0], [span], [geo.dilations[1]!])
   })
   const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 1 })
   const order = g.reshape(g.transpose(joined, [0, 2, 4, 1, 3, 5]), [1, outs * block, ins * side * kh * kw, 1])
@@ -130,9 +133,9 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
   return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
 }
 
-/** Rows that meet `h` rows of results. */
-const tallOf = ({ kernel, strides, dilations }: Convolution, h: number): number =>
-  (h - 1) * strides[0]! + (kernel[0]! - 1) * dilations[0]! + 1
+/** How many elements of an axis `count` results along it meet. */
+const reachOf = ({ kernel, strides, dilations }: Convolution, axis: 0 | 1, count: number): number =>
+  (count - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1
 
 /** What one convolution finds: rows of the kernel, or one for every block of channels, behind `first` results of no meaning. */
 interface Pass {
@@ -146,7 +149,7 @@ interface Pass {
 function passesOf(geo: Convolution, h: number, ins: number): readonly Pass[] {
   const [rows, dilation] = [geo.kernel[0]!, geo.dilations[0]!]
   if (ins === 1) return [{ top: 0, step: dilation, found: rows, first: 0 }]
-  const step = tallOf(geo, h)
+  const step = reachOf(geo, 0, h)
   // To begin inside the first block, begin one before it: of that no element is met, so it costs nothing.
   return Array.from({ length: rows }, (_, k) =>
     k === 0 ? { top: 0, step, found: ins, first: 0 } : { top: step - k * dilation, step, found: ins + 1, first: 1 },
@@ -159,7 +162,7 @@ function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, 
   const { side, ins, pictures, pieces } = plan
   const [n, , height, width] = l.sizesOf(wide)!
   const [above, left] = geo.before as [number, number]
-  const [all, tall, columns] = [tallOf(geo, h), tallOf(geo, h / pieces), (w - 1) * geo.strides[1]! + geo.kernel[1]!]
+  const [all, tall, columns] = [reachOf(geo, 0, h), reachOf(geo, 0, h / pieces), reachOf(geo, 1, w)]
   const [below, right] = [all - above - height, columns - left - width]
   const value = side === block ? l.blocked(wide) : l.rows(wide)
   const isLarger = pictures === n && side === block && [above, left, below, right].every((p) => p >= 0)
