@@ -215,13 +215,13 @@ test.skipIf(block === null).each<[string, number, number, Attributes]>([
   for (const count of [3, 16]) await compare(one, count)
 })
 
-test.skipIf(block === null).each<[string, number, Attributes]>([
-  ['a picture', 3, square(7, 2)],
-  ['values', 32, square(3, 2)],
-])('filters of many positions, in pieces of their rows: %s', async (_, channels, attributes) => {
-  await compare(await singleModel(channels, 64, attributes, [140, 134]), 3)
-  // 71 rows of results have no pieces.
-  await compare(await singleModel(channels, 64, attributes, [142, 134]), 1)
+test.skipIf(block === null).each<[string, number, [number, number], Attributes]>([
+  ['a picture', 3, [140, 134], square(7, 2)],
+  ['a picture, 7 pieces of 3 of which fill no block', 3, [140, 700], square(7, 2)],
+  ['values', 32, [140, 134], square(3, 2)],
+  ['values, 71 rows of results, which have no pieces', 32, [142, 134], square(3, 2)],
+])('filters of many positions, in pieces of their rows: %s', async (_, channels, sizes, attributes) => {
+  await compare(await singleModel(channels, 64, attributes, sizes), 3)
 })
 
 test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is exact', async (given) => {

@@ -90,8 +90,9 @@ function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: 
   const [side, ins, outs] = [isFew ? c : block, isFew ? 1 : Math.ceil(c / block), Math.ceil(m / block)]
   const pictures = n < block ? n : Math.ceil(n / block) * block
   const least = Math.ceil((Math.min(outs, 4) * block * h * w) / CACHED)
-  // More pieces than that would have more sums of their own than they save.
-  const pieces = range(4 * least).find((i) => i >= least && h % i === 0) ?? 1
+  // More pieces than that would have more sums of their own than they save; the kernel takes whole blocks, or less than one.
+  const fits = (count: number) => count < block || count % block === 0
+  const pieces = range(4 * least).find((i) => i >= least && h % i === 0 && fits(pictures * i)) ?? 1
   // Pictures of a group must lie side by side in each block of channels: alone they do, but then their sums are written one by one.
   const isAlone = pieces > 1 || (outs > 1 && ins * side * geo.kernel[0]! * geo.kernel[1]! < 2 * h * w)
   let each = isAlone ? 1 : Math.min(pictures, block - 1)
