@@ -224,6 +224,27 @@ test.skipIf(block === null).each<[string, number, [number, number], Attributes]>
   await compare(await singleModel(channels, 64, attributes, sizes), 3)
 })
 
+test.skipIf(block === null)(
+  'a batch 30 deviations from the running mean is normalised as by the standard step',
+  async () => {
+    const [b1, statistics] = norm('b1', 'c1', 16)
+    const far: GraphSpec = {
+      nodes: [
+        n('Conv', ['x', 'w1', 'v1'], 'c1', square(3)),
+        b1,
+        n('Sigmoid', ['b1'], 's1'),
+        n('GlobalAveragePool', ['s1'], 'g1'),
+        n('Flatten', ['g1'], 'f1'),
+        n('Gemm', ['f1', 'w2'], 'y', { transB: 1 }),
+      ],
+      inputs: { x: ['N', 3, 17, 13] },
+      outputs: ['y'],
+      weights: { ...statistics, w1: weight([16, 3, 3, 3], 1), v1: vector(16, 30), w2: weight([5, 16], 3) },
+    }
+    await compare(await trainingModel(writeModel(modelOf(far)), 'far.onnx'), 4)
+  },
+)
+
 test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is exact', async (given) => {
   const limit = Math.fround(given)
   const bits = new Uint32Array(1)
