@@ -3,11 +3,11 @@ import { GraphBuilder, type Types, type Value } from '../../autodiff/builder.js'
 import { COMPOSITE } from '../../autodiff/composite.js'
 import { rearrangementOf } from '../../autodiff/inputCotangent.js'
 import { interleave } from '../../autodiff/window.js'
-import type { Graph } from '../../onnx/model.js'
+import type { Graph, ValueInfoProto } from '../../onnx/model.js'
 import { BLOCKED, intAttribute, intsAttribute, isStandard, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import { revise } from '../../onnx/revise.js'
 import { DataType } from '../../onnx/tensor.js'
-import type { Dim } from '../../onnx/valueInfo.js'
+import { type Dim, declaredType, makeValueInfo } from '../../onnx/valueInfo.js'
 import { lowerElementwise, lowerInside } from './elementwise.js'
 import { lowerConv, outputSize } from './filters.js'
 import { lowerKernelCotangent } from './kernel.js'
@@ -67,7 +67,18 @@ export function lowered(
   const uses = (value: Value) => counts.get(value) ?? 0
   for (const node of graph.nodes) lower(l, node, uses)
   for (const { name } of graph.outputs) if (l.isBlocked(name)) g.emit('Identity', [l.plain(name)], {}, name)
-  return g.finish(graph.inputs, graph.outputs)
+  // onnxruntime writes a result over an operand only where it knows that they are of one size.
+  const fixed = (info: ValueInfoProto) => {
+    const type = declaredType(info)
+    return type && !type.dims.slice(1).includes(null)
+      ? makeValueInfo(
+          info.name,
+          type.dtype,
+          type.dims.map((d) => d ?? batch),
+        )
+      : info
+  }
+  return g.finish(graph.inputs.map(fixed), graph.outputs)
 }
 
 function lower(l: Layouts, node: NodeProto, uses: (value: Value) => number): void {
