@@ -3,16 +3,16 @@
  *   npm run build && PYTHON=python3 node test/bench/training.js <folder for the networks> [net ...]
  * Milliseconds a step, least of REPETITIONS: of one thread (THREADS=1, the default) of the processor's time, which other load
  * on the machine disturbs less; of several the clock's. Peak memory is that of a process of its own, which makes steps alone.
+ * OLDER=<dist of another build>: its steps, too, in turn with the others.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createSession } from '../../dist/saliency/session.js'
-import { stepRunner } from '../../dist/train/stepRunner.js'
-import { trainingModel } from '../../dist/train/trainingModel.js'
 
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
+const OLDER = process.env.OLDER
 const THREADS = Number(process.env.THREADS ?? 1)
 const REPETITIONS = Number(process.env.REPETITIONS ?? 9)
 const PYTHON = process.env.PYTHON ?? 'python3'
@@ -58,8 +58,13 @@ function noise(count) {
   })
 }
 
-/** What makes forward passes and steps. */
-async function ours(root, name) {
+/** What makes forward passes and steps, by the build in `dist`. */
+async function ours(root, name, dist = DIST) {
+  const [{ createSession }, { stepRunner }, { trainingModel }] = await Promise.all(
+    ['saliency/session.js', 'train/stepRunner.js', 'train/trainingModel.js'].map(
+      (file) => import(path.resolve(dist, file)),
+    ),
+  )
   const [batch, side, classes] = NETS[name]
   const file = name === 'general' ? GENERAL : path.join(root, `${name}.onnx`)
   if (!existsSync(file)) spawnSync(PYTHON, [TORCH, 'export', root, name], { stdio: 'ignore' })
@@ -92,21 +97,37 @@ async function ours(root, name) {
 
 async function measure(root, name) {
   const { forward, step, release } = await ours(root, name)
+  const older = OLDER ? await ours(root, name, OLDER) : { step: async () => {}, release: async () => {} }
   const rivals = LAYOUTS.map((layout) => torch(name, layout))
-  const jobs = [() => timed(forward), () => timed(step), ...rivals.map((rival) => () => rival.ask('step'))]
+  const jobs = [
+    () => timed(forward),
+    () => timed(step),
+    () => timed(older.step),
+    ...rivals.map((rival) => () => rival.ask('step')),
+  ]
   const least = jobs.map(() => Number.POSITIVE_INFINITY)
   for (let r = -2; r < REPETITIONS; r++)
     for (const [i, job] of jobs.entries()) {
       const time = await job()
       if (r >= 0) least[i] = Math.min(least[i], time)
     }
-  const [pass, ours_, nchw, nhwc, compiled = Number.NaN] = least
+  const [pass, ours_, before, nchw, nhwc, compiled = Number.NaN] = least
   const theirs = Math.min(...(await Promise.all(rivals.slice(0, 2).map((rival) => rival.ask('peak')))))
   for (const rival of rivals) rival.end()
   await release()
+  await older.release()
   const script = fileURLToPath(import.meta.url)
   const { stdout } = spawnSync(process.execPath, [script, 'peak', root, name], { env: process.env })
-  const times = [pass, ours_, ours_ / pass, nchw, nhwc, compiled, Math.min(nchw, nhwc) / ours_]
+  const times = [
+    pass,
+    ours_,
+    ours_ / pass,
+    OLDER ? before : Number.NaN,
+    nchw,
+    nhwc,
+    compiled,
+    Math.min(nchw, nhwc) / ours_,
+  ]
   return [...times, Number(stdout), theirs]
 }
 
@@ -123,8 +144,8 @@ if (root === 'peak') await peak(...chosen)
 else {
   process.stdout.write(`${THREADS} threads, ms a step, least of ${REPETITIONS}
 
-| network | forward | step | step / forward | PyTorch NCHW | channels last | compiled | times as fast | MiB | PyTorch |
-|---|---|---|---|---|---|---|---|---|---|
+| network | forward | step | step / forward | older | PyTorch NCHW | channels last | compiled | times as fast | MiB | PyTorch |
+|---|---|---|---|---|---|---|---|---|---|---|
 `)
   for (const name of chosen.length > 0 ? chosen : Object.keys(NETS)) {
     const cells = (await measure(root, name)).map((value) => (value < 10 ? value.toFixed(2) : value.toFixed(0)))
