@@ -32,9 +32,11 @@ function turned(l: Layouts, w: Value, { places: [places], taps }: Rearrangement)
   const [m, c, ...kernel] = l.shape(w)!
   const volume = product(kernel)
   const [outs, ins] = [l.filled(c!), l.filled(m!)]
-  const whole = g.pad(g.reshape(w, [m!, c!, volume, 1]), [0, 0, 0, 0], [ins - m!, -c! & 3, 0, 0])
+  // Filters of one element are rows of blocks as they are, once filled up.
+  const missing = volume === 1 ? outs - c! : -c! & 3
+  const whole = g.pad(g.reshape(w, [m!, c!, volume, 1]), [0, 0, 0, 0], [ins - m!, missing, 0, 0])
   const [count, blocks] = [(ins * outs * volume) / block, outs / block]
-  const rows = g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [whole]), [count, block])
+  const rows = g.reshape(volume === 1 ? whole : g.emitOf(BLOCKED, 'ReorderInput', [whole]), [count, block])
   const all = places!.includes(volume) ? g.pad(rows, [0, 0], [1, 0]) : rows
   const order: number[] = []
   for (let out = 0; out < blocks; out++)

@@ -129,7 +129,8 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
     return span === kw ? taps : g.slice(taps, [3], [0], [span], [geo.dilations[1]!])
   })
   const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 1 })
-  const order = g.reshape(g.transpose(joined, [0, 2, 4, 1, 3, 5]), [1, outs * block, ins * side * kh * kw, 1])
+  const inOrder = kh * kw === 1 ? joined : g.transpose(joined, [0, 2, 4, 1, 3, 5])
+  const order = g.reshape(inOrder, [1, outs * block, ins * side * kh * kw, 1])
   const plain = g.reshape(g.emitOf(BLOCKED, 'ReorderOutput', [order], { channels: m }), [m, ins * side, kh, kw])
   return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
 }
