@@ -30,21 +30,21 @@ function activationOf(l: Layouts, node: NodeProto): Attributes | null {
 
 /**
  * Both steps of a mask in two passes instead of three: with m of the first, s a power of two and s limit at most 1, the second is
- * that of m - s y - (1 - s limit), which is at most 0 where y is 0, where m is, and exactly 0 where y is the limit.
+ * that of m - s y - (1 - s limit), which is at most 0 where y is 0, where m is, and exactly 0 where y is the limit: s limit, above
+ * 1/2, and what it lacks to 1 are both multiples of 2^-24.
  */
 export function lowerInside(l: Layouts, node: NodeProto): void {
   const { g } = l
   const [x, limit, output] = [node.input[0]!, limitOf(node), node.output[0]!]
   const sizes = l.sizesOf(x)
   const scale = 2 ** -Math.ceil(Math.log2(limit))
-  const rest = scale * limit - 1
-  if (!sizes || !l.isBlocked(x) || Math.fround(rest) !== rest) {
+  if (!sizes || !l.isBlocked(x)) {
     g.emit('Mul', [above(g, l.plain(x), 0), below(g, l.plain(x), limit)], {}, output)
     return
   }
   const vector = (value: number) => g.constant(g.dtype(x), Array(l.filled(sizes[1])).fill(value))
   const from = l.blocked(x)
-  const second = { ...affine(l, from, sizes, vector(-scale), vector(rest)), sum: above(g, from, 0) }
+  const second = { ...affine(l, from, sizes, vector(-scale), vector(scale * limit - 1)), sum: above(g, from, 0) }
   const step = { activation: 'HardSigmoid', activation_params: { floats: [STEEP, 0] } }
   l.setBlocked(output, l.settle(second, sizes, step), sizes)
 }
