@@ -1,10 +1,12 @@
 /** Emits standard ONNX nodes behind an existing graph and drops the ones nothing needs. */
+import { create } from '@bufbuild/protobuf'
+import { GraphProtoSchema, ValueInfoProtoSchema } from 'onnx-buf'
 import { AugmentError } from '../core/errors.js'
 import { upTo } from '../onnx/ancestors.js'
 import type { Graph, ValueInfoProto } from '../onnx/model.js'
 import { type Attributes, attributesWithout, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, numbers, rawTensor, type TensorProto } from '../onnx/tensor.js'
-import { type Dim, hasSameBatch, outputDtype, type ValueType } from '../onnx/valueInfo.js'
+import { type Dim, hasSameBatch, isWhole, outputDtype, type ValueType } from '../onnx/valueInfo.js'
 
 /** The name of a value in the graph. */
 export type Value = string
@@ -93,11 +95,7 @@ export class GraphBuilder {
     return this.types.get(value)?.values ?? (tensor && numbers(tensor))
   }
 
-  /** Whether `indices` name every element of the one axis of `x` in order, however many the batch makes them. */
-  isWhole(x: Value, indices: Value): boolean {
-    const [all, named] = [this.types.get(x), this.types.get(indices)]
-    return all?.dims.length === 1 && named?.isCount === true && all.counts?.join() === named.counts?.join()
-  }
+  isWhole = (x: Value, indices: Value) => isWhole(this.types.get(x), this.types.get(indices))
 
   /** The node that makes a value of the original graph; undefined for inputs and weights. */
   maker(value: Value): NodeProto | undefined {
@@ -114,7 +112,7 @@ export class GraphBuilder {
     )
   }
 
-  /** Declares the type of a graph input that is not in `types`. */
+  /** Declares the type of a value that is not in `types`. */
   declare(value: Value, dtype: DataType): Value {
     this.dtypes.set(value, dtype)
     this.taken.add(value)
@@ -188,6 +186,19 @@ export class GraphBuilder {
     return output
   }
 
+  /** Emits an If: of the nodes that `then` and `otherwise` emit only those of one are run, and give its value. */
+  branch(condition: Value, then: () => Value, otherwise: () => Value): Value {
+    const bodyOf = (emit: () => Value) => {
+      const start = this.nodes.length
+      const name = emit()
+      const output = [create(ValueInfoProtoSchema, { name })]
+      return { name, graph: create(GraphProtoSchema, { name, node: this.nodes.splice(start), output }) }
+    }
+    const [chosen, other] = [bodyOf(then), bodyOf(otherwise)]
+    const result = this.emit('If', [condition], { then_branch: chosen, else_branch: other })
+    return this.declare(result, this.dtype(chosen.name))
+  }
+
   /** Appends a node as it is. */
   append(node: NodeProto): void {
     this.nodes.push(node)
@@ -225,16 +236,6 @@ export class GraphBuilder {
     const attributes = { keepdims: keepdims ? 1 : 0 }
     if (kind === 'Sum' || this.opset >= 18) return this.emit(`Reduce${kind}`, [value, this.integers(axes)], attributes)
     return this.emit(`Reduce${kind}`, [value], { ...attributes, axes })
-  }
-
-  /**
-   * Sums of the rows of `value` [N, M], as [N, 1], with zeros added to M up to a multiple of 8 first: onnxruntime adds in an
-   * order that depends on where a row begins in memory modulo 32 bytes, so sums would change with the place in the batch.
-   */
-  rowSum(value: Value, columns: number): Value {
-    const missing = -columns & 7
-    const padded = missing === 0 ? value : this.emit('Pad', [value, this.integers([0, 0, 0, missing])])
-    return this.reduce('Sum', padded, [1])
   }
 
   /** `value` cut along `axes`. */

@@ -1,5 +1,6 @@
 import { DataType } from '../onnx/tensor.js'
 import type { GraphBuilder, Value } from './builder.js'
+import { rowSum } from './rowSum.js'
 
 export type Loss = 'ce' | 'bce' | 'logit'
 
@@ -35,7 +36,7 @@ export function lossCotangent(g: GraphBuilder, z: Value, target: Value, classes:
   const others = without(g, z, atLabel)
   const r = g.emit('Softmax', [others], { axis: 1 })
   const u = g.where(atLabel, 0, target)
-  const rest = g.rowSum(u, classes)
+  const rest = rowSum(g, u, classes)
   const oneHot = g.emit('Equal', [rest, 0])
   const doubt = confidenceGap(g, z, others, atLabel, classes)
   const s = g.where(oneHot, 1, g.add(doubt, rest))
@@ -50,8 +51,8 @@ export function lossCotangent(g: GraphBuilder, z: Value, target: Value, classes:
   const atMax = peak(g, z, classes)
   const t = g.emit('Softmax', [without(g, z, atMax)], { axis: 1 })
   const gamma = g.where(atMax, 0, g.div(beta, g.sub(1, g.where(atMax, 0, p))))
-  const collected = g.mul(p, g.sub(g.rowSum(gamma, classes), gamma))
-  const betaMax = g.rowSum(g.where(atMax, beta, 0), classes)
+  const collected = g.mul(p, g.sub(rowSum(g, gamma, classes), gamma))
+  const betaMax = rowSum(g, g.where(atMax, beta, 0), classes)
   return g.sub(g.sub(g.add(ce, beta), collected), g.mul(betaMax, t))
 }
 
@@ -66,7 +67,7 @@ function without(g: GraphBuilder, z: Value, marked: Value): Value {
  */
 function confidenceGap(g: GraphBuilder, z: Value, others: Value, atLabel: Value, classes: number): Value {
   const max = g.reduce('Max', others, [1])
-  const sum = g.rowSum(g.emit('Exp', [g.sub(others, max)]), classes)
-  const label = g.rowSum(g.where(atLabel, z, 0), classes)
+  const sum = rowSum(g, g.emit('Exp', [g.sub(others, max)]), classes)
+  const label = rowSum(g, g.where(atLabel, z, 0), classes)
   return g.div(sum, g.add(sum, g.emit('Exp', [g.sub(label, max)])))
 }

@@ -1,6 +1,6 @@
 /** What values are computed from. */
 import type { Graph } from './model.js'
-import type { NodeProto } from './node.js'
+import { type NodeProto, readsOf } from './node.js'
 
 /** Nodes in order, and tensors by name. */
 type Body = Pick<Graph, 'nodes' | 'initializers'>
@@ -12,7 +12,7 @@ export function ancestors(nodes: readonly NodeProto[], values: Iterable<string>,
   const found = new Set(values)
   for (const node of nodes.toReversed()) {
     if (!makes(node, found, known)) continue
-    for (const input of node.input) if (input !== '') found.add(input)
+    for (const value of readsOf(node)) found.add(value)
   }
   return found
 }

@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -23,7 +24,14 @@ interface FloatsAttribute {
   readonly floats: readonly number[]
 }
 
-export type Attributes = Record<string, number | readonly number[] | string | FloatAttribute | FloatsAttribute>
+interface GraphAttribute {
+  readonly graph: GraphProto
+}
+
+export type Attributes = Record<
+  string,
+  number | readonly number[] | string | FloatAttribute | FloatsAttribute | GraphAttribute
+>
 
 function makeAttribute(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'number')
@@ -33,6 +41,7 @@ function makeAttribute(name: string, value: Attributes[string]): AttributeProto 
   }
   if ('floats' in value)
     return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...value.floats] })
+  if ('graph' in value) return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value.graph })
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }
@@ -94,6 +103,15 @@ export function isStandard(node: NodeProto): boolean {
 /** Whether the node holds a subgraph (If, Loop, Scan and their like). */
 export function hasSubgraph(node: NodeProto): boolean {
   return node.attribute.some((a) => a.type === AttributeType.GRAPH || a.type === AttributeType.GRAPHS)
+}
+
+/** Every value that the node reads, be it by a subgraph. */
+export function readsOf(node: NodeProto): string[] {
+  const within = node.attribute.flatMap(({ g }) => {
+    const made = new Set(g?.node.flatMap(({ output }) => output))
+    return (g?.node ?? []).flatMap(readsOf).filter((value) => !made.has(value))
+  })
+  return [...node.input, ...within].filter((value) => value !== '')
 }
 
 /** The operator, after its domain unless that is the standard one. */

@@ -114,6 +114,10 @@ function constantDtype(node: NodeProto): DataType {
   return isInteger ? DataType.INT64 : DataType.FLOAT
 }
 
+/** Whether `indices` name every element of a list in order, however many the batch makes them. */
+export const isWhole = (list: ValueType | undefined, indices: ValueType | undefined): boolean =>
+  list?.dims.length === 1 && indices?.isCount === true && list.counts?.join() === indices.counts?.join()
+
 /** Element type of every value. */
 export function inferDtypes(graph: Graph): Map<string, DataType> {
   const types = new Map<string, DataType>()

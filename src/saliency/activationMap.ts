@@ -6,6 +6,7 @@ import type { GraphBuilder, Types, Value } from '../autodiff/builder.js'
 import type { Head } from '../autodiff/head.js'
 import { findLayers, type Layer, type LinearHead, linearHead } from '../autodiff/layers.js'
 import { type Loss, lossCotangent } from '../autodiff/loss.js'
+import { rowSum } from '../autodiff/rowSum.js'
 import { AugmentError } from '../core/errors.js'
 import { didYouMean } from '../core/nearest.js'
 import type { ModelKind } from '../core/saliencyKinds.js'
@@ -151,7 +152,7 @@ export function activationMap(
   const gradient = inRows(g, backward(g, model.graph, seed, layer.value, model.name), layer)
   if (kind === 'gradcam') {
     const size = layer.width * layer.height
-    const sums = g.reshape(g.rowSum(g.reshape(gradient, [null, size]), size), [null, 1, layer.channels])
+    const sums = g.reshape(rowSum(g, g.reshape(gradient, [null, size]), size), [null, 1, layer.channels])
     return weighted(g, sums, planes, layer)
   }
   // Not a ReduceSum, which in onnxruntime adds in an order that depends on the picture's place in the batch.

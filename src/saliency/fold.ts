@@ -3,7 +3,7 @@ import { upTo } from '../onnx/ancestors.js'
 import type { Graph, Model } from '../onnx/model.js'
 import { hasSubgraph, isStandard, makeNode, type NodeProto } from '../onnx/node.js'
 import { DataType, makeTensor, type TensorProto } from '../onnx/tensor.js'
-import type { ValueType } from '../onnx/valueInfo.js'
+import { isWhole, type ValueType } from '../onnx/valueInfo.js'
 
 /** What a run of a model tells: its types, and those values made from sizes alone that were always the same. */
 export interface Probed {
@@ -31,12 +31,9 @@ export function sizeValues({ nodes, initializers }: Graph): Set<string> {
   return found
 }
 
-/** Whether a Gather takes every element of a list in order, however many the batch makes: a view, as PyTorch writes as_strided. */
-function isView({ opType, input }: NodeProto, types: Probed['types']): boolean {
-  const [all, named] = [types.get(input[0]!), types.get(input[1] ?? '')]
-  const isWhole = all?.dims.length === 1 && named?.isCount === true && all.counts?.join() === named.counts?.join()
-  return opType === 'Gather' && isWhole
-}
+/** Whether a Gather takes every element of a list: a view, as PyTorch writes as_strided. */
+const isView = ({ opType, input }: NodeProto, types: Probed['types']): boolean =>
+  opType === 'Gather' && isWhole(types.get(input[0]!), types.get(input[1] ?? ''))
 
 /** A Reshape in which at most one size is open, or a view, told by a constant shape; other nodes stay. */
 function settledShape(node: NodeProto, { types }: Probed, weights: Map<string, TensorProto>): NodeProto {

@@ -1,5 +1,6 @@
 /** From the attribution of a classifier, place by place, to the normalised map on the grid of the run. */
 import type { GraphBuilder, Value } from '../autodiff/builder.js'
+import { rowSum } from '../autodiff/rowSum.js'
 import { AugmentError } from '../core/errors.js'
 import { DataType } from '../onnx/tensor.js'
 
@@ -56,7 +57,7 @@ function blurOf(grid: Grid, { sigma, kernel }: Partial<Blur>): Blur {
 export function emitMaps(g: GraphBuilder, map: Value, from: Grid, grid: Grid, blur: Blur): void {
   const { width, height } = grid
   const s = blurred(g, regridded(g, map, from, grid), grid, blur)
-  const sum = g.reshape(g.rowSum(g.reshape(s, [null, height * width]), height * width), [null, 1, 1, 1])
+  const sum = g.reshape(rowSum(g, g.reshape(s, [null, height * width]), height * width), [null, 1, 1, 1])
   const usable = g.emit('And', [g.emit('Greater', [sum, 0]), g.emit('Less', [sum, Number.POSITIVE_INFINITY])])
   const normalised = g.where(usable, g.div(s, sum), 1 / (width * height))
   g.emit('Squeeze', [normalised, g.integers([1])], {}, 'saliency')

@@ -45,6 +45,31 @@ const means = (l: Layouts, x: Value): Value => l.g.emitOf(BLOCKED, 'GlobalAverag
 const own = (l: Layouts, vector: Value, channels: number): Value =>
   l.filled(channels) === channels ? vector : l.g.slice(vector, [0], [0], [channels])
 
+/** The mean of the squares of each channel. */
+const squares = (l: Layouts, x: Value, sizes: Sizes): Value =>
+  l.g.div(l.g.reduce('Sum', dot(l, x, x, sizes), [0], false), sizes[0] * sizes[2] * sizes[3])
+
+/** The variance of each channel about its mean, in two passes. */
+function varianceAround(l: Layouts, x: Value, sizes: Sizes, mean: Value): Value {
+  const ones = l.g.constant(l.g.dtype(x), Array(l.filled(sizes[1])).fill(1))
+  return squares(l, l.settle(affine(l, x, sizes, ones, l.g.emit('Neg', [mean])), sizes), sizes)
+}
+
+/** Of a square of a mean that is more than so many times the variance, a float32 keeps too little of the variance. */
+const FAR = 100
+
+/** The same in one pass, as the mean of squares less the square of the mean, unless a mean is too far from 0 for that. */
+function varianceBeside(l: Layouts, x: Value, sizes: Sizes, mean: Value, epsilon: number): Value {
+  const { g } = l
+  const [ofSquares, ofMean] = [squares(l, x, sizes), g.mul(mean, mean)]
+  const beyond = g.reduce('Min', g.sub(g.mul(ofSquares, 1 - 1 / FAR), ofMean), [0], false)
+  return g.branch(
+    g.emit('Less', [beyond, -epsilon]),
+    () => varianceAround(l, x, sizes, mean),
+    () => g.emit('Relu', [g.sub(ofSquares, ofMean)]),
+  )
+}
+
 /** y = scale (x - mean) / sqrt(variance + epsilon) + bias, of given statistics or those of the batch. */
 export function lowerBatchNormalization(l: Layouts, node: NodeProto): boolean {
   const { g } = l
@@ -52,22 +77,19 @@ export function lowerBatchNormalization(l: Layouts, node: NodeProto): boolean {
   const sizes = l.sizesOf(x)
   const isTraining = intAttribute(node, 'training_mode', 0) === 1
   if (!sizes || !l.isBlocked(x) || (isTraining && floatAttribute(node, 'momentum', 0.9) !== 0)) return false
-  const [n, c, h, w] = sizes
+  const [n, c] = sizes
   const from = l.blocked(x)
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5)
   let [mean, variance] = [givenMean, givenVariance]
   if (isTraining) {
     const ofBatch = g.reduce('Mean', g.reshape(means(l, from), [n, l.filled(c)]), [0], false)
-    const squares = (value: Value) => g.div(g.reduce('Sum', dot(l, value, value, sizes), [0], false), n * h * w)
-    let spread: Value
-    if (l.centred.has(x)) spread = g.emit('Relu', [g.sub(squares(from), g.mul(ofBatch, ofBatch))])
-    else {
-      const ones = g.constant(g.dtype(from), Array(l.filled(c)).fill(1))
-      spread = squares(l.settle(affine(l, from, sizes, ones, g.emit('Neg', [ofBatch])), sizes))
-    }
+    const spread = l.centred.has(x)
+      ? varianceBeside(l, from, sizes, ofBatch, epsilon)
+      : varianceAround(l, from, sizes, ofBatch)
     mean = g.emit('Identity', [own(l, ofBatch, c)], {}, node.output[1] || undefined)
     variance = g.emit('Identity', [own(l, spread, c)], {}, node.output[2] || undefined)
   }
-  const slope = g.div(scale, g.emit('Sqrt', [g.add(variance, floatAttribute(node, 'epsilon', 1e-5))]))
+  const slope = g.div(scale, g.emit('Sqrt', [g.add(variance, epsilon)]))
   const shift = g.sub(bias, g.mul(mean, slope))
   l.defer(node.output[0]!, affine(l, from, sizes, l.vector(slope, c), l.vector(shift, c)), sizes)
   return true
