@@ -53,7 +53,8 @@ async function probe(none: (reason: string) => Found): Promise<Found> {
     outputs: [float('y')],
   }
   const feeds = { x: wave(dims.x), w: wave(dims.w) }
-  const inBlocks = lowered(graph, 17, new Map(), new Map(Object.entries(dims)), { batch: 2, block })
+  const known = { types: new Map(), dims: new Map(Object.entries(dims)) }
+  const inBlocks = lowered(graph, 17, known, { batch: 2, block }).graph
   const [expected, actual] = await Promise.all(
     [graph, inBlocks].map((each) => outputOf(makeModel('convolution', each, 17), feeds)),
   )

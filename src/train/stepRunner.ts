@@ -1,12 +1,28 @@
 import { createSession, firstLine, type Session, type Tensor } from '../saliency/session.js'
 import { type Found, findBlocks } from './blockSize.js'
-import type { TrainingModel } from './trainingModel.js'
+import type { BlockedStep, TrainingModel } from './trainingModel.js'
+
+/** What a step gave. */
+interface Ran {
+  readonly loss: number
+  /** float32 [N, K] */
+  readonly logits: Float32Array
+  /** Makes the next values those that the next step begins with. */
+  keep(): void
+}
+
+/** Carried values by input, as the standard step has them. */
+type Values = Map<string, Float32Array<ArrayBuffer>>
 
 interface StepRunner {
   /** In blocks of how many channels the last step ran, or why it ran as standard ONNX. */
   readonly form: Found
-  /** One step on a batch of `count` pictures. */
-  run(count: number, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>
+  /** One step on a batch of `count` pictures with what the step is fed beside carried values. */
+  run(count: number, feeds: Record<string, Tensor>): Promise<Ran>
+  /** What the next step begins with; a copy. */
+  values(): Values
+  /** Sets that. */
+  restore(values: ReadonlyMap<string, Float32Array>): void
   release(): Promise<void>
 }
 
@@ -14,41 +30,67 @@ interface Opened {
   readonly session: Session
   /** The only batch that it takes; null means any. */
   readonly count: number | null
+  readonly blocked: BlockedStep | null
 }
 
 /** Between the nodes of a step, of which there are thousands, waking a thread takes longer than many a node; microseconds. */
 const AWAKE = 200
 
 /**
- * Runs the step on the CPU: in blocks of channels where onnxruntime has them, made anew for every other batch size; else, and
- * should it not take the blocked form of this network, as standard ONNX.
+ * Runs the step on the CPU, first with the initial values: in blocks of channels where onnxruntime has them, made anew for every
+ * other batch size; else, and should it not take the blocked form of this network, as standard ONNX.
  */
 export function stepRunner(model: TrainingModel, threads: number): StepRunner {
   let opened: Opened | null = null
   let refused: string | null = null
   let form: Found = { block: null, reason: null }
+  /** Carried values as the opened session takes them. */
+  let carried: ReadonlyMap<string, Float32Array>
+  restore(new Map(model.carried.map(({ input, initial }) => [input, initial])))
 
-  async function formFor(count: number): Promise<{ form: Found; bytes: Uint8Array | null }> {
-    const standard = (reason: string | null) => ({ form: { block: null, reason }, bytes: null })
+  function restore(values: ReadonlyMap<string, Float32Array>): void {
+    const own = (input: string) => opened?.blocked?.pack(input, values.get(input)!) ?? values.get(input)!
+    carried = new Map(model.carried.map(({ input }) => [input, own(input)]))
+  }
+
+  function values(): Values {
+    const plain = (input: string, own: Float32Array) => opened?.blocked?.unpack(input, own) ?? own
+    return new Map([...carried].map(([input, own]) => [input, Float32Array.from(plain(input, own))]))
+  }
+
+  async function formFor(count: number): Promise<{ form: Found; blocked: BlockedStep | null }> {
+    const standard = (reason: string | null) => ({ form: { block: null, reason }, blocked: null })
     if (refused !== null) return standard(refused)
     const { block, reason } = await findBlocks()
     if (block === null) return standard(reason)
-    const bytes = model.blocked({ batch: count, block })
-    return bytes ? { form: { block, reason }, bytes } : standard('nothing of it gains from blocks of channels')
+    const blocked = model.blocked({ batch: count, block })
+    return blocked ? { form: { block, reason }, blocked } : standard('nothing of it gains from blocks of channels')
   }
 
   async function open(count: number): Promise<Opened> {
-    const chosen = await formFor(count)
-    form = chosen.form
-    const session = await createSession(chosen.bytes ?? model.bytes, { device: 'cpu', threads, awake: AWAKE })
-    return { session, count: chosen.bytes ? count : null }
-  }
-
-  async function first(count: number, feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+    const plain = values()
     await opened?.session.release()
     opened = null
-    opened = await open(count)
-    return opened.session.run(feeds)
+    carried = plain
+    const { blocked, ...chosen } = await formFor(count)
+    form = chosen.form
+    const session = await createSession(blocked?.bytes ?? model.bytes, { device: 'cpu', threads, awake: AWAKE })
+    opened = { session, count: blocked && count, blocked }
+    restore(plain)
+    return opened
+  }
+
+  async function ran(session: Session, feeds: Record<string, Tensor>): Promise<Ran> {
+    const own = model.carried.map(({ input, dims }) => [input, float32(dims, carried.get(input)!)])
+    const found = await session.run({ ...feeds, ...Object.fromEntries(own) })
+    const data = (name: string) => found[name]!.data as Float32Array
+    return {
+      loss: data('loss')[0]!,
+      logits: data('logits'),
+      keep() {
+        carried = new Map(model.carried.map(({ input, output }) => [input, data(output)]))
+      },
+    }
   }
 
   return {
@@ -56,15 +98,19 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
       return form
     },
     async run(count, feeds) {
-      if (opened !== null && (opened.count === null || opened.count === count)) return opened.session.run(feeds)
+      if (opened !== null && (opened.count === null || opened.count === count)) return ran(opened.session, feeds)
       try {
-        return await first(count, feeds)
+        return await ran((await open(count)).session, feeds)
       } catch (error) {
         if (form.block === null) throw error
         refused = `onnxruntime does not take it in blocks of channels (${firstLine(error as Error)})`
-        return await first(count, feeds)
+        return ran((await open(count)).session, feeds)
       }
     },
+    values,
+    restore,
     release: async () => opened?.session.release(),
   }
 }
+
+const float32 = (dims: readonly number[], data: Float32Array): Tensor => ({ type: 'float32', dims, data })

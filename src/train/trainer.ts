@@ -82,15 +82,12 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
   const weights = model.carried.reduce((sum, { kind, dims }) => sum + (kind === 'weight' ? volume(dims) : 0), 0)
   const grid: Grid = { width, height, channels, classes, fixedBatch, weights, preprocessing }
   const steps = stepRunner(model, threads)
-  let carried = new Map(model.carried.map((c): [string, Tensor] => [c.input, float32(c.dims, c.initial)]))
   let inference: Session | null = null
 
   function picturesOf({ count, pixels }: Batch): Tensor {
     const dims = preprocessing.layout === 'nchw' ? [count, channels, height, width] : [count, height, width, channels]
     return float32(dims, networkInput(pixels, count, grid, preprocessing))
   }
-
-  const snapshot = () => new Map([...carried].map(([input, { data }]) => [input, (data as Float32Array).slice()]))
 
   /** The weights and statistics among carried values, by the classifier's names. */
   function named(values: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
@@ -103,7 +100,7 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     inference = null
   }
 
-  async function run(batch: Batch, rate: number, index: number): Promise<Record<string, Tensor>> {
+  function run(batch: Batch, rate: number, index: number) {
     const masks = model.masks.map(({ input, ratio, dims }, i): [string, Tensor] => {
       const sizes = dims.map((dim) => dim ?? batch.count)
       const random = streamFor('masks', seed, index * model.masks.length + i)
@@ -114,7 +111,6 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
       [model.input]: picturesOf(batch),
       target: float32([batch.count, grid.classes], batch.target),
       rate: float32([], Float32Array.of(rate)),
-      ...Object.fromEntries(carried),
       ...Object.fromEntries(masks),
     })
   }
@@ -128,22 +124,21 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     },
     async step(batch, rate, index) {
       await stale()
-      const found = await run(batch, rate, index)
-      const loss = (found.loss!.data as Float32Array)[0]!
+      const { loss, logits, keep } = await run(batch, rate, index)
       if (!Number.isFinite(loss)) throw diverged(name, index, loss)
-      carried = new Map(model.carried.map(({ input, output }) => [input, found[output]!]))
-      return { loss, hits: hitsOf(found.logits!.data as Float32Array, batch, grid.classes) }
+      keep()
+      return { loss, hits: hitsOf(logits, batch, grid.classes) }
     },
     async evaluate(batch) {
-      inference ??= await createSession(model.evaluation(named(snapshot())), { device: 'cpu', threads })
+      inference ??= await createSession(model.evaluation(named(steps.values())), { device: 'cpu', threads })
       const found = await inference.run({ [model.input]: picturesOf(batch) })
       const logits = found.logits!.data as Float32Array
       return { loss: crossEntropy(logits, batch, grid.classes), hits: hitsOf(logits, batch, grid.classes) }
     },
-    values: snapshot,
+    values: steps.values,
     async restore(values) {
       await stale()
-      carried = new Map(model.carried.map((c) => [c.input, float32(c.dims, values.get(c.input)!)]))
+      steps.restore(values)
     },
     classifier: (values) => model.classifier(named(values)),
     async release() {

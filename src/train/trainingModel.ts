@@ -6,6 +6,7 @@ import { DataType, floats, rawTensor } from '../onnx/tensor.js'
 import { sizesOf } from '../saliency/gradientModel.js'
 import { type Prepared, prepare } from '../saliency/prepare.js'
 import type { Blocks } from './blocked/lower.js'
+import { packedElements, plainElements } from './blocked/packed.js'
 import { foldConstants } from './foldConstants.js'
 import { chooseParameters, headOf, type Trainable } from './graph/choose.js'
 import { inferenceForm, withOwnVectors } from './graph/form.js'
@@ -14,7 +15,8 @@ import type { TrainingLoss } from './graph/loss.js'
 import { noHead, withNewHead } from './graph/newHead.js'
 import type { Optimizer } from './graph/optimizer.js'
 import { findParameters, type Parameter } from './graph/parameters.js'
-import { type Carried, evaluationGraph, trainingStep } from './graph/step.js'
+import { evaluationGraph, trainingStep } from './graph/step.js'
+import type { Carried } from './graph/updates.js'
 
 export interface TrainingOptions {
   /** 'ce' (cross-entropy, the default) or 'bce' (binary cross-entropy of each logit), both with soft labels. */
@@ -58,6 +60,15 @@ interface TrainingMask {
   readonly dims: readonly (number | null)[]
 }
 
+/** A step whose carried values are those of the standard one, but for filters, which keep the order of the kernels. */
+export interface BlockedStep {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** What the step is fed at `input` for the standard step's values; may be those themselves. */
+  pack(input: string, values: Float32Array): Float32Array
+  /** The standard step's values of what this one is fed at `input`. */
+  unpack(input: string, values: Float32Array): Float32Array
+}
+
 export interface TrainingModel {
   /** The step as ONNX. Inputs: `input`, `target` [N, K], `rate` [], carried values and masks; all float32. */
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -74,7 +85,7 @@ export interface TrainingModel {
    * The same step for batches of one size alone, on blocked values, which only onnxruntime's CPU provider takes; null where it
    * would have none.
    */
-  blocked(blocks: Blocks): Uint8Array<ArrayBuffer> | null
+  blocked(blocks: Blocks): BlockedStep | null
   /** The classifier as ONNX for inference, with `values` for some of its weights and statistics, by `name`. */
   classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
   /** The same with one output, `logits` float32 [N, K], and the input called as the step's is. */
@@ -113,9 +124,14 @@ export async function trainingModel(
     carried: step.carried.map((c) => ({ ...c, initial: initial(c) })),
     masks: step.masks.map((mask) => ({ input: mask.name, ratio: mask.ratio, dims: mask.type.dims })),
     blocked(blocks) {
-      const { graph } = trainingStep(model, types, head, chosen, { ...settings, blocked: blocks })
-      const isBlocked = graph.nodes.some((node) => node.domain === BLOCKED)
-      return isBlocked ? writeModel(withDomain({ ...model, graph }, BLOCKED)) : null
+      const { graph, packed } = trainingStep(model, types, head, chosen, { ...settings, blocked: blocks })
+      if (!graph.nodes.some((node) => node.domain === BLOCKED)) return null
+      const ordered = (order: typeof packedElements) => (input: string, values: Float32Array) => {
+        const dims = packed.get(input)
+        return dims ? order(values, dims, blocks.block) : values
+      }
+      const bytes = writeModel(withDomain({ ...model, graph }, BLOCKED))
+      return { bytes, pack: ordered(packedElements), unpack: ordered(plainElements) }
     },
     classifier: (values) => writeModel(withValues(model, values)),
     evaluation: (values) => {

@@ -88,6 +88,7 @@ async function ours(root, name, dist = DIST) {
   return {
     forward: () => plain.run({ [model.input]: input }),
     async step() {
+      if (step.restore) return (await step.run(batch, fixed)).keep()
       const found = await step.run(batch, { ...fixed, ...carried })
       carried = Object.fromEntries(model.carried.map((c) => [c.input, found[c.output]]))
     },

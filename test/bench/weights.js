@@ -18,18 +18,19 @@ const volume = (dims) => dims.reduce((a, b) => a * b, 1)
 async function step(folder, meta, statistics) {
   const bytes = new Uint8Array(readFileSync(path.join(folder, 'model.onnx')))
   const model = await trainingModel(bytes, meta.name, { statistics, dropout: false })
-  const steps = stepRunner(process.env.FORM === 'standard' ? { ...model, blocked: () => null } : model, 2)
+  const runner = stepRunner(process.env.FORM === 'standard' ? { ...model, blocked: () => null } : model, 2)
   const tensor = (dims, data) => ({ type: 'float32', dims, data })
-  const found = await steps.run(meta.shape[0], {
+  const { keep } = await runner.run(meta.shape[0], {
     input: tensor(meta.shape, numbers(path.join(folder, 'x.bin'), Float32Array)),
     target: tensor([meta.shape[0], model.classes], numbers(path.join(folder, 'y.bin'), Float32Array)),
     rate: tensor([], Float32Array.of(0.1)),
-    ...Object.fromEntries(model.carried.map((c) => [c.input, tensor(c.dims, c.initial)])),
   })
-  await steps.release()
+  keep()
+  const values = runner.values()
+  await runner.release()
   const gradients = new Map()
   for (const { kind, name, dims } of model.carried)
-    if (kind === 'weight') gradients.set(name, { dims, data: found[`next/state/momentum/${name}`].data })
+    if (kind === 'weight') gradients.set(name, { dims, data: values.get(`state/momentum/${name}`) })
   return gradients
 }
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { Tensor } from '../../src/saliency/session.js'
-import { createSession } from '../../src/saliency/session.js'
 import { findBlocks } from '../../src/train/blockSize.js'
+import { stepRunner } from '../../src/train/stepRunner.js'
 import { type TrainingModel, type TrainingOptions, trainingModel } from '../../src/train/trainingModel.js'
 import { float32, runModel } from '../helpers/onnx.js'
 
@@ -39,28 +39,22 @@ const rateOf = (step: number) =>
   step < 5 ? (0.1 * (step + 1)) / 5 : 0.05 * (1 + Math.cos((Math.PI * (step - 5)) / (STEPS - 5)))
 
 /** The losses of all steps, and the values carried out of the last one by the classifier's names. */
-async function train(model: TrainingModel, scale: number, bytes = model.bytes) {
-  const session = await createSession(bytes, { device: 'cpu', threads: 1 })
-  const values = new Map(model.carried.map((c) => [c.input, float32(c.dims, c.initial)]))
+async function train(model: TrainingModel, scale: number) {
+  const runner = stepRunner(model, 1)
   const losses: number[] = []
   for (let step = 0; step < STEPS; step++) {
     const { pictures, target } = batch(step % 3)
-    const { mask } = batch(step)
-    const masks = model.masks.map(({ input }) => [input, mask] as const)
+    const masks = model.masks.map(({ input }) => [input, batch(step).mask] as const)
     const rate = float32([], [rateOf(step) * scale])
-    const found = await session.run({
-      [model.input]: pictures,
-      target,
-      rate,
-      ...Object.fromEntries(values),
-      ...Object.fromEntries(masks),
-    })
-    losses.push((found.loss!.data as Float32Array)[0]!)
-    for (const { input, output } of model.carried) values.set(input, found[output]!)
+    const feeds = { [model.input]: pictures, target, rate, ...Object.fromEntries(masks) }
+    const { loss, keep } = await runner.run(BATCH, feeds)
+    keep()
+    losses.push(loss)
   }
-  await session.release()
+  const values = runner.values()
+  await runner.release()
   const trained = model.carried.filter(({ kind }) => kind !== 'state')
-  return { losses, trained: new Map(trained.map((c) => [c.name, values.get(c.input)!.data as Float32Array])) }
+  return { losses, trained: new Map(trained.map((c) => [c.name, values.get(c.input)!])) }
 }
 
 const CASES: [string, TrainingOptions, number][] = [
@@ -81,8 +75,8 @@ test.each(FORMS)(
   async (name, form, options, scale) => {
     const model = await trainingModel(network, 'small.onnx', options)
     expect(model.masks).toEqual([{ input: 'mask/0', ratio: 0.25, dims: [null, 8] }])
-    const bytes = form === 'standard' ? model.bytes : model.blocked({ batch: BATCH, block: block! })!
-    const { losses, trained } = await train(model, scale, bytes)
+    const own = form === 'standard' ? { ...model, blocked: () => null } : model
+    const { losses, trained } = await train(own, scale)
     const { losses: expected, after } = torch[name]!
     const errors = losses.map((loss, i) => Math.abs(loss - expected[i]!))
     expect(Math.max(...errors)).toBeLessThan(1e-5)

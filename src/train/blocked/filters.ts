@@ -3,25 +3,11 @@ import type { Value } from '../../autodiff/builder.js'
 import type { Rearrangement } from '../../autodiff/inputCotangent.js'
 import { BLOCKED, intAttribute, intsAttribute, type NodeProto, stringAttribute } from '../../onnx/node.js'
 import type { Layouts, Sizes, Turned } from './layouts.js'
+import { pack } from './packed.js'
 import { scaledFilters } from './perChannel.js'
 
 /** Fewer channels than half a block are not worth filling up. */
 const isWide = (l: Layouts, channels: number) => 2 * channels >= l.block
-
-/**
- * Filters [M, C, h, w] as the kernel takes them: [M / B, C / B, h, w, B of C, B of M], or for plain inputs [M / B, C, h, w, B].
- * ReorderInput, which brings the second axis into blocks, is the fastest way to transpose.
- */
-function dense(l: Layouts, w: Value, [m, c, h, width]: Sizes, isPlain: boolean): Value {
-  const { g, block } = l
-  const [outs, ins] = [l.filled(m), isPlain ? c : l.filled(c)]
-  const whole = g.pad(w, [0, 0, 0, 0], [-m & 3, ins - c, 0, 0])
-  const blocks = g.emitOf(BLOCKED, 'ReorderInput', [g.reshape(whole, [1, m + (-m & 3), ins * h * width, 1])])
-  const sizes = [outs, ins, h, width]
-  if (isPlain || h * width === 1) return g.reshape(blocks, sizes)
-  const split = g.reshape(blocks, [outs / block, ins / block, block, h * width, block])
-  return g.reshape(g.transpose(split, [0, 1, 3, 2, 4]), sizes)
-}
 
 /**
  * Filters [M, C, k...] turned into ones from M to C channels: [C / B, M / B, taps..., B of M, B of C], by their rows of B: of a
@@ -45,6 +31,23 @@ function turned(l: Layouts, w: Value, { places: [places], taps }: Rearrangement)
         for (let i = from; i < from + block; i++)
           order.push(place === volume ? count : (i * blocks + out) * volume + place)
   return g.reshape(g.emit('Gather', [all, g.integers(order)], { axis: 0 }), [outs, ins, ...taps])
+}
+
+/** The same of packed filters, of which blocks of B x B change places and are transposed. */
+function turnedPacked(l: Layouts, w: Value, { places: [places], taps }: Rearrangement): Value {
+  const { g, block } = l
+  const [m, c, ...kernel] = l.shape(w)!
+  const volume = product(kernel)
+  const [outs, ins] = [c! / block, m! / block]
+  const count = outs * ins * volume
+  const chunks = g.reshape(w, [count, block * block])
+  const all = places!.includes(volume) ? g.pad(chunks, [0, 0], [1, 0]) : chunks
+  const order: number[] = []
+  for (let out = 0; out < outs; out++)
+    for (let from = 0; from < ins; from++)
+      for (const place of places!) order.push(place === volume ? count : (from * outs + out) * volume + place)
+  const met = g.reshape(g.emit('Gather', [all, g.integers(order)], { axis: 0 }), [order.length, block, block, 1])
+  return g.reshape(g.emitOf(BLOCKED, 'ReorderInput', [met]), [c!, m!, ...taps])
 }
 
 /** The elements `places` of [_, volume, _], zeros for places beyond it. */
@@ -81,7 +84,9 @@ function filtersOf(
   isPlain: boolean,
 ): Value {
   if (isDepthwise) return depthwise(l, w, sizes, turn)
-  return turn ? turned(l, w, turn) : dense(l, w, sizes, isPlain)
+  const isPacked = l.packed.has(w)
+  if (turn) return isPacked ? turnedPacked(l, w, turn) : turned(l, w, turn)
+  return isPacked ? w : pack(l.g, l.block, w, sizes, isPlain)
 }
 
 /** The blocked value that turned filters meet, and those: a factor per channel goes to them where that costs less. */
@@ -89,7 +94,9 @@ function turnedOperands(l: Layouts, x: Value, { w, turn }: Turned): { readonly f
   const sizes = l.shape(w)!
   const scaled = l.scaled(x, sizes)
   if (!scaled) return { from: l.blocked(x), turn: { w, turn } }
-  return { from: l.blocked(scaled.x), turn: { w: scaledFilters(l, w, sizes, scaled.factor), turn } }
+  const filters = scaledFilters(l, w, sizes, scaled.factor, l.packed.has(w))
+  if (l.packed.has(w)) l.packed.add(filters)
+  return { from: l.blocked(scaled.x), turn: { w: filters, turn } }
 }
 
 /** Defers a Conv in blocks, if there is a kernel for it that pays. */
@@ -106,11 +113,18 @@ export function lowerConv(l: Layouts, node: NodeProto): boolean {
   const isDepthwise = group > 1 && group === c && m === c
   const inWholes = [each, m / group].every((channels) => channels % l.block === 0)
   if (!isWide(l, m) || (group > 1 && !isDepthwise && !inWholes)) return false
-  const isPlain = group === 1 && c < l.block && !l.isBlocked(x)
-  const given = group === 1 || isDepthwise ? l.turned(w) : undefined
+  const isDense = group === 1
+  const isPlain = isDense && c < l.block && !l.isBlocked(x)
+  const given = isDense || isDepthwise ? l.turned(w) : undefined
   const met = given && !isPlain ? turnedOperands(l, x, given) : undefined
   const from = met?.from ?? (isPlain ? l.plain(x) : l.blocked(x))
-  const filters = filtersOf(l, met?.turn ?? { w: l.plain(w) }, filter, isDepthwise, isPlain)
+  const filters = filtersOf(
+    l,
+    met?.turn ?? { w: isDense && l.packed.has(w) ? w : l.plain(w) },
+    filter,
+    isDepthwise,
+    isPlain,
+  )
   const at = (i: 0 | 1) => outputSize(sizes[2 + i]!, kernel[i], strides[i]!, dilations[i]!, pads[i]! + pads[i + 2]!)
   const attributes = { kernel_shape: kernel, strides, dilations, pads, group: isDepthwise ? l.filled(c) : group }
   const result: Sizes = [n, m, at(0), at(1)]

@@ -4,6 +4,7 @@ import { type Convolution, kernelCotangent, type Sides, sidesOf } from '../../au
 import { BLOCKED, type NodeProto } from '../../onnx/node.js'
 import { outputSize } from './filters.js'
 import type { Layouts, Sizes } from './layouts.js'
+import { pack, unpack } from './packed.js'
 import { scaledFilters } from './perChannel.js'
 
 /**
@@ -16,18 +17,25 @@ export function lowerKernelCotangent(l: Layouts, node: NodeProto): void {
   const { g } = l
   const [wide, narrow] = [l.sizesOf(given.wide), l.sizesOf(given.narrow)]
   const name = node.output[0]!
-  const filters = [given.narrowSizes[0]!, given.wideSizes[0]! / geo.group, ...geo.kernel]
+  const filters = [given.narrowSizes[0]!, given.wideSizes[0]! / geo.group, ...geo.kernel] as unknown as Sizes
   const scaled = narrow && l.scaled(given.narrow, filters)
   const sides = scaled ? { ...given, narrow: scaled.x } : given
-  const give = (found: Value) =>
-    g.emit('Identity', [scaled ? scaledFilters(l, found, filters, scaled.factor) : found], {}, name)
+  const isPacked = l.packed.has(name)
   const isDepthwise = geo.group > 1 && wide?.[1] === geo.group && narrow?.[1] === geo.group
   const inBlocks = wide && narrow && (isDepthwise ? l.isBlocked(sides.wide) : isDense(l, narrow, geo))
+  const give = (found: Value, ofPacked = false) => {
+    const whole = scaled ? scaledFilters(l, found, filters, scaled.factor, ofPacked) : found
+    g.emit('Identity', [isPacked && !ofPacked ? pack(g, l.block, whole, filters) : whole], {}, name)
+  }
   if (!inBlocks) {
     const plain = { ...sides, wide: l.plain(sides.wide), narrow: l.plain(sides.narrow) }
     give(kernelCotangent(g, plain, geo))
   } else if (isDepthwise) give(ofDepthwise(l, sides, geo, wide, narrow))
-  else give(ofPictures(l, sides, geo, wide, narrow))
+  else {
+    const { side, packed } = ofPictures(l, sides, geo, wide, narrow)
+    if (isPacked) give(packed, true)
+    else give(unpack(g, l.block, packed, filters, side))
+  }
 }
 
 /** Between the columns of a kernel with dilation others are found, too, which must not be too many. */
@@ -102,11 +110,10 @@ function planOf({ block }: Layouts, isBlocked: boolean, geo: Convolution, wide: 
 
 /**
  * The same with the pictures as channels, both operands nearly as they lie: an axis of `wide` holds the positions of a row and in
- * each the channels of a block, the other one the blocks and in each the rows.
+ * each the channels of a block, the other one the blocks and in each the rows. Gives packed filters in blocks of `side` channels.
  */
-function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes): Value {
+function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, narrow: Sizes) {
   const { g, block } = l
-  const [c, m] = [wide[1], narrow[1]]
   const [kh, kw] = geo.kernel as [number, number]
   const span = (kw - 1) * geo.dilations[1]! + 1
   const plan = planOf(l, l.isBlocked(sides.wide), geo, wide, narrow)
@@ -125,14 +132,11 @@ function ofPictures(l: Layouts, sides: Sides, geo: Convolution, wide: Sizes, nar
     const own = [outs, found, span * side * block]
     const sums = groups === 1 ? g.reshape(all, own) : g.reduce('Sum', g.reshape(all, [groups, ...own]), [0], false)
     const meant = first === 0 ? sums : g.slice(sums, [1], [first], [found])
-    const taps = g.reshape(meant, [outs, (found - first) / ins, ins, span, side, block])
+    const taps = g.reshape(meant, [outs, ins, (found - first) / ins, span, side * block])
     return span === kw ? taps : g.slice(taps, [3], [0], [span], [geo.dilations[1]!])
   })
-  const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 1 })
-  const inOrder = kh * kw === 1 ? joined : g.transpose(joined, [0, 2, 4, 1, 3, 5])
-  const order = g.reshape(inOrder, [1, outs * block, ins * side * kh * kw, 1])
-  const plain = g.reshape(g.emitOf(BLOCKED, 'ReorderOutput', [order], { channels: m }), [m, ins * side, kh, kw])
-  return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
+  const joined = parts.length === 1 ? parts[0]! : g.emit('Concat', parts, { axis: 2 })
+  return { side, packed: g.reshape(joined, [outs * block, ins * side, kh, kw]) }
 }
 
 /** How many elements of an axis `count` results along it meet. */

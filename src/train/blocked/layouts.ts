@@ -7,6 +7,7 @@ import type { GraphBuilder, Value } from '../../autodiff/builder.js'
 import { type Rearrangement, rearrange } from '../../autodiff/inputCotangent.js'
 import { type Attributes, BLOCKED } from '../../onnx/node.js'
 import { DataType } from '../../onnx/tensor.js'
+import { unpack } from './packed.js'
 
 export type Sizes = readonly [n: number, channels: number, height: number, width: number]
 
@@ -37,6 +38,8 @@ export interface Scaled {
 
 export class Layouts {
   readonly g: GraphBuilder
+  /** Filters that lie as the kernels take them (see packed) wherever they are named. */
+  readonly packed = new Set<Value>()
   /** Channels of a block. */
   readonly block: number
   readonly centred: ReadonlySet<Value>
@@ -176,11 +179,13 @@ export class Layouts {
     const found = this.plainOf.get(value)
     if (found !== undefined) return found
     const turned = this.turnedOf.get(value)
-    if (!turned && !this.isBlocked(value)) return value
-    const [, c, h, w] = this.sizesOf(value)!
-    const name = turned
-      ? rearrange(this.g, turned.w, turned.turn)
-      : this.outOfBlocks(this.blocked(value), c, h * w === 1)
+    const isPacked = this.packed.has(value)
+    if (!turned && !isPacked && !this.isBlocked(value)) return value
+    const sizes = this.sizesOf(value)!
+    let name: Value
+    if (turned) name = rearrange(this.g, this.plain(turned.w), turned.turn)
+    else if (isPacked) name = unpack(this.g, this.block, value, sizes)
+    else name = this.outOfBlocks(this.blocked(value), sizes[1], sizes[2] * sizes[3] === 1)
     this.plainOf.set(value, name)
     return name
   }

@@ -38,18 +38,30 @@ const LOWERINGS: Readonly<Record<string, Lowering | undefined>> = {
   Slice: lowerSlice,
 }
 
-/**
- * The graph, which may hold composite nodes, for batches of `batch` pictures and blocks of `block` channels. `dims` are the sizes
- * of its values where known; what nothing is known of stays as it is. `centred` are values that have means near 0.
- */
+/** What is known of the values of a graph; what nothing is known of stays as it is. */
+interface Known {
+  readonly types: Types
+  /** Their sizes. */
+  readonly dims: ReadonlyMap<Value, readonly Dim[]>
+  /** Those that have means near 0. */
+  readonly centred?: ReadonlySet<Value>
+  /** Inputs that may be taken as packed filters (see packed), and the outputs that then are theirs. */
+  readonly filters?: ReadonlyMap<Value, Value>
+}
+
+/** A graph on blocked values, and which of its inputs are packed filters. */
+interface Lowered {
+  readonly graph: Graph
+  readonly packed: readonly Value[]
+}
+
+/** The graph, which may hold composite nodes, for batches of `batch` pictures and blocks of `block` channels. */
 export function lowered(
   graph: Graph,
   opset: number,
-  types: Types,
-  dims: ReadonlyMap<Value, readonly Dim[]>,
+  { types, dims, centred = new Set(), filters = new Map() }: Known,
   { batch, block }: Blocks,
-  centred: ReadonlySet<Value> = new Set(),
-): Graph {
+): Lowered {
   const g = new GraphBuilder(opset, types, [], 'blocked')
   g.include({ ...graph, nodes: [] })
   const sizes = new Map<Value, readonly number[]>()
@@ -65,6 +77,8 @@ export function lowered(
   for (const value of [...graph.nodes.flatMap((node) => node.input), ...graph.outputs.map((v) => v.name)])
     counts.set(value, (counts.get(value) ?? 0) + 1)
   const uses = (value: Value) => counts.get(value) ?? 0
+  const packed = [...filters].filter(([w, gradient]) => uses(gradient) === 1 && isPackable(l, graph, w, gradient))
+  for (const each of packed.flat()) l.packed.add(each)
   for (const node of graph.nodes) lower(l, node, uses)
   for (const { name } of graph.outputs) if (l.isBlocked(name)) g.emit('Identity', [l.plain(name)], {}, name)
   // onnxruntime writes a result over an operand only where it knows that they are of one size.
@@ -78,7 +92,18 @@ export function lowered(
         )
       : info
   }
-  return g.finish(graph.inputs.map(fixed), graph.outputs)
+  const result = g.finish(graph.inputs.map(fixed), graph.outputs)
+  return { graph: result, packed: packed.map(([w]) => w) }
+}
+
+/** Whether `w` are filters of whole blocks for convolutions alone, in one group, and `gradient` is what one of those makes. */
+function isPackable(l: Layouts, { nodes }: Graph, w: Value, gradient: Value): boolean {
+  const sizes = l.sizesOf(w)
+  if (!sizes || sizes[0] % l.block !== 0 || sizes[1] % l.block !== 0) return false
+  const isMet = ({ opType, input }: NodeProto) => (opType === 'Conv' && input[0] !== w) || opType === 'Rearrange'
+  const readers = nodes.filter(({ input }) => input.includes(w))
+  const isMade = nodes.some(({ opType, output }) => opType === 'KernelCotangent' && output[0] === gradient)
+  return isMade && readers.every((node) => isMet(node) && intAttribute(node, 'group', 1) === 1)
 }
 
 function lower(l: Layouts, node: NodeProto, uses: (value: Value) => number): void {

@@ -21,10 +21,15 @@ export function affine(
   return { x: from, w: filters, bias: shift, attributes: { kernel_shape: [1, 1], group }, sum: null, isPerPicture }
 }
 
-/** Filters [M, ...] with a factor for each of the M. */
-export function scaledFilters(l: Layouts, w: Value, sizes: readonly number[], factor: Value): Value {
+/** Filters [M, ...] with a factor for each of the M; packed ones lie as a blocked value of M channels does. */
+export function scaledFilters(l: Layouts, w: Value, sizes: readonly number[], factor: Value, isPacked: boolean): Value {
   const { g } = l
-  const rows = g.mul(g.reshape(w, [sizes[0]!, null]), g.reshape(factor, [sizes[0]!, 1]))
+  const [m, ...each] = sizes as [number, ...number[]]
+  const positions = each.reduce((a, b) => a * b, 1)
+  const one: Sizes = [1, m, positions, 1]
+  const rows = isPacked
+    ? l.settle(affine(l, g.reshape(w, one), one, factor, null), one)
+    : g.mul(g.reshape(w, [m, positions]), g.reshape(factor, [m, 1]))
   const scaled = g.reshape(rows, sizes)
   l.setShape(scaled, sizes)
   return scaled

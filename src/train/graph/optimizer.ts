@@ -36,6 +36,8 @@ export type Optimizer =
 
 /** What an optimiser keeps of a step for the next one, zeros at first. */
 interface Slot {
+  /** The weight that it belongs to, if it is one. */
+  readonly of: Value | null
   readonly input: Value
   readonly output: Value
   readonly dims: readonly number[]
@@ -78,7 +80,7 @@ interface Kept {
 function keptOf(g: GraphBuilder, { names, value, each }: Updated, kind: string, slots: Slot[]): Kept {
   const own = names.map((name, i): Slot => {
     const input = g.declare(`state/${kind}/${name}`, g.dtype(value))
-    return { input, output: `next/${input}`, dims: each[i]! }
+    return { of: name, input, output: `next/${input}`, dims: each[i]! }
   })
   slots.push(...own)
   const outputs = own.map(({ output }) => output)
@@ -130,7 +132,7 @@ const decayed = (g: GraphBuilder, { value, decay }: Updated, rate: Value): Value
  */
 function adamw(g: GraphBuilder, { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8 }: AdamW, rate: Value): Updates {
   const count = g.declare('state/step', DataType.FLOAT)
-  const slots: Slot[] = [{ input: count, output: 'next/state/step', dims: [] }]
+  const slots: Slot[] = [{ of: null, input: count, output: 'next/state/step', dims: [] }]
   const t = g.cast(g.emit('Add', [count, 1], {}, 'next/state/step'), DataType.DOUBLE)
   // In float32 1 - 0.999 has four digits.
   const correction = (beta: number) => g.sub(1, g.emit('Pow', [g.scalar(beta, t), t]))
