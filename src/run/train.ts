@@ -14,7 +14,7 @@ import type { Found } from '../train/blockSize.js'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
 import { examOf, lessonsOf } from '../train/lessons.js'
 import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
-import type { Grid } from '../train/trainer.js'
+import { type Batch, type Grid, stepsTogether } from '../train/trainer.js'
 import type { TrainData, TrainReply, TrainRequest } from '../train/trainWorker.js'
 import { parseConfig } from './config.js'
 import type { TrainEvent } from './events.js'
@@ -175,7 +175,8 @@ async function* carryOut(work: Work): AsyncGenerator<TrainEvent, Checkpoint> {
   const learning = learningOf(work, own)
   const epochs = checkpoint?.planned ?? (await epochsFor(work, learning))
   const { batch, warmup, seed } = config
-  const options = { epochs, batch, rate: rateOf(config), warmup, seed }
+  const together = stepsTogether(work.grid, batch)
+  const options = { epochs, batch, together, rate: rateOf(config), warmup, seed }
   const events = trainLoop(pool, learning, exam.size > 0 ? examOf(exam) : null, options, { checkpoint, signal })
   let last = checkpoint
   try {
@@ -221,7 +222,7 @@ function learningOf({ config, lessons }: Work, own: OwnSaliency | null) {
   }
 }
 
-/** Steps that are timed, after one that warms up. */
+/** Steps that are timed at least, after one that warms up. */
 const TIMED = 3
 
 /** The epochs that are asked for, or that fit in the minutes that are. */
@@ -233,14 +234,17 @@ async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): P
   const network = async () => (await pool.call({ kind: 'classifier', values: values! })).classifier!
   await learning.begin(0, network)
   const indices = Array.from({ length: Math.min(batch, lessons.size) }, (_, i) => i)
+  const together = learning.everyStep ? 1 : stepsTogether(work.grid, batch)
+  const rounds = Math.ceil(TIMED / together)
   let started = 0
-  for (let i = 0; i <= TIMED; i++) {
+  for (let i = 0; i <= rounds; i++) {
     if (i === 1) started = performance.now()
     if (learning.everyStep) await learning.begin(0, network)
-    const made = await learning.batch(indices, 0, 0)
-    await pool.call({ kind: 'step', batch: made, rate: 0, index: 0 })
+    const batches: Batch[] = []
+    for (let step = 0; step < (i === 0 ? 1 : together); step++) batches.push(await learning.batch(indices, 0, 0))
+    await pool.call({ kind: 'steps', batches, rates: batches.map(() => 0), first: 0 })
   }
-  const seconds = (performance.now() - started) / 1000 / TIMED
+  const seconds = (performance.now() - started) / 1000 / (rounds * together)
   await pool.call({ kind: 'restore', values: values! })
   // An inference of a held-out picture takes about a third of a step.
   const epoch = seconds * (stepsOf(lessons.size, batch) + work.exam.size / batch / 3)

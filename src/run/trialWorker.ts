@@ -10,7 +10,7 @@ import { courseOf, type Lessons } from '../train/course.js'
 import { type Judge, startJudge } from '../train/judge.js'
 import { rateAt } from '../train/schedule.js'
 import { streamFor } from '../train/streams.js'
-import { type Batch, startTrainer, type Trainer } from '../train/trainer.js'
+import { type Batch, startTrainer, stepsTogether, type Trainer } from '../train/trainer.js'
 import type { TrainingOptions } from '../train/trainingModel.js'
 import type { ViewOptions } from '../train/view.js'
 import type { Arm } from '../trial/arms.js'
@@ -177,23 +177,37 @@ async function learn(request: TrialRequest, trainer: Trainer, curve: Outcome['cu
   const course = courseOf(lessonsOf(lessons), { seed, view: data.view, share, mix })
   const looked = someOf(exam)
   const every = Math.max(1, Math.floor(steps / POINTS))
+  const [together, refresh] = [stepsTogether(trainer.grid, data.batch), Math.max(1, Math.ceil(steps / REFRESHES))]
   let [sum, once] = [0, 0]
-  for (let step = 0; step < only; step++) {
+  for (let step = 0; step < only; ) {
     if (isStopped()) return null
-    if (own !== null && step % Math.max(1, Math.ceil(steps / REFRESHES)) === 0) await own.refresh()
-    const rate = data.rate * rateAt(step, steps, Math.round(WARMUP * steps))
-    const { loss } = await trainer.step(course(step, data.batch), rate, step)
-    Atomics.add(shared, 1, 1)
+    if (own !== null && step % refresh === 0) await own.refresh()
+    // A run ends where something is to be done with the network.
+    const ends = [only, step + together, after(step, every), ...(own === null ? [] : [after(step, refresh)])]
+    const numbers = range(step, step === 0 ? 1 : Math.min(...ends))
+    const rates = numbers.map((i) => data.rate * rateAt(i, steps, Math.round(WARMUP * steps)))
+    const scores = await trainer.steps(
+      numbers.map((i) => course(i, data.batch)),
+      rates,
+      step,
+    )
+    Atomics.add(shared, 1, scores.length)
     if (step === 0) once = (performance.now() - started) / 1000
-    sum += loss
-    const place = (step + 1) / every
-    if (!Number.isInteger(place) || step + 1 >= steps || only < steps) continue
+    sum += scores.reduce((total, { loss }) => total + loss, 0)
+    step += scores.length
+    const place = step / every
+    if (!Number.isInteger(place) || step >= steps || only < steps) continue
     const isJudged = place % (POINTS / (JUDGED + 1)) === 0
-    curve.push({ step: step + 1, loss: sum / every, accuracy: isJudged ? await shareRight(trainer, looked) : null })
+    curve.push({ step, loss: sum / every, accuracy: isJudged ? await shareRight(trainer, looked) : null })
     sum = 0
   }
   return { once, loss: sum / Math.max(1, steps % every || every) }
 }
+
+/** The next multiple of `part` behind `step`. */
+const after = (step: number, part: number) => (Math.floor(step / part) + 1) * part
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
 /** Share of the steps in which the rate rises. */
 const WARMUP = 0.05

@@ -27,7 +27,7 @@ export interface Judge {
 export async function startJudge(
   bytes: Uint8Array,
   name: string,
-  grid: Omit<Grid, 'fixedBatch' | 'weights'>,
+  grid: Omit<Grid, 'fed' | 'fixedBatch' | 'weights'>,
   threads: number,
 ): Promise<Judge> {
   const { width, height, channels, classes, preprocessing } = grid

@@ -10,6 +10,8 @@ import type { TrainReply, TrainRequest, Values } from './trainWorker.js'
 export interface LoopOptions {
   readonly epochs: number
   readonly batch: number
+  /** How many steps are done in one run; what `everyStep` of the lessons does not allow is not. */
+  readonly together: number
   /** The largest learning rate, and the share of all steps in which it rises to that. */
   readonly rate: number
   readonly warmup: number
@@ -55,7 +57,7 @@ export type LoopEvent =
 
 export type TrainPool = Pool<TrainRequest, TrainReply>
 
-/** Batches under way in the training thread and after it: one ready when the other ends. */
+/** Runs under way in the training thread and after it: one ready when the other ends. */
 const AHEAD = 2
 
 /** Number of full batches of an epoch; a last smaller one is left out, unless it is the only one. */
@@ -74,7 +76,7 @@ export async function* trainLoop(
 ): AsyncGenerator<LoopEvent, Checkpoint | null> {
   const steps = stepsOf(lessons.size, options.batch)
   const total = steps * options.epochs
-  const ahead = lessons.everyStep ? 1 : AHEAD
+  const [ahead, together] = lessons.everyStep ? [1, 1] : [AHEAD, options.together]
   let state = checkpoint
   if (state !== null) await pool.call({ kind: 'restore', values: state.values })
   for (let epoch = state?.epochs ?? 0; epoch < options.epochs; epoch++) {
@@ -85,31 +87,34 @@ export async function* trainLoop(
       Array.from({ length: lessons.size }, (_, i) => i),
     )
     const scores: Score[] = []
-    const open: Promise<Score>[] = []
-    const counts: number[] = []
-    for (let step = 0; step < steps && !signal?.aborted; step++) {
+    const open: Promise<readonly Score[]>[] = []
+    for (let step = 0; step < steps && !signal?.aborted; step += together) {
       if (lessons.everyStep && step > 0) await lessons.begin?.(epoch, () => classifierOf(pool))
-      const first = step * options.batch
-      const batch = await lessons.batch(order.slice(first, first + options.batch), epoch, first)
-      const index = epoch * steps + step
-      const rate = options.rate * rateAt(index, total, Math.round(options.warmup * total))
-      counts.push(batch.count)
-      const answer = ask(pool, { kind: 'step', batch, rate, index })
+      const batches: Batch[] = []
+      const rates: number[] = []
+      for (let next = step; next < Math.min(steps, step + together); next++) {
+        const first = next * options.batch
+        batches.push(await lessons.batch(order.slice(first, first + options.batch), epoch, first))
+        rates.push(options.rate * rateAt(epoch * steps + next, total, Math.round(options.warmup * total)))
+      }
+      const answer = ask(pool, { kind: 'steps', batches, rates, first: epoch * steps + step }, batches)
       // Another batch may fail to be made before this one is waited for.
       answer.catch(() => undefined)
       open.push(answer)
       if (open.length < ahead) continue
-      scores.push(await open.shift()!)
-      yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: scores.at(-1)!.loss }
+      for (const score of await open.shift()!) {
+        scores.push(score)
+        yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: score.loss }
+      }
     }
-    for (const answer of open) scores.push(await answer)
+    for (const answer of open) scores.push(...(await answer))
     if (signal?.aborted) return state
     const { values } = await pool.call({ kind: 'values' })
     const heldOut = exam === null ? null : await examine(pool, exam, options.batch)
     const result: EpochResult = {
       epoch,
       loss: scores.reduce((sum, { loss }) => sum + loss, 0) / steps,
-      accuracy: scores.reduce((sum, { hits }) => sum + hits, 0) / counts.reduce((a, b) => a + b, 0),
+      accuracy: scores.reduce((sum, { hits }) => sum + hits, 0) / (steps * Math.min(options.batch, lessons.size)),
       heldOut,
       seconds: (performance.now() - started) / 1000,
     }
@@ -119,10 +124,10 @@ export async function* trainLoop(
   return state
 }
 
-async function ask(pool: TrainPool, request: TrainRequest & { readonly batch: Batch }): Promise<Score> {
-  const { pixels, target } = request.batch
-  const { score } = await pool.call(request, [pixels.buffer as ArrayBuffer, target.buffer as ArrayBuffer])
-  return score!
+/** Asks what is made of `batches`, which are gone then. */
+async function ask(pool: TrainPool, request: TrainRequest, batches: readonly Batch[]): Promise<readonly Score[]> {
+  const buffers = batches.flatMap(({ pixels, target }) => [pixels.buffer as ArrayBuffer, target.buffer as ArrayBuffer])
+  return (await pool.call(request, buffers)).scores!
 }
 
 async function classifierOf(pool: TrainPool): Promise<Uint8Array<ArrayBuffer>> {
@@ -135,9 +140,10 @@ async function examine(pool: TrainPool, exam: Exam, size: number): Promise<{ los
   let [loss, hits] = [0, 0]
   for (let first = 0; first < exam.size; first += size) {
     const indices = Array.from({ length: Math.min(size, exam.size - first) }, (_, i) => first + i)
-    const score = await ask(pool, { kind: 'evaluate', batch: await exam.batch(indices) })
-    loss += score.loss * indices.length
-    hits += score.hits
+    const batch = await exam.batch(indices)
+    const [score] = await ask(pool, { kind: 'evaluate', batch }, [batch])
+    loss += score!.loss * indices.length
+    hits += score!.hits
   }
   return { loss: loss / exam.size, accuracy: hits / exam.size }
 }

@@ -1,13 +1,14 @@
 import { createSession, firstLine, type Session, type Tensor } from '../saliency/session.js'
 import { type Found, findBlocks } from './blockSize.js'
-import type { BlockedStep, TrainingModel } from './trainingModel.js'
+import type { StepSequence, TrainingModel } from './trainingModel.js'
 
-/** What a step gave. */
+/** What some steps gave. */
 interface Ran {
-  readonly loss: number
-  /** float32 [N, K] */
+  /** float32 [steps] */
+  readonly losses: Float32Array
+  /** float32 [steps, N, K] */
   readonly logits: Float32Array
-  /** Makes the next values those that the next step begins with. */
+  /** Makes the values behind them those that the next step begins with. */
   keep(): void
 }
 
@@ -17,7 +18,7 @@ type Values = Map<string, Float32Array<ArrayBuffer>>
 interface StepRunner {
   /** In blocks of how many channels the last step ran, or why it ran as standard ONNX. */
   readonly form: Found
-  /** One step on a batch of `count` pictures with what the step is fed beside carried values. */
+  /** Steps on batches of `count` pictures with what they are fed beside carried values, all with an axis of steps in front. */
   run(count: number, feeds: Record<string, Tensor>): Promise<Ran>
   /** What the next step begins with; a copy. */
   values(): Values
@@ -26,18 +27,17 @@ interface StepRunner {
   release(): Promise<void>
 }
 
-interface Opened {
+interface Opened extends Omit<StepSequence, 'bytes'> {
   readonly session: Session
   /** The only batch that it takes; null means any. */
   readonly count: number | null
-  readonly blocked: BlockedStep | null
 }
 
 /** Between the nodes of a step, of which there are thousands, waking a thread takes longer than many a node; microseconds. */
 const AWAKE = 200
 
 /**
- * Runs the step on the CPU, first with the initial values: in blocks of channels where onnxruntime has them, made anew for every
+ * Runs steps on the CPU, first with the initial values: in blocks of channels where onnxruntime has them, made anew for every
  * other batch size; else, and should it not take the blocked form of this network, as standard ONNX.
  */
 export function stepRunner(model: TrainingModel, threads: number): StepRunner {
@@ -49,22 +49,22 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
   restore(new Map(model.carried.map(({ input, initial }) => [input, initial])))
 
   function restore(values: ReadonlyMap<string, Float32Array>): void {
-    const own = (input: string) => opened?.blocked?.pack(input, values.get(input)!) ?? values.get(input)!
+    const own = (input: string) => opened?.pack(input, values.get(input)!) ?? values.get(input)!
     carried = new Map(model.carried.map(({ input }) => [input, own(input)]))
   }
 
   function values(): Values {
-    const plain = (input: string, own: Float32Array) => opened?.blocked?.unpack(input, own) ?? own
+    const plain = (input: string, own: Float32Array) => opened?.unpack(input, own) ?? own
     return new Map([...carried].map(([input, own]) => [input, Float32Array.from(plain(input, own))]))
   }
 
-  async function formFor(count: number): Promise<{ form: Found; blocked: BlockedStep | null }> {
-    const standard = (reason: string | null) => ({ form: { block: null, reason }, blocked: null })
+  async function formFor(count: number): Promise<{ form: Found; sequence: StepSequence }> {
+    const standard = (reason: string | null) => ({ form: { block: null, reason }, sequence: model.sequence(null)! })
     if (refused !== null) return standard(refused)
     const { block, reason } = await findBlocks()
     if (block === null) return standard(reason)
-    const blocked = model.blocked({ batch: count, block })
-    return blocked ? { form: { block, reason }, blocked } : standard('nothing of it gains from blocks of channels')
+    const sequence = model.sequence({ batch: count, block })
+    return sequence ? { form: { block, reason }, sequence } : standard('nothing of it gains from blocks of channels')
   }
 
   async function open(count: number): Promise<Opened> {
@@ -72,10 +72,11 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
     await opened?.session.release()
     opened = null
     carried = plain
-    const { blocked, ...chosen } = await formFor(count)
+    const chosen = await formFor(count)
     form = chosen.form
-    const session = await createSession(blocked?.bytes ?? model.bytes, { device: 'cpu', threads, awake: AWAKE })
-    opened = { session, count: blocked && count, blocked }
+    const { bytes, ...order } = chosen.sequence
+    const session = await createSession(bytes, { device: 'cpu', threads, awake: AWAKE })
+    opened = { ...order, session, count: form.block && count }
     restore(plain)
     return opened
   }
@@ -85,7 +86,7 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
     const found = await session.run({ ...feeds, ...Object.fromEntries(own) })
     const data = (name: string) => found[name]!.data as Float32Array
     return {
-      loss: data('loss')[0]!,
+      losses: data('loss'),
       logits: data('logits'),
       keep() {
         carried = new Map(model.carried.map(({ input, output }) => [input, data(output)]))

@@ -12,7 +12,12 @@ export type Values = ReadonlyMap<string, Float32Array<ArrayBuffer>>
 export type TrainRequest =
   | { readonly kind: 'grid' }
   | { readonly kind: 'form'; readonly count: number }
-  | { readonly kind: 'step'; readonly batch: Batch; readonly rate: number; readonly index: number }
+  | {
+      readonly kind: 'steps'
+      readonly batches: readonly Batch[]
+      readonly rates: readonly number[]
+      readonly first: number
+    }
   | { readonly kind: 'evaluate'; readonly batch: Batch }
   | { readonly kind: 'values' }
   | { readonly kind: 'restore'; readonly values: Values }
@@ -22,7 +27,7 @@ export type TrainRequest =
 export interface TrainReply {
   readonly grid?: Grid
   readonly form?: Found
-  readonly score?: Score
+  readonly scores?: readonly Score[]
   readonly values?: Values
   readonly classifier?: Uint8Array<ArrayBuffer>
 }
@@ -38,10 +43,10 @@ async function answer(request: TrainRequest): Promise<TrainReply> {
       return { grid: trainer.grid }
     case 'form':
       return { form: await trainer.form(request.count) }
-    case 'step':
-      return { score: await trainer.step(request.batch, request.rate, request.index) }
+    case 'steps':
+      return { scores: await trainer.steps(request.batches, request.rates, request.first) }
     case 'evaluate':
-      return { score: await trainer.evaluate(request.batch) }
+      return { scores: [await trainer.evaluate(request.batch)] }
     case 'values':
       return { values: trainer.values() }
     case 'restore':

@@ -47,16 +47,30 @@ export interface Grid {
   readonly fixedBatch: number | null
   /** Elements of all weights that are trained. */
   readonly weights: number
+  /** Elements that a step is fed for each picture. */
+  readonly fed: number
   readonly preprocessing: Preprocessing
 }
+
+/** Steps of one run, at most; more save less and less, and nothing is told before a run ends. */
+const MOST = 8
+/** So many elements are fed to one run at most, unless a step alone takes more: 64 pictures of 224 x 224. */
+const FED = 64 * 3 * 224 ** 2
+
+/** How many steps on batches of `batch` pictures are best done in one run. */
+export const stepsTogether = ({ fed }: Grid, batch: number): number =>
+  Math.min(MOST, Math.max(1, Math.floor(FED / (batch * fed))))
 
 /** A network that is being trained. Its steps block the thread that it lives in. */
 export interface Trainer {
   readonly grid: Grid
   /** How steps on `count` pictures run, found by one on empty pictures, which changes nothing. */
   form(count: number): Promise<Found>
-  /** One step with the learning rate `rate`; step number `index` draws its masks. Throws AugmentError where the loss is no number. */
-  step(batch: Batch, rate: number, index: number): Promise<Score>
+  /**
+   * Steps on batches of one size, each with its learning rate, as one run; their numbers, from `first` on, draw their masks. Throws
+   * AugmentError where a loss is no number.
+   */
+  steps(batches: readonly Batch[], rates: readonly number[], first: number): Promise<Score[]>
   /** The loss is the cross-entropy, whatever is trained with. */
   evaluate(batch: Batch): Promise<Score>
   /** Every value that a step carries on, by input, as it is now; a copy. */
@@ -80,13 +94,18 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
   const model = await trainingModel(bytes, name, { ...settings.options, ...size })
   const { classes, fixedBatch } = model
   const weights = model.carried.reduce((sum, { kind, dims }) => sum + (kind === 'weight' ? volume(dims) : 0), 0)
-  const grid: Grid = { width, height, channels, classes, fixedBatch, weights, preprocessing }
-  const steps = stepRunner(model, threads)
+  const ofMasks = model.masks.reduce((sum, { dims }) => sum + volume(dims.map((dim) => dim ?? 1)), 0)
+  const fed = channels * height * width + ofMasks
+  const grid: Grid = { width, height, channels, classes, fixedBatch, weights, fed, preprocessing }
+  const runner = stepRunner(model, threads)
   let inference: Session | null = null
 
-  function picturesOf({ count, pixels }: Batch): Tensor {
+  /** Batches of one size as the network takes them, with an axis of `steps` in front where there is one. */
+  function picturesOf(batches: readonly Batch[], ...steps: number[]): Tensor {
+    const { count } = batches[0]!
     const dims = preprocessing.layout === 'nchw' ? [count, channels, height, width] : [count, height, width, channels]
-    return float32(dims, networkInput(pixels, count, grid, preprocessing))
+    const each = batches.map(({ pixels }) => networkInput(pixels, count, grid, preprocessing))
+    return float32([...steps, ...dims], joined(each))
   }
 
   /** The weights and statistics among carried values, by the classifier's names. */
@@ -100,17 +119,20 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     inference = null
   }
 
-  function run(batch: Batch, rate: number, index: number) {
+  function run(batches: readonly Batch[], rates: readonly number[], first: number) {
+    const [steps, { count }] = [batches.length, batches[0]!]
     const masks = model.masks.map(({ input, ratio, dims }, i): [string, Tensor] => {
-      const sizes = dims.map((dim) => dim ?? batch.count)
-      const random = streamFor('masks', seed, index * model.masks.length + i)
-      const data = Float32Array.from({ length: volume(sizes) }, () => (random.uniform() < ratio ? 0 : 1 / (1 - ratio)))
-      return [input, float32(sizes, data)]
+      const sizes = dims.map((dim) => dim ?? count)
+      const each = batches.map((_, step) => {
+        const random = streamFor('masks', seed, (first + step) * model.masks.length + i)
+        return Float32Array.from({ length: volume(sizes) }, () => (random.uniform() < ratio ? 0 : 1 / (1 - ratio)))
+      })
+      return [input, float32([steps, ...sizes], joined(each))]
     })
-    return steps.run(batch.count, {
-      [model.input]: picturesOf(batch),
-      target: float32([batch.count, grid.classes], batch.target),
-      rate: float32([], Float32Array.of(rate)),
+    return runner.run(count, {
+      [model.input]: picturesOf(batches, steps),
+      target: float32([steps, count, classes], joined(batches.map(({ target }) => target))),
+      rate: float32([steps], Float32Array.from(rates)),
       ...Object.fromEntries(masks),
     })
   }
@@ -119,33 +141,49 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     grid,
     async form(count) {
       const pixels = new Uint8Array(count * channels * height * width)
-      await run({ count, pixels, target: new Float32Array(count * classes) }, 0, 0)
-      return steps.form
+      await run([{ count, pixels, target: new Float32Array(count * classes) }], [0], 0)
+      return runner.form
     },
-    async step(batch, rate, index) {
+    async steps(batches, rates, first) {
       await stale()
-      const { loss, logits, keep } = await run(batch, rate, index)
-      if (!Number.isFinite(loss)) throw diverged(name, index, loss)
+      const { losses, logits, keep } = await run(batches, rates, first)
+      const bad = losses.findIndex((loss) => !Number.isFinite(loss))
+      if (bad >= 0) throw diverged(name, first + bad, losses[bad]!)
       keep()
-      return { loss, hits: hitsOf(logits, batch, grid.classes) }
+      const rows = logits.length / batches.length
+      return batches.map((batch, i) => {
+        const own = logits.subarray(i * rows, (i + 1) * rows)
+        return { loss: losses[i]!, hits: hitsOf(own, batch, classes) }
+      })
     },
     async evaluate(batch) {
-      inference ??= await createSession(model.evaluation(named(steps.values())), { device: 'cpu', threads })
-      const found = await inference.run({ [model.input]: picturesOf(batch) })
+      inference ??= await createSession(model.evaluation(named(runner.values())), { device: 'cpu', threads })
+      const found = await inference.run({ [model.input]: picturesOf([batch]) })
       const logits = found.logits!.data as Float32Array
       return { loss: crossEntropy(logits, batch, grid.classes), hits: hitsOf(logits, batch, grid.classes) }
     },
-    values: steps.values,
+    values: runner.values,
     async restore(values) {
       await stale()
-      steps.restore(values)
+      runner.restore(values)
     },
     classifier: (values) => model.classifier(named(values)),
     async release() {
       await stale()
-      await steps.release()
+      await runner.release()
     },
   }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 const volume = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)

@@ -15,6 +15,7 @@ import type { TrainingLoss } from './graph/loss.js'
 import { noHead, withNewHead } from './graph/newHead.js'
 import type { Optimizer } from './graph/optimizer.js'
 import { findParameters, type Parameter } from './graph/parameters.js'
+import { sequence } from './graph/sequence.js'
 import { evaluationGraph, trainingStep } from './graph/step.js'
 import type { Carried } from './graph/updates.js'
 
@@ -60,12 +61,12 @@ interface TrainingMask {
   readonly dims: readonly (number | null)[]
 }
 
-/** A step whose carried values are those of the standard one, but for filters, which keep the order of the kernels. */
-export interface BlockedStep {
+/** Any number of steps in one run: the carried values are those of the step, all else has an axis of steps in front. */
+export interface StepSequence {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** What the step is fed at `input` for the standard step's values; may be those themselves. */
+  /** What it is fed at `input` for the step's values: in blocks, filters keep the order of the kernels. May be those themselves. */
   pack(input: string, values: Float32Array): Float32Array
-  /** The standard step's values of what this one is fed at `input`. */
+  /** The step's values of what this is fed at `input`. */
   unpack(input: string, values: Float32Array): Float32Array
 }
 
@@ -82,10 +83,10 @@ export interface TrainingModel {
   readonly carried: readonly Initial[]
   readonly masks: readonly TrainingMask[]
   /**
-   * The same step for batches of one size alone, on blocked values, which only onnxruntime's CPU provider takes; null where it
-   * would have none.
+   * The same step, one after another. In blocks for batches of one size alone, on blocked values, which only onnxruntime's CPU
+   * provider takes; null where it would have none.
    */
-  blocked(blocks: Blocks): BlockedStep | null
+  sequence(blocks: Blocks | null): StepSequence | null
   /** The classifier as ONNX for inference, with `values` for some of its weights and statistics, by `name`. */
   classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
   /** The same with one output, `logits` float32 [N, K], and the input called as the step's is. */
@@ -123,14 +124,15 @@ export async function trainingModel(
     fixedBatch,
     carried: step.carried.map((c) => ({ ...c, initial: initial(c) })),
     masks: step.masks.map((mask) => ({ input: mask.name, ratio: mask.ratio, dims: mask.type.dims })),
-    blocked(blocks) {
-      const { graph, packed } = trainingStep(model, types, head, chosen, { ...settings, blocked: blocks })
-      if (!graph.nodes.some((node) => node.domain === BLOCKED)) return null
-      const ordered = (order: typeof packedElements) => (input: string, values: Float32Array) => {
-        const dims = packed.get(input)
-        return dims ? order(values, dims, blocks.block) : values
+    sequence(blocks) {
+      const own = blocks ? trainingStep(model, types, head, chosen, { ...settings, blocked: blocks }) : step
+      if (blocks && !own.graph.nodes.some((node) => node.domain === BLOCKED)) return null
+      const whole = { ...model, graph: sequence(own) }
+      const ordered = (order: typeof packedElements) => (name: string, values: Float32Array) => {
+        const dims = own.packed.get(name)
+        return blocks && dims ? order(values, dims, blocks.block) : values
       }
-      const bytes = writeModel(withDomain({ ...model, graph }, BLOCKED))
+      const bytes = writeModel(blocks ? withDomain(whole, BLOCKED) : whole)
       return { bytes, pack: ordered(packedElements), unpack: ordered(plainElements) }
     },
     classifier: (values) => writeModel(withValues(model, values)),

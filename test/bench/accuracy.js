@@ -62,9 +62,8 @@ async function train(seed, limit = Number.POSITIVE_INFINITY) {
   for (let step = 0; step < Math.min(limit, steps * epochs); step++) {
     const first = Math.floor(step / steps) * size + (step % steps) * batch
     const share = rateAt(step, steps * epochs, Math.round(warmup * steps * epochs))
-    losses.push(
-      (await trainer.step(batchOf(learn, [...order.subarray(first, first + batch)]), rate * share, step)).loss,
-    )
+    const shown = batchOf(learn, [...order.subarray(first, first + batch)])
+    losses.push((await trainer.steps([shown], [rate * share], step))[0].loss)
   }
   if (limit < steps * epochs) {
     await trainer.release()

@@ -1,7 +1,7 @@
 /**
  * Times steps of training beside PyTorch's, in turn, and forward passes of the classifier.
  *   npm run build && PYTHON=python3 node test/bench/training.js <folder for the networks> [net ...]
- * Milliseconds a step, least of REPETITIONS: of one thread (THREADS=1, the default) of the processor's time, which other load
+ * Milliseconds a step, the mean of as many as `train` makes in one run, least of REPETITIONS: of one thread (THREADS=1, the default) of the processor's time, which other load
  * on the machine disturbs less; of several the clock's. Peak memory is that of a process of its own, which makes steps alone.
  * OLDER=<dist of another build>: its steps, too, in turn with the others.
  */
@@ -58,7 +58,13 @@ function noise(count) {
   })
 }
 
-/** What makes forward passes and steps, by the build in `dist`. */
+/** Steps of one run of `train` on that many elements. */
+async function together(elements, batch) {
+  const { stepsTogether } = await import(path.resolve(DIST, 'train/trainer.js'))
+  return stepsTogether({ fed: elements / batch }, batch)
+}
+
+/** What makes forward passes and steps, by the build in `dist`; that may be one that took what steps carry on from each. */
 async function ours(root, name, dist = DIST) {
   const [{ createSession }, { stepRunner }, { trainingModel }] = await Promise.all(
     ['saliency/session.js', 'train/stepRunner.js', 'train/trainingModel.js'].map(
@@ -70,44 +76,51 @@ async function ours(root, name, dist = DIST) {
   if (!existsSync(file)) spawnSync(PYTHON, [TORCH, 'export', root, name], { stdio: 'ignore' })
   const bytes = new Uint8Array(readFileSync(file))
   const model = await trainingModel(bytes, name, name === 'general' ? { size: { width: side, height: side } } : {})
-  const step = stepRunner(model, THREADS)
+  const runner = stepRunner(model, THREADS)
   // For `general` the float32 network that is trained, whose forward pass is faster than that of the int8 one.
   const starting = new Map(model.carried.filter((c) => c.kind !== 'state').map((c) => [c.name, c.initial]))
   const plain = await createSession(model.evaluation(starting), { device: 'cpu', threads: THREADS })
   const tensor = (dims, data) => ({ type: 'float32', dims, data })
-  const input = tensor([batch, 3, side, side], noise(batch * 3 * side * side))
+  const pixels = noise(batch * 3 * side * side)
   const rows = Float32Array.from({ length: batch * classes }, (_, i) =>
     Number(i % classes === (7 * Math.floor(i / classes)) % 10),
   )
+  const steps = await together(pixels.length, batch)
+  const lead = runner.restore ? [steps] : []
+  const repeated = (data) =>
+    runner.restore ? Float32Array.from({ length: steps * data.length }, (_, i) => data[i % data.length]) : data
   const fixed = {
-    [model.input]: input,
-    target: tensor([batch, classes], rows),
-    rate: tensor([], Float32Array.of(0.01)),
+    [model.input]: tensor([...lead, batch, 3, side, side], repeated(pixels)),
+    target: tensor([...lead, batch, classes], repeated(rows)),
+    rate: tensor(lead, repeated(Float32Array.of(0.01))),
   }
   let carried = Object.fromEntries(model.carried.map((c) => [c.input, tensor(c.dims, c.initial)]))
   return {
-    forward: () => plain.run({ [model.input]: input }),
+    steps,
+    forward: () => plain.run({ [model.input]: tensor([batch, 3, side, side], pixels) }),
     async step() {
-      if (step.restore) return (await step.run(batch, fixed)).keep()
-      const found = await step.run(batch, { ...fixed, ...carried })
-      carried = Object.fromEntries(model.carried.map((c) => [c.input, found[c.output]]))
+      if (runner.restore) return (await runner.run(batch, fixed)).keep()
+      for (let i = 0; i < steps; i++) {
+        const found = await runner.run(batch, { ...fixed, ...carried })
+        carried = Object.fromEntries(model.carried.map((c) => [c.input, found[c.output]]))
+      }
     },
-    release: () => Promise.all([step.release(), plain.release()]),
+    release: () => Promise.all([runner.release(), plain.release()]),
   }
 }
 
 async function measure(root, name) {
-  const { forward, step, release } = await ours(root, name)
+  const { steps, forward, step, release } = await ours(root, name)
   const older = OLDER ? await ours(root, name, OLDER) : { step: async () => {}, release: async () => {} }
   const rivals = LAYOUTS.map((layout) => torch(name, layout))
   const jobs = [
     () => timed(forward),
-    () => timed(step),
-    () => timed(older.step),
-    ...rivals.map((rival) => () => rival.ask('step')),
+    async () => (await timed(step)) / steps,
+    async () => (await timed(older.step)) / steps,
+    ...rivals.map((rival) => () => rival.ask(steps)),
   ]
   const least = jobs.map(() => Number.POSITIVE_INFINITY)
-  for (let r = -2; r < REPETITIONS; r++)
+  for (let r = -1; r < REPETITIONS; r++)
     for (const [i, job] of jobs.entries()) {
       const time = await job()
       if (r >= 0) least[i] = Math.min(least[i], time)
@@ -135,7 +148,7 @@ async function measure(root, name) {
 /** Peak memory of this process after steps, in MiB. */
 async function peak(root, name) {
   const { step, release } = await ours(root, name)
-  for (let i = 0; i < 5; i++) await step()
+  for (let i = 0; i < 3; i++) await step()
   process.stdout.write(`${process.resourceUsage().maxRSS / 1024}`)
   await release()
 }

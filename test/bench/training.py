@@ -1,8 +1,8 @@
-"""Steps of training in PyTorch, for training.js: one a line of stdin, answered with its milliseconds.
+"""Steps of training in PyTorch, for training.js: as many as a line of stdin says, answered with the milliseconds of each.
 
 usage: training.py export <folder> <net>           writes <folder>/<net>.onnx
        training.py run <net> <threads> <layout>     layout nchw, nhwc or compile (torch.compile, of NCHW); `peak` instead of a
-                                                    step asks for the peak memory
+                                                    number asks for the peak memory
 """
 import os
 import resource
@@ -102,11 +102,13 @@ def run(name, threads, layout):
         if line.strip() == 'peak':
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
             continue
+        steps = int(line)
         start = clock()
-        optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(forward(x), y).backward()
-        optimizer.step()
-        print((clock() - start) * 1000, flush=True)
+        for _ in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            F.cross_entropy(forward(x), y).backward()
+            optimizer.step()
+        print((clock() - start) * 1000 / steps, flush=True)
 
 
 if __name__ == '__main__':

@@ -18,8 +18,9 @@ const volume = (dims) => dims.reduce((a, b) => a * b, 1)
 async function step(folder, meta, statistics) {
   const bytes = new Uint8Array(readFileSync(path.join(folder, 'model.onnx')))
   const model = await trainingModel(bytes, meta.name, { statistics, dropout: false })
-  const runner = stepRunner(process.env.FORM === 'standard' ? { ...model, blocked: () => null } : model, 2)
-  const tensor = (dims, data) => ({ type: 'float32', dims, data })
+  const own = process.env.FORM === 'standard' ? { ...model, sequence: () => model.sequence(null) } : model
+  const runner = stepRunner(own, 2)
+  const tensor = (dims, data) => ({ type: 'float32', dims: [1, ...dims], data })
   const { keep } = await runner.run(meta.shape[0], {
     input: tensor(meta.shape, numbers(path.join(folder, 'x.bin'), Float32Array)),
     target: tensor([meta.shape[0], model.classes], numbers(path.join(folder, 'y.bin'), Float32Array)),

@@ -122,6 +122,7 @@ function network(): GraphSpec {
   }
 }
 
+/** One step on `count` pictures, without what it carries on. */
 function picturesOf(model: TrainingModel, count: number) {
   const dims = [count, ...(model.dims.slice(1) as number[])]
   const targets = Array.from({ length: 5 * count }, (_, i) => Number(i % 5 === ((i / 5) % 5) >> 0))
@@ -132,13 +133,19 @@ function picturesOf(model: TrainingModel, count: number) {
   }
 }
 
+/** The same for `steps` of them in one run. */
+const inSteps = (model: TrainingModel, count: number, steps = 1) => {
+  const repeated = ({ dims, data }: { dims: readonly number[]; data: unknown }) =>
+    float32([steps, ...dims], Array.from({ length: steps }, () => [...(data as Float32Array)]).flat())
+  const each = Object.entries(picturesOf(model, count)).map(([name, tensor]) => [name, repeated(tensor)] as const)
+  return Object.fromEntries(each)
+}
+
 type Order = (input: string, values: Float32Array) => Float32Array
 
-/** What the first step on `count` pictures is fed, filters as `pack` has them. */
-const feedsOf = (model: TrainingModel, count: number, pack: Order = (_, values) => values) => ({
-  ...picturesOf(model, count),
-  ...Object.fromEntries(model.carried.map((c) => [c.input, float32(c.dims, pack(c.input, c.initial))])),
-})
+/** What the first step carries on, filters as `pack` has them. */
+const carriedOf = (model: TrainingModel, pack: Order = (_, values) => values) =>
+  Object.fromEntries(model.carried.map((c) => [c.input, float32(c.dims, pack(c.input, c.initial))]))
 
 /**
  * One convolution of `channels` behind one of a picture (of the picture itself for 3), with a value of its own everywhere, and
@@ -181,9 +188,9 @@ async function singleModel(...parts: Parameters<typeof single>): Promise<Trainin
 
 /** That the step in blocks changes everything as the standard one does. */
 async function compare(made: TrainingModel, count: number): Promise<void> {
-  const { bytes, pack, unpack } = made.blocked({ batch: count, block: block! })!
-  const standard = await runModel(made.bytes, feedsOf(made, count))
-  const blocked = await runModel(bytes, feedsOf(made, count, pack))
+  const { bytes, pack, unpack } = made.sequence({ batch: count, block: block! })!
+  const standard = await runModel(made.bytes, { ...picturesOf(made, count), ...carriedOf(made) })
+  const blocked = await runModel(bytes, { ...inSteps(made, count), ...carriedOf(made, pack) })
   expect((blocked.loss!.data as Float32Array)[0]).toBeCloseTo((standard.loss!.data as Float32Array)[0]!, 5)
   for (const { input, output, initial } of made.carried) {
     const a = standard[output]!.data as Float32Array
@@ -278,8 +285,9 @@ test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is ex
 })
 
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {
-  const { graph } = fromBinary(ModelProtoSchema, (await model).blocked({ batch: 16, block: block! })!.bytes)
-  const standard = new Set(graph!.node.filter(isStandard).map((node) => node.opType))
+  const { graph } = fromBinary(ModelProtoSchema, (await model).sequence({ batch: 16, block: block! })!.bytes)
+  const step = graph!.node[0]!.attribute.find(({ name }) => name === 'body')!.g!
+  const standard = new Set(step.node.filter(isStandard).map((node) => node.opType))
   for (const operator of ['Conv', 'BatchNormalization', 'InstanceNormalization', 'GlobalAveragePool'])
     expect(standard).not.toContain(operator)
   const domains = (bytes: Uint8Array) => new Set(readModel(bytes, 'test.onnx').graph.nodes.map((node) => node.domain))
@@ -289,9 +297,9 @@ test.skipIf(block === null)('every convolution and normalisation of a step is on
 /** In which form a step of `model` runs, and its loss. */
 async function formOf(model: TrainingModel) {
   const runner = stepRunner(model, 1)
-  const { loss } = await runner.run(4, picturesOf(model, 4))
+  const { losses } = await runner.run(4, inSteps(model, 4))
   await runner.release()
-  return { ...runner.form, loss }
+  return { ...runner.form, loss: losses[0]! }
 }
 
 test.skipIf(block === null)('a step says in which form it runs, and why not in blocks', async () => {
@@ -299,7 +307,10 @@ test.skipIf(block === null)('a step says in which form it runs, and why not in b
   const blocked = await formOf(made)
   expect(blocked).toMatchObject({ block, reason: null })
   // Blocks of a size that this machine's onnxruntime has not.
-  const other = await formOf({ ...made, blocked: () => made.blocked({ batch: 4, block: 24 - block! }) })
+  const other = await formOf({
+    ...made,
+    sequence: (blocks) => made.sequence(blocks && { batch: 4, block: 24 - block! }),
+  })
   expect(other).toMatchObject({ block: null, reason: expect.stringMatching(/^onnxruntime does not take it .*\(.+\)$/) })
   expect(other.loss).toBeCloseTo(blocked.loss, 5)
   const dense: GraphSpec = {
@@ -318,20 +329,25 @@ test.skipIf(block === null)(
     const made = await model
     const after = async (own: TrainingModel) => {
       const runner = stepRunner(own, 1)
-      for (const count of [4, 4, 3, 4]) (await runner.run(count, picturesOf(made, count))).keep()
+      for (const [count, steps] of [
+        [4, 2],
+        [3, 1],
+        [4, 3],
+      ] as const)
+        (await runner.run(count, inSteps(made, count, steps))).keep()
       const values = runner.values()
       runner.restore(values)
       expect(runner.values()).toEqual(values)
       await runner.release()
       return values
     }
-    const [blocked, standard] = [await after(made), await after({ ...made, blocked: () => null })]
+    const [blocked, standard] = [await after(made), await after({ ...made, sequence: () => made.sequence(null) })]
     for (const { input, initial } of made.carried) {
       const change = Math.hypot(...initial.map((value, i) => standard.get(input)![i]! - value))
       const error = Math.hypot(...initial.map((_, i) => standard.get(input)![i]! - blocked.get(input)![i]!))
       expect(error, input).toBeLessThan(1e-3 * change + 1e-5)
     }
-    const { pack } = made.blocked({ batch: 4, block: block! })!
+    const { pack } = made.sequence({ batch: 4, block: block! })!
     const moved = made.carried.filter(({ input, initial }) => pack(input, initial) !== initial)
     // w2 and w6 are 32 x 32; w5 takes 24 channels, and w7 and s4 are of groups or of too few.
     const expected = ['w2', 'w6'].flatMap((name) => [name, `state/momentum/${name}`])
@@ -346,11 +362,11 @@ test.skipIf(block === null)(
 
 test.skipIf(block === null)('threads change no bit of a step, nor do repetitions', async () => {
   const made = await model
-  const { bytes, pack } = made.blocked({ batch: 16, block: block! })!
+  const { bytes, pack } = made.sequence({ batch: 16, block: block! })!
   const outcomes = new Set<string>()
   for (const threads of [1, 2, 4, 4]) {
     const session = await createSession(bytes, { device: 'cpu', threads })
-    const found = await session.run(feedsOf(made, 16, pack))
+    const found = await session.run({ ...inSteps(made, 16), ...carriedOf(made, pack) })
     await session.release()
     const hash = createHash('sha256')
     for (const { output } of made.carried) hash.update(found[output]!.data as Float32Array)

@@ -36,7 +36,7 @@ test('the small student learns where something is', async () => {
     target: Float32Array.from({ length: 16 }, (_, i) => Number(i % 2 === (i >> 1) % 2)),
   }
   const trainer = await startTrainer(smallNet(side, side, 2), settings)
-  for (let step = 0; step < 10; step++) await trainer.step(batch, 0.003, step)
+  for (let step = 0; step < 10; step++) await trainer.steps([batch], [0.003], step)
   const { loss, hits } = await trainer.evaluate(batch)
   expect(hits).toBe(8)
   expect(loss).toBeLessThan(0.05)

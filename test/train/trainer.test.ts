@@ -58,7 +58,7 @@ test('a network learns, goes on from values just as it did, and is judged by the
   expect(trainer.grid).toMatchObject({ width: 4, height: 4, channels: 3, classes: 2, fixedBatch: null, weights: 148 })
   const losses: number[] = []
   const steps = async (from: number, to: number) => {
-    for (let i = from; i < to; i++) losses.push((await trainer.step(batch(8, i), 0.02, i)).loss)
+    for (let i = from; i < to; i++) losses.push((await trainer.steps([batch(8, i)], [0.02], i))[0]!.loss)
   }
   await steps(0, 30)
   const middle = trainer.values()
@@ -83,8 +83,8 @@ test('a network learns, goes on from values just as it did, and is judged by the
 
 test('a loss that is no number ends the training in a line', async () => {
   const trainer = await startTrainer(network, { ...settings, options: { optimizer: { name: 'sgd' } } })
-  await trainer.step(batch(4), 1e30, 0)
-  const error = await trainer.step(batch(4), 1, 1).catch((e) => e)
+  await trainer.steps([batch(4)], [1e30], 0)
+  const error = await trainer.steps([batch(4)], [1], 1).catch((e) => e)
   expect(error).toBeInstanceOf(AugmentError)
   expect(error.message).toMatch(/^test.onnx: the loss of step 2 is (NaN|Infinity), expected a number$/)
   await trainer.release()

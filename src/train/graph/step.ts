@@ -35,8 +35,11 @@ export interface Step {
   readonly packed: ReadonlyMap<Value, readonly number[]>
 }
 
+/** Begins the names of the inputs and outputs of a step among several (see sequence). */
+export const INNER = 'step/'
+
 const FIXED = ['target', 'rate', 'loss', 'logits']
-const PREFIX = /^(next|state|mask|batch|blocked|update)\//
+const PREFIX = /^(next|state|mask|batch|blocked|update|step)\//
 
 /** A value of the model whose name the step uses itself gets another. */
 const renamed = (name: Value) => (FIXED.includes(name) || PREFIX.test(name) ? `model/${name}` : name)
