@@ -284,6 +284,49 @@ test.skipIf(block === null).each([6, 1, 20, 0.1])('a mask between 0 and %d is ex
   expect([...(m!.data as Float32Array)]).toEqual(Array.from({ length: 16 }, () => [0, 1, 1, 1, 1, 0]).flat())
 })
 
+test.skipIf(block === null).each<[string, string, number[][]]>([
+  ['zeros above and to the right', 'Pad', [[0, 0, 2, 0, 0, 0, 0, 1]]],
+  ['zeros above and to the left, the rest cut off', 'Pad', [[0, 0, 1, 2, 0, 0, -2, -1]]],
+  ['the first rows cut off, zeros below', 'Pad', [[0, 0, -1, 0, 0, 0, 3, 0]]],
+  ['more cut off than a kernel is long', 'Pad', [[0, 0, -6, 0, 0, 0, 0, 0]]],
+  ['every second row from the second one', 'Slice', [[1], [8], [2], [2]]],
+  [
+    'every third column and second row',
+    'Slice',
+    [
+      [0, 1],
+      [8, 7],
+      [3, 2],
+      [3, 2],
+    ],
+  ],
+  ['the first of every second row', 'Slice', [[0], [3], [2], [2]]],
+])('positions of a blocked value: %s', async (_, op, lists) => {
+  const size = [2, 16, 8, 7]
+  const names = lists.map((_, i) => `i${i}`)
+  const integers = (values: number[]): Weight => ({ dims: [values.length], values, dtype: DataType.INT64 })
+  const spec: GraphSpec = {
+    nodes: [n('Conv', ['x', 'w'], 'y'), n(op, ['y', ...names], 'z')],
+    inputs: { x: size },
+    outputs: ['z'],
+    weights: {
+      w: { dims: [16, 16, 1, 1], values: Array.from({ length: 256 }, (_, i) => Number(i % 17 === 0)) },
+      ...Object.fromEntries(lists.map((values, i) => [names[i], integers(values)])),
+    },
+  }
+  const { graph } = modelOf(spec)
+  const dims = new Map(['x', 'y'].map((name) => [name, size]))
+  const types = new Map([...dims].map(([name, own]) => [name, { dtype: DataType.FLOAT, dims: own }]))
+  const inBlocks = lowered(graph, 17, { types, dims }, { batch: 2, block: block! }).graph
+  const x = float32(size, noise(volume(size), 7))
+  const [plain, blocked] = [
+    await runModel(makeModel('plain', graph, 17), { x }),
+    await runModel(withDomain(makeModel('blocks', inBlocks, 17), BLOCKED), { x }),
+  ]
+  expect(blocked.z!.dims).toEqual(plain.z!.dims)
+  expect(blocked.z!.data).toEqual(plain.z!.data)
+})
+
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {
   const { graph } = fromBinary(ModelProtoSchema, (await model).sequence({ batch: 16, block: block! })!.bytes)
   const step = graph!.node[0]!.attribute.find(({ name }) => name === 'body')!.g!

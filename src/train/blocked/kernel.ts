@@ -6,6 +6,7 @@ import { outputSize } from './filters.js'
 import type { Layouts, Sizes } from './layouts.js'
 import { pack, unpack } from './packed.js'
 import { scaledFilters } from './perChannel.js'
+import { picked } from './picked.js'
 
 /**
  * Emits dW[m, c, k] = sum over n, i of narrow[n, m, i] wide[n, c, s i + d k - p] as the value that `node` makes: a convolution of
@@ -172,8 +173,12 @@ function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, 
   const [below, right] = [all - above - height, columns - left - width]
   const value = side === block ? l.blocked(wide) : l.rows(wide)
   const isLarger = pictures === n && side === block && [above, left, below, right].every((p) => p >= 0)
+  const axes = [
+    { start: -above, step: 1, count: height + above + below },
+    { start: -left, step: 1, count: width + left + right },
+  ] as const
   const around = isLarger
-    ? framed(l, value, ins * block, [above, left, below, right])
+    ? picked(l, value, l.sizesOf(wide)!, axes)!
     : g.pad(
         g.reshape(value, [n, ins, height, width * side]),
         [0, 0, above, left * side],
@@ -187,13 +192,6 @@ function linesOf(l: Layouts, wide: Value, plan: Plan, geo: Convolution, [, , h, 
   )
   const rows = g.reshape(around, [pictures, ins * all, columns * side])
   return g.reshape(g.emit('Gather', [rows, g.integers(met)], { axis: 1 }), sizes)
-}
-
-/** A blocked value with zeros around: of onnxruntime's Pad one thread does the work, of a convolution with ones all of them. */
-function framed({ g }: Layouts, value: Value, channels: number, pads: readonly number[]): Value {
-  if (pads.every((p) => p === 0)) return value
-  const ones = g.constant(g.dtype(value), Array(channels).fill(1), [channels, 1, 1, 1])
-  return g.emitOf(BLOCKED, 'Conv', [value, ones], { kernel_shape: [1, 1], pads, group: channels })
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i)

@@ -13,6 +13,7 @@ import { lowerConv, outputSize } from './filters.js'
 import { lowerKernelCotangent } from './kernel.js'
 import { Layouts, type Sizes } from './layouts.js'
 import { lowerBatchNormalization, lowerInstanceNormalization, lowerReduction } from './perChannel.js'
+import { type Picked, picked } from './picked.js'
 
 /** Pictures of a batch, and channels of a block. */
 export interface Blocks {
@@ -171,10 +172,15 @@ function lowerPad(l: Layouts, node: NodeProto): boolean {
   if (!sizes || !l.isBlocked(x) || pads?.length !== 8 || fill === undefined || node.input[3]) return false
   if ([0, 1, 4, 5].some((i) => pads[i] !== 0) || stringAttribute(node, 'mode', 'constant') !== 'constant') return false
   const [n, c, h, w] = sizes
-  const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, h, w, l.block])
-  const padded = g.pad(five, [0, 0, pads[2]!, pads[3]!, 0], [0, 0, pads[6]!, pads[7]!, 0], fill)
   const [height, width] = [h + pads[2]! + pads[6]!, w + pads[3]! + pads[7]!]
-  l.setBlocked(node.output[0]!, g.reshape(padded, [n, l.filled(c), height, width]), [n, c, height, width])
+  const axis = (before: number, count: number): Picked => ({ start: -before, step: 1, count })
+  const whole = () => {
+    const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, h, w, l.block])
+    const padded = g.pad(five, [0, 0, pads[2]!, pads[3]!, 0], [0, 0, pads[6]!, pads[7]!, 0], fill)
+    return g.reshape(padded, [n, l.filled(c), height, width])
+  }
+  const zeros = fill === 0 ? picked(l, l.blocked(x), sizes, [axis(pads[2]!, height), axis(pads[3]!, width)]) : null
+  l.setBlocked(node.output[0]!, zeros ?? whole(), [n, c, height, width])
   return true
 }
 
@@ -193,9 +199,16 @@ function lowerSlice(l: Layouts, node: NodeProto): boolean {
   const result = [...sizes] as [number, number, number, number]
   for (const [i, axis] of axes.entries()) result[axis] = Math.ceil((last[i]! - starts[i]!) / (steps?.[i] ?? 1))
   if (result[2] < 1 || result[3] < 1) return false
-  const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, sizes[2], sizes[3], l.block])
-  const met = g.slice(five, axes, starts, last, steps)
-  l.setBlocked(node.output[0]!, g.reshape(met, [n, l.filled(c), result[2], result[3]]), result)
+  const along = ([2, 3] as const).map((axis): Picked => {
+    const i = axes.indexOf(axis)
+    return { start: starts[i] ?? 0, step: steps?.[i] ?? 1, count: result[axis] }
+  }) as [Picked, Picked]
+  const whole = () => {
+    const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, sizes[2], sizes[3], l.block])
+    return g.reshape(g.slice(five, axes, starts, last, steps), [n, l.filled(c), result[2], result[3]])
+  }
+  const some = along.some(({ step }) => step > 1) ? picked(l, l.blocked(x), sizes, along) : null
+  l.setBlocked(node.output[0]!, some ?? whole(), result)
   return true
 }
 
