@@ -63,11 +63,22 @@ export interface Updates {
   readonly slots: readonly Slot[]
 }
 
-/** The updates of `optimizer` with the learning rate `rate`, a float32 scalar. */
-export function optimizerUpdates(g: GraphBuilder, optimizer: Optimizer, rate: Value): Updates {
-  if (optimizer.name === 'muon') return muon(g, optimizer, rate)
-  return optimizer.name === 'sgd' ? sgd(g, optimizer, rate) : adamw(g, optimizer, rate)
+/** What the updates of all weights have in common. */
+interface Common {
+  /** The learning rate, a float32 scalar. */
+  readonly rate: Value
+  /** A float32 scalar that gradients are multiplied by first, or 1. */
+  readonly factor: Value | 1
 }
+
+/** The updates of `optimizer`. */
+export function optimizerUpdates(g: GraphBuilder, optimizer: Optimizer, common: Common): Updates {
+  if (optimizer.name === 'muon') return muon(g, optimizer, common)
+  return optimizer.name === 'sgd' ? sgd(g, optimizer, common) : adamw(g, optimizer, common)
+}
+
+/** A product with the factor, of which 1 needs none. */
+const times = (g: GraphBuilder, value: Value, factor: Operand): Value => (factor === 1 ? value : g.mul(value, factor))
 
 /** What is kept of a weight. */
 interface Kept {
@@ -104,12 +115,13 @@ function keptOf(g: GraphBuilder, { names, value, each }: Updated, kind: string, 
 }
 
 /** Weight decay is added to the gradient. */
-function sgd(g: GraphBuilder, { momentum = 0.9, nesterov = false }: Sgd, rate: Value): Updates {
+function sgd(g: GraphBuilder, { momentum = 0.9, nesterov = false }: Sgd, { rate, factor }: Common): Updates {
   const slots: Slot[] = []
   return {
     slots,
-    update(weight, gradient) {
+    update(weight, given) {
       const { value, decay, output } = weight
+      const gradient = times(g, given, factor)
       const pull = decay === 0 ? gradient : g.add(gradient, g.mul(value, decay))
       let step = pull
       if (momentum > 0) {
@@ -128,25 +140,32 @@ const decayed = (g: GraphBuilder, { value, decay }: Updated, rate: Value): Value
 
 /**
  * With bias corrections c_i = 1 - beta_i^t: m' = beta_1 m + (1 - beta_1) g, v' = beta_2 v + (1 - beta_2) g^2,
- * w' = (1 - rate decay) w - rate / c_1 m' / (sqrt(v') / sqrt(c_2) + epsilon).
+ * w' = (1 - rate decay) w - rate sqrt(c_2) / c_1 m' / (sqrt(v') + epsilon sqrt(c_2)): what is the same for all elements is
+ * multiplied first.
  */
-function adamw(g: GraphBuilder, { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8 }: AdamW, rate: Value): Updates {
+function adamw(
+  g: GraphBuilder,
+  { betas: [beta1, beta2] = [0.9, 0.999], epsilon = 1e-8 }: AdamW,
+  { rate, factor }: Common,
+): Updates {
   const count = g.declare('state/step', DataType.FLOAT)
   const slots: Slot[] = [{ of: null, input: count, output: 'next/state/step', dims: [] }]
   const t = g.cast(g.emit('Add', [count, 1], {}, 'next/state/step'), DataType.DOUBLE)
   // In float32 1 - 0.999 has four digits.
   const correction = (beta: number) => g.sub(1, g.emit('Pow', [g.scalar(beta, t), t]))
-  const root = g.cast(g.emit('Sqrt', [correction(beta2)]), DataType.FLOAT)
-  const size = g.cast(g.div(g.cast(rate, DataType.DOUBLE), correction(beta1)), DataType.FLOAT)
+  const root = g.emit('Sqrt', [correction(beta2)])
+  const size = g.cast(g.mul(g.div(g.cast(rate, DataType.DOUBLE), correction(beta1)), root), DataType.FLOAT)
+  const least = g.mul(g.cast(root, DataType.FLOAT), epsilon)
+  const share = (part: number) => (factor === 1 ? part : g.mul(factor, part))
+  const [first, second] = [share(1 - beta1), share(Math.sqrt(1 - beta2))]
   return {
     slots,
     update(weight, gradient) {
       const [m, v] = [keptOf(g, weight, 'mean', slots), keptOf(g, weight, 'square', slots)]
-      const mean = m.next('Add', [g.mul(m.before, beta1), g.mul(gradient, 1 - beta1)])
-      const square = g.mul(g.mul(gradient, gradient), 1 - beta2)
-      const variance = v.next('Add', [g.mul(v.before, beta2), square])
-      const deviation = g.add(g.div(g.emit('Sqrt', [variance]), root), epsilon)
-      const step = g.mul(g.div(mean, deviation), size)
+      const mean = m.next('Add', [g.mul(m.before, beta1), g.mul(gradient, first)])
+      const scaled = g.mul(gradient, second)
+      const variance = v.next('Add', [g.mul(v.before, beta2), g.mul(scaled, scaled)])
+      const step = g.mul(g.div(mean, g.add(g.emit('Sqrt', [variance]), least)), size)
       return g.emit('Sub', [decayed(g, weight, rate), step], {}, weight.output)
     },
   }
@@ -177,17 +196,18 @@ const normOf = (g: GraphBuilder, value: Value) => g.emit('Sqrt', [g.emit('Reduce
 function muon(
   g: GraphBuilder,
   { momentum = 0.95, iterations = 5, normalized = false, share = 0.05 }: Muon,
-  rate: Value,
+  { rate, factor }: Common,
 ): Updates {
-  const others = adamw(g, { name: 'adamw' }, g.mul(rate, share))
+  const others = adamw(g, { name: 'adamw' }, { rate: g.mul(rate, share), factor })
   const slots: Slot[] = []
   return {
     get slots() {
       return [...others.slots, ...slots]
     },
-    update(weight, gradient) {
+    update(weight, given) {
       const { value, dims, matrix, output } = weight
-      if (matrix === null) return others.update(weight, gradient)
+      if (matrix === null) return others.update(weight, given)
+      const gradient = times(g, given, factor)
       const kept = keptOf(g, weight, 'momentum', slots)
       const velocity = kept.next('Add', [g.mul(kept.before, momentum), gradient])
       const direction = g.reshape(g.add(gradient, g.mul(velocity, momentum)), matrix)
@@ -198,10 +218,9 @@ function muon(
   }
 }
 
-/** The gradients scaled so that their norm, all together, is at most `limit`, as PyTorch's clip_grad_norm_ does. */
-export function clipped(g: GraphBuilder, gradients: readonly Value[], limit: number): Value[] {
+/** What makes the norm of the gradients, all together, at most `limit`, as PyTorch's clip_grad_norm_ does. */
+export function clipFactor(g: GraphBuilder, gradients: readonly Value[], limit: number): Value {
   const squares = gradients.map((value) => g.emit('ReduceSumSquare', [value], { keepdims: 0 }))
   const norm = g.emit('Sqrt', [squares.length === 1 ? squares[0]! : g.emit('Sum', squares)])
-  const factor = g.emit('Min', [g.div(limit, g.add(norm, 1e-6)), 1])
-  return gradients.map((value) => g.mul(value, factor))
+  return g.emit('Min', [g.div(limit, g.add(norm, 1e-6)), 1])
 }

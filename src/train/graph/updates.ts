@@ -3,7 +3,7 @@ import type { GraphBuilder, Value } from '../../autodiff/builder.js'
 import { DataType } from '../../onnx/tensor.js'
 import type { Statistic } from './form.js'
 import { joined, parted } from './joined.js'
-import { clipped, type Optimizer, optimizerUpdates } from './optimizer.js'
+import { clipFactor, type Optimizer, optimizerUpdates } from './optimizer.js'
 
 export interface UpdateOptions {
   readonly optimizer: Optimizer
@@ -49,12 +49,12 @@ export function emitUpdates(g: GraphBuilder, reached: readonly Reached[], updati
   for (const name of ['rate', ...reached.map((each) => each.name)]) g.declare(name, DataType.FLOAT)
   const updated = updatedTogether(g, reached, updating)
   const gradients = updated.map(({ gradient }) => gradient)
-  const limited = options.clip === null ? gradients : clipped(g, gradients, options.clip)
-  const updates = optimizerUpdates(g, options.optimizer, 'rate')
-  for (const [i, { weight, isFlat }] of updated.entries()) {
+  const factor = options.clip === null ? 1 : clipFactor(g, gradients, options.clip)
+  const updates = optimizerUpdates(g, options.optimizer, { rate: 'rate', factor })
+  for (const { weight, gradient, isFlat } of updated) {
     const outputs = weight.names.map((name) => `next/${name}`)
     const isNamed = outputs.length === 1 && !isFlat
-    const next = updates.update({ ...weight, output: isNamed ? outputs[0] : undefined }, limited[i]!)
+    const next = updates.update({ ...weight, output: isNamed ? outputs[0] : undefined }, gradient)
     if (isFlat) g.emit('Reshape', [next, g.integers(g.sizes(weight.names[0]!))], {}, outputs[0])
     else if (!isNamed)
       parted(
