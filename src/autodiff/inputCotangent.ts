@@ -75,7 +75,7 @@ function rearranged(g: GraphBuilder, w: Value, geo: Convolution, axes: readonly 
     ),
   )
   const taps = axes.map((a) => a.elements[0]!.length)
-  if (!g.composes || places.length > 1 || taps.length !== 2) return rearrange(g, w, { group, places, taps })
+  if (!g.composes || places.length > 1 || taps.length !== 2) return rearrange(g, w, { group, places, taps }, g.sizes(w))
   const sizes = [group * g.size(w, 1), g.size(w, 0) / group, ...taps]
   return g.note(g.emitOf(COMPOSITE, 'Rearrange', [w], { group, places: places[0]!, taps }), sizes)
 }
@@ -86,9 +86,14 @@ export function rearrangementOf(node: NodeProto): Rearrangement {
   return { group: intAttribute(node, 'group', 1), places: [ints('places')], taps: ints('taps') }
 }
 
-/** Weights [M, C / group, k...] as [residues, C, M / group, taps...]. */
-export function rearrange(g: GraphBuilder, w: Value, { group, places, taps }: Rearrangement): Value {
-  const [m, c, ...kernel] = g.sizes(w)
+/** Weights [M, C / group, k...] as [residues, C, M / group, taps...]; `sizes` are theirs. */
+export function rearrange(
+  g: GraphBuilder,
+  w: Value,
+  { group, places, taps }: Rearrangement,
+  sizes: readonly number[],
+): Value {
+  const [m, c, ...kernel] = sizes
   const volume = product(kernel)
   const split = g.reshape(w, [group, m! / group, c!, volume])
   const hasNone = places.flat().includes(volume)

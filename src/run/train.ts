@@ -231,10 +231,11 @@ async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): P
   const { minutes, epochs = trainOptions.epochs.fallback, batch } = config
   if (minutes === undefined) return epochs
   const { values } = await pool.call({ kind: 'values' })
-  const network = async () => (await pool.call({ kind: 'classifier', values: values! })).classifier!
+  const network = async () => (await pool.call({ kind: 'classifier', values: null })).classifier!
   await learning.begin(0, network)
   const indices = Array.from({ length: Math.min(batch, lessons.size) }, (_, i) => i)
-  const together = learning.everyStep ? 1 : stepsTogether(work.grid, batch)
+  const steps = stepsOf(lessons.size, batch)
+  const together = learning.everyStep ? 1 : Math.min(steps, stepsTogether(work.grid, batch))
   const rounds = Math.ceil(TIMED / together)
   let started = 0
   for (let i = 0; i <= rounds; i++) {
@@ -247,7 +248,7 @@ async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): P
   const seconds = (performance.now() - started) / 1000 / (rounds * together)
   await pool.call({ kind: 'restore', values: values! })
   // An inference of a held-out picture takes about a third of a step.
-  const epoch = seconds * (stepsOf(lessons.size, batch) + work.exam.size / batch / 3)
+  const epoch = seconds * (steps + work.exam.size / batch / 3)
   return Math.max(1, Math.floor((60 * minutes) / epoch))
 }
 

@@ -10,7 +10,7 @@ import { courseOf, type Lessons } from '../train/course.js'
 import { type Judge, startJudge } from '../train/judge.js'
 import { rateAt } from '../train/schedule.js'
 import { streamFor } from '../train/streams.js'
-import { type Batch, startTrainer, stepsTogether, type Trainer } from '../train/trainer.js'
+import { type Batch, paceOf, startTrainer, stepsTogether, type Trainer } from '../train/trainer.js'
 import type { TrainingOptions } from '../train/trainingModel.js'
 import type { ViewOptions } from '../train/view.js'
 import type { Arm } from '../trial/arms.js'
@@ -111,7 +111,7 @@ function ownMaps(indices: Int32Array, trainer: Trainer) {
     of: (i: number) => maps[i]!,
     async refresh() {
       const { preprocessing } = trainer.grid
-      const model = await saliencyModel(trainer.classifier(trainer.values()), data.student.name, {
+      const model = await saliencyModel(trainer.classifier(null), data.student.name, {
         ...{ preprocessing, width, height, loss: 'ce', target: 'label', channelNorm: 'mean', kind: 'auto' },
       })
       const session = await createSession(model.bytes, { device: 'cpu', threads: 1 })
@@ -154,7 +154,7 @@ async function outcomeOf(request: TrialRequest): Promise<Outcome | null> {
       const none = { accuracy: 0, logLoss: 0, calibration: 0, noise: 0, fgsm: 0, right: new Uint8Array(0), curve: [] }
       return { ...none, once: learnt.once, seconds: seconds() }
     }
-    const judge = await startJudge(trainer.classifier(trainer.values()), data.student.name, trainer.grid, 1)
+    const judge = await startJudge(trainer.classifier(null), data.student.name, trainer.grid, 1)
     try {
       const found = await judgement(judge, exam, seed)
       curve.push({ step: steps, loss: learnt.loss, accuracy: found.accuracy })
@@ -177,20 +177,20 @@ async function learn(request: TrialRequest, trainer: Trainer, curve: Outcome['cu
   const course = courseOf(lessonsOf(lessons), { seed, view: data.view, share, mix })
   const looked = someOf(exam)
   const every = Math.max(1, Math.floor(steps / POINTS))
-  const [together, refresh] = [stepsTogether(trainer.grid, data.batch), Math.max(1, Math.ceil(steps / REFRESHES))]
+  const pace = paceOf(stepsTogether(trainer.grid, data.batch))
+  const refresh = Math.max(1, Math.ceil(steps / REFRESHES))
   let [sum, once] = [0, 0]
   for (let step = 0; step < only; ) {
     if (isStopped()) return null
     if (own !== null && step % refresh === 0) await own.refresh()
     // A run ends where something is to be done with the network.
-    const ends = [only, step + together, after(step, every), ...(own === null ? [] : [after(step, refresh)])]
-    const numbers = range(step, step === 0 ? 1 : Math.min(...ends))
+    const ends = [only, step + pace.steps, after(step, every), ...(own === null ? [] : [after(step, refresh)])]
+    const numbers = range(step, Math.min(...ends))
     const rates = numbers.map((i) => data.rate * rateAt(i, steps, Math.round(WARMUP * steps)))
-    const scores = await trainer.steps(
-      numbers.map((i) => course(i, data.batch)),
-      rates,
-      step,
-    )
+    const batches = numbers.map((i) => course(i, data.batch))
+    const began = performance.now()
+    const scores = await trainer.steps(batches, rates, step)
+    pace.took(scores.length, performance.now() - began)
     Atomics.add(shared, 1, scores.length)
     if (step === 0) once = (performance.now() - started) / 1000
     sum += scores.reduce((total, { loss }) => total + loss, 0)

@@ -82,6 +82,11 @@ export class Pool<Request, Reply> {
     })
   }
 
+  /** Refuses what no thread has got yet. */
+  withdraw(): void {
+    for (const { reject } of this.waiting.splice(0)) reject(new Error('withdrawn'))
+  }
+
   /**
    * Lets the threads answer what they have and end by themselves: tearing one down while native code runs in it would take
    * the process along.

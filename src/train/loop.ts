@@ -4,13 +4,13 @@ import type { Pool } from '../threads/pool.js'
 import type { Checkpoint } from './checkpoint.js'
 import { rateAt } from './schedule.js'
 import { streamFor } from './streams.js'
-import type { Batch, Score } from './trainer.js'
+import { type Batch, type Pace, paceOf, type Score } from './trainer.js'
 import type { TrainReply, TrainRequest, Values } from './trainWorker.js'
 
 export interface LoopOptions {
   readonly epochs: number
   readonly batch: number
-  /** How many steps are done in one run; what `everyStep` of the lessons does not allow is not. */
+  /** How many steps are done in one run at most; with `everyStep` of the lessons, one. */
   readonly together: number
   /** The largest learning rate, and the share of all steps in which it rises to that. */
   readonly rate: number
@@ -60,6 +60,8 @@ export type TrainPool = Pool<TrainRequest, TrainReply>
 /** Runs under way in the training thread and after it: one ready when the other ends. */
 const AHEAD = 2
 
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+
 /** Number of full batches of an epoch; a last smaller one is left out, unless it is the only one. */
 export const stepsOf = (size: number, batch: number) => Math.max(1, Math.floor(size / batch))
 
@@ -74,47 +76,21 @@ export async function* trainLoop(
   options: LoopOptions,
   { checkpoint, signal }: { readonly checkpoint: Checkpoint | null; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<LoopEvent, Checkpoint | null> {
-  const steps = stepsOf(lessons.size, options.batch)
-  const total = steps * options.epochs
-  const [ahead, together] = lessons.everyStep ? [1, 1] : [AHEAD, options.together]
+  const pace = paceOf(lessons.everyStep ? 1 : options.together)
   let state = checkpoint
   if (state !== null) await pool.call({ kind: 'restore', values: state.values })
   for (let epoch = state?.epochs ?? 0; epoch < options.epochs; epoch++) {
     const started = performance.now()
     await lessons.begin?.(epoch, () => classifierOf(pool))
-    const order = shuffle(
-      streamFor('order', options.seed, epoch),
-      Array.from({ length: lessons.size }, (_, i) => i),
-    )
-    const scores: Score[] = []
-    const open: Promise<readonly Score[]>[] = []
-    for (let step = 0; step < steps && !signal?.aborted; step += together) {
-      if (lessons.everyStep && step > 0) await lessons.begin?.(epoch, () => classifierOf(pool))
-      const batches: Batch[] = []
-      const rates: number[] = []
-      for (let next = step; next < Math.min(steps, step + together); next++) {
-        const first = next * options.batch
-        batches.push(await lessons.batch(order.slice(first, first + options.batch), epoch, first))
-        rates.push(options.rate * rateAt(epoch * steps + next, total, Math.round(options.warmup * total)))
-      }
-      const answer = ask(pool, { kind: 'steps', batches, rates, first: epoch * steps + step }, batches)
-      // Another batch may fail to be made before this one is waited for.
-      answer.catch(() => undefined)
-      open.push(answer)
-      if (open.length < ahead) continue
-      for (const score of await open.shift()!) {
-        scores.push(score)
-        yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: score.loss }
-      }
-    }
-    for (const answer of open) scores.push(...(await answer))
-    if (signal?.aborted) return state
+    const scores = yield* epochOfSteps(pool, lessons, options, { epoch, pace, signal })
+    if (scores === null) return state
     const { values } = await pool.call({ kind: 'values' })
     const heldOut = exam === null ? null : await examine(pool, exam, options.batch)
+    const seen = scores.length * Math.min(options.batch, lessons.size)
     const result: EpochResult = {
       epoch,
-      loss: scores.reduce((sum, { loss }) => sum + loss, 0) / steps,
-      accuracy: scores.reduce((sum, { hits }) => sum + hits, 0) / (steps * Math.min(options.batch, lessons.size)),
+      loss: scores.reduce((sum, { loss }) => sum + loss, 0) / scores.length,
+      accuracy: scores.reduce((sum, { hits }) => sum + hits, 0) / seen,
       heldOut,
       seconds: (performance.now() - started) / 1000,
     }
@@ -124,15 +100,67 @@ export async function* trainLoop(
   return state
 }
 
-/** Asks what is made of `batches`, which are gone then. */
-async function ask(pool: TrainPool, request: TrainRequest, batches: readonly Batch[]): Promise<readonly Score[]> {
+interface Course {
+  readonly epoch: number
+  readonly pace: Pace
+  readonly signal: AbortSignal | undefined
+}
+
+/** The steps of an epoch, and what they came to; null once the signal is aborted. */
+async function* epochOfSteps(
+  pool: TrainPool,
+  lessons: Lessons,
+  options: LoopOptions,
+  { epoch, pace, signal }: Course,
+): AsyncGenerator<LoopEvent, readonly Score[] | null> {
+  const steps = stepsOf(lessons.size, options.batch)
+  const total = steps * options.epochs
+  const order = shuffle(streamFor('order', options.seed, epoch), range(0, lessons.size))
+  const scores: Score[] = []
+  const open: Promise<readonly Score[]>[] = []
+  async function* answered(most: number): AsyncGenerator<LoopEvent> {
+    while (open.length > most) {
+      for (const score of await open.shift()!) {
+        scores.push(score)
+        yield { type: 'step', epoch, done: epoch * steps + scores.length, total, loss: score.loss }
+      }
+    }
+  }
+  for (let step = 0; step < steps && !signal?.aborted; ) {
+    if (lessons.everyStep && step > 0) await lessons.begin?.(epoch, () => classifierOf(pool))
+    const numbers = range(step, Math.min(steps, step + pace.steps))
+    const rates = numbers.map(
+      (i) => options.rate * rateAt(epoch * steps + i, total, Math.round(options.warmup * total)),
+    )
+    const batches: Batch[] = []
+    for (const first of numbers.map((i) => i * options.batch))
+      batches.push(await lessons.batch(order.slice(first, first + options.batch), epoch, first))
+    const answer = ask(pool, { kind: 'steps', batches, rates, first: epoch * steps + step }, batches, pace)
+    // Another batch may fail to be made before this one is waited for.
+    answer.catch(() => undefined)
+    open.push(answer)
+    step += batches.length
+    yield* answered(lessons.everyStep ? 0 : AHEAD - 1)
+  }
+  if (!signal?.aborted) {
+    yield* answered(0)
+    return scores
+  }
+  pool.withdraw()
+  await Promise.allSettled(open)
+  return null
+}
+
+/** Asks what is made of `batches`, which are gone then; steps tell the pace how long they took. */
+async function ask(pool: TrainPool, request: TrainRequest, batches: readonly Batch[], pace?: Pace) {
   const buffers = batches.flatMap(({ pixels, target }) => [pixels.buffer as ArrayBuffer, target.buffer as ArrayBuffer])
-  return (await pool.call(request, buffers)).scores!
+  const { scores, milliseconds } = await pool.call(request, buffers)
+  pace?.took(batches.length, milliseconds!)
+  return scores!
 }
 
 async function classifierOf(pool: TrainPool): Promise<Uint8Array<ArrayBuffer>> {
-  const { values } = await pool.call({ kind: 'values' })
-  return (await pool.call({ kind: 'classifier', values: values! })).classifier!
+  return (await pool.call({ kind: 'classifier', values: null })).classifier!
 }
 
 /** Loss and accuracy on the held-out pictures. */

@@ -20,8 +20,8 @@ interface StepRunner {
   readonly form: Found
   /** Steps on batches of `count` pictures with what they are fed beside carried values, all with an axis of steps in front. */
   run(count: number, feeds: Record<string, Tensor>): Promise<Ran>
-  /** What the next step begins with; a copy. */
-  values(): Values
+  /** What the next step begins with, of all or some `inputs`; a copy. */
+  values(inputs?: readonly string[]): Values
   /** Sets that. */
   restore(values: ReadonlyMap<string, Float32Array>): void
   release(): Promise<void>
@@ -53,9 +53,13 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
     carried = new Map(model.carried.map(({ input }) => [input, own(input)]))
   }
 
-  function values(): Values {
-    const plain = (input: string, own: Float32Array) => opened?.unpack(input, own) ?? own
-    return new Map([...carried].map(([input, own]) => [input, Float32Array.from(plain(input, own))]))
+  function values(inputs: readonly string[] = [...carried.keys()]): Values {
+    const plain = (input: string) => {
+      const own = carried.get(input)!
+      const found = opened?.unpack(input, own) ?? own
+      return (found === own ? own.slice() : found) as Float32Array<ArrayBuffer>
+    }
+    return new Map(inputs.map((input) => [input, plain(input)]))
   }
 
   async function formFor(count: number): Promise<{ form: Found; sequence: StepSequence }> {

@@ -21,13 +21,15 @@ export type TrainRequest =
   | { readonly kind: 'evaluate'; readonly batch: Batch }
   | { readonly kind: 'values' }
   | { readonly kind: 'restore'; readonly values: Values }
-  | { readonly kind: 'classifier'; readonly values: Values }
+  | { readonly kind: 'classifier'; readonly values: Values | null }
 
 /** By the kind of request. */
 export interface TrainReply {
   readonly grid?: Grid
   readonly form?: Found
   readonly scores?: readonly Score[]
+  /** What the steps took. */
+  readonly milliseconds?: number
   readonly values?: Values
   readonly classifier?: Uint8Array<ArrayBuffer>
 }
@@ -43,8 +45,11 @@ async function answer(request: TrainRequest): Promise<TrainReply> {
       return { grid: trainer.grid }
     case 'form':
       return { form: await trainer.form(request.count) }
-    case 'steps':
-      return { scores: await trainer.steps(request.batches, request.rates, request.first) }
+    case 'steps': {
+      const began = performance.now()
+      const scores = await trainer.steps(request.batches, request.rates, request.first)
+      return { scores, milliseconds: performance.now() - began }
+    }
     case 'evaluate':
       return { scores: [await trainer.evaluate(request.batch)] }
     case 'values':

@@ -61,6 +61,28 @@ const FED = 64 * 3 * 224 ** 2
 export const stepsTogether = ({ fed }: Grid, batch: number): number =>
   Math.min(MOST, Math.max(1, Math.floor(FED / (batch * fed))))
 
+/** A run takes about so many milliseconds at most, unless a step alone takes longer: nothing stops it before its end. */
+const RUN_MS = 2000
+
+/** How many steps the next run should make. */
+export interface Pace {
+  readonly steps: number
+  took(steps: number, milliseconds: number): void
+}
+
+/** One at first, then as many as RUN_MS and `most` allow. That changes no bit of what they make. */
+export function paceOf(most: number): Pace {
+  let steps = 1
+  return {
+    get steps() {
+      return steps
+    },
+    took(count, milliseconds) {
+      steps = Math.min(most, Math.max(1, Math.floor((RUN_MS * count) / milliseconds)))
+    },
+  }
+}
+
 /** A network that is being trained. Its steps block the thread that it lives in. */
 export interface Trainer {
   readonly grid: Grid
@@ -76,8 +98,8 @@ export interface Trainer {
   /** Every value that a step carries on, by input, as it is now; a copy. */
   values(): Map<string, Float32Array<ArrayBuffer>>
   restore(values: ReadonlyMap<string, Float32Array>): Promise<void>
-  /** The classifier with the weights of `values`. */
-  classifier(values: ReadonlyMap<string, Float32Array>): Uint8Array<ArrayBuffer>
+  /** The classifier with the weights of `values`, or, for null, as they are now. */
+  classifier(values: ReadonlyMap<string, Float32Array> | null): Uint8Array<ArrayBuffer>
   release(): Promise<void>
 }
 
@@ -108,9 +130,12 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
     return float32([...steps, ...dims], joined(each))
   }
 
+  const kept = model.carried.filter(({ kind }) => kind !== 'state')
+
+  const now = () => runner.values(kept.map(({ input }) => input))
+
   /** The weights and statistics among carried values, by the classifier's names. */
   function named(values: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
-    const kept = model.carried.filter(({ kind }) => kind !== 'state')
     return new Map(kept.map((c) => [c.name, values.get(c.input)!]))
   }
 
@@ -157,17 +182,20 @@ export async function startTrainer(bytes: Uint8Array, settings: TrainerSettings)
       })
     },
     async evaluate(batch) {
-      inference ??= await createSession(model.evaluation(named(runner.values())), { device: 'cpu', threads })
+      inference ??= await createSession(model.evaluation(named(now())), {
+        device: 'cpu',
+        threads,
+      })
       const found = await inference.run({ [model.input]: picturesOf([batch]) })
       const logits = found.logits!.data as Float32Array
       return { loss: crossEntropy(logits, batch, grid.classes), hits: hitsOf(logits, batch, grid.classes) }
     },
-    values: runner.values,
+    values: () => runner.values(),
     async restore(values) {
       await stale()
       runner.restore(values)
     },
-    classifier: (values) => model.classifier(named(values)),
+    classifier: (values) => model.classifier(named(values ?? now())),
     async release() {
       await stale()
       await runner.release()

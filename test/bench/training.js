@@ -58,10 +58,29 @@ function noise(count) {
   })
 }
 
-/** Steps of one run of `train` on that many elements. */
-async function together(elements, batch) {
-  const { stepsTogether } = await import(path.resolve(DIST, 'train/trainer.js'))
-  return stepsTogether({ fed: elements / batch }, batch)
+/** Steps of one run of `train` on that many elements, of which one takes so many milliseconds. */
+async function together(elements, batch, milliseconds) {
+  const { paceOf, stepsTogether } = await import(path.resolve(DIST, 'train/trainer.js'))
+  const pace = paceOf(stepsTogether({ fed: elements / batch }, batch))
+  pace.took(1, milliseconds)
+  return pace.steps
+}
+
+const tensor = (dims, data) => ({ type: 'float32', dims, data })
+
+/** What so many steps on the same pictures are fed; null means one, without an axis of steps. */
+function feedsOf(input, [batch, side, classes], pixels, steps) {
+  const lead = steps === null ? [] : [steps]
+  const repeated = (data) => Float32Array.from({ length: (steps ?? 1) * data.length }, (_, i) => data[i % data.length])
+  const label = (row) => (7 * row) % 10
+  const rows = Float32Array.from({ length: batch * classes }, (_, i) =>
+    Number(i % classes === label(Math.floor(i / classes))),
+  )
+  return {
+    [input]: tensor([...lead, batch, 3, side, side], repeated(pixels)),
+    target: tensor([...lead, batch, classes], repeated(rows)),
+    rate: tensor(lead, repeated(Float32Array.of(0.01))),
+  }
 }
 
 /** What makes forward passes and steps, by the build in `dist`; that may be one that took what steps carry on from each. */
@@ -71,7 +90,7 @@ async function ours(root, name, dist = DIST) {
       (file) => import(path.resolve(dist, file)),
     ),
   )
-  const [batch, side, classes] = NETS[name]
+  const [batch, side] = NETS[name]
   const file = name === 'general' ? GENERAL : path.join(root, `${name}.onnx`)
   if (!existsSync(file)) spawnSync(PYTHON, [TORCH, 'export', root, name], { stdio: 'ignore' })
   const bytes = new Uint8Array(readFileSync(file))
@@ -80,43 +99,39 @@ async function ours(root, name, dist = DIST) {
   // For `general` the float32 network that is trained, whose forward pass is faster than that of the int8 one.
   const starting = new Map(model.carried.filter((c) => c.kind !== 'state').map((c) => [c.name, c.initial]))
   const plain = await createSession(model.evaluation(starting), { device: 'cpu', threads: THREADS })
-  const tensor = (dims, data) => ({ type: 'float32', dims, data })
   const pixels = noise(batch * 3 * side * side)
-  const rows = Float32Array.from({ length: batch * classes }, (_, i) =>
-    Number(i % classes === (7 * Math.floor(i / classes)) % 10),
-  )
-  const steps = await together(pixels.length, batch)
-  const lead = runner.restore ? [steps] : []
-  const repeated = (data) =>
-    runner.restore ? Float32Array.from({ length: steps * data.length }, (_, i) => data[i % data.length]) : data
-  const fixed = {
-    [model.input]: tensor([...lead, batch, 3, side, side], repeated(pixels)),
-    target: tensor([...lead, batch, classes], repeated(rows)),
-    rate: tensor(lead, repeated(Float32Array.of(0.01))),
-  }
+  const feedsFor = (count) => feedsOf(model.input, NETS[name], pixels, runner.restore ? count : null)
   let carried = Object.fromEntries(model.carried.map((c) => [c.input, tensor(c.dims, c.initial)]))
+  let steps = 1
+  let fixed = feedsFor(1)
+  async function step() {
+    if (runner.restore) return (await runner.run(batch, fixed)).keep()
+    for (let i = 0; i < steps; i++) {
+      const found = await runner.run(batch, { ...fixed, ...carried })
+      carried = Object.fromEntries(model.carried.map((c) => [c.input, found[c.output]]))
+    }
+  }
+  await step()
+  const began = performance.now()
+  await step()
+  steps = await together(pixels.length, batch, performance.now() - began)
+  fixed = feedsFor(steps)
   return {
     steps,
     forward: () => plain.run({ [model.input]: tensor([batch, 3, side, side], pixels) }),
-    async step() {
-      if (runner.restore) return (await runner.run(batch, fixed)).keep()
-      for (let i = 0; i < steps; i++) {
-        const found = await runner.run(batch, { ...fixed, ...carried })
-        carried = Object.fromEntries(model.carried.map((c) => [c.input, found[c.output]]))
-      }
-    },
+    step,
     release: () => Promise.all([runner.release(), plain.release()]),
   }
 }
 
 async function measure(root, name) {
   const { steps, forward, step, release } = await ours(root, name)
-  const older = OLDER ? await ours(root, name, OLDER) : { step: async () => {}, release: async () => {} }
+  const older = OLDER ? await ours(root, name, OLDER) : { steps: 1, step: async () => {}, release: async () => {} }
   const rivals = LAYOUTS.map((layout) => torch(name, layout))
   const jobs = [
     () => timed(forward),
     async () => (await timed(step)) / steps,
-    async () => (await timed(older.step)) / steps,
+    async () => (await timed(older.step)) / older.steps,
     ...rivals.map((rival) => () => rival.ask(steps)),
   ]
   const least = jobs.map(() => Number.POSITIVE_INFINITY)

@@ -75,3 +75,13 @@ test('a thread that ends fails all that is open, and what waits', async () => {
   }
   await pool.close()
 })
+
+test('what waits can be withdrawn; what a thread works on is answered', async () => {
+  const pool = new Pool<number, { request: number }>(SCRIPT, 1, null)
+  const first = pool.call(300)
+  const others = [pool.call(1), pool.call(2)]
+  pool.withdraw()
+  for (const { status } of await Promise.allSettled(others)) expect(status).toBe('rejected')
+  expect((await first).request).toBe(300)
+  await pool.close()
+})

@@ -219,6 +219,7 @@ test.skipIf(block === null).each<[string, number, number, Attributes]>([
   ['strides, uneven borders', 64, 32, { ...square(3, 2), pads: [0, 1, 2, 0] }],
   ['5 x 3', 40, 24, { kernel_shape: [5, 3], pads: [2, 1, 2, 1] }],
   ['1 x 1 with strides', 32, 48, square(1, 2)],
+  ['1 x 1 with strides and borders', 16, 48, { ...square(1, 2), pads: [1, 1, 1, 1] }],
   ['dilations', 32, 16, { ...square(3), dilations: [2, 2], pads: [2, 2, 2, 2] }],
   ['wide dilations', 32, 16, { ...square(3), dilations: [1, 3], pads: [1, 3, 1, 3] }],
   ['dilated rows', 32, 16, { kernel_shape: [3, 1], dilations: [4, 1], pads: [4, 0, 4, 0] }],
@@ -325,6 +326,66 @@ test.skipIf(block === null).each<[string, string, number[][]]>([
   ]
   expect(blocked.z!.dims).toEqual(plain.z!.dims)
   expect(blocked.z!.data).toEqual(plain.z!.data)
+})
+
+test.skipIf(block === null).each<[string, ReturnType<typeof n>[], Record<string, Weight>]>([
+  [
+    'infinities, cut with strides',
+    [
+      n('Greater', ['y', 'zero'], 'm'),
+      n('Where', ['m', 'y', 'low'], 'v'),
+      n('Slice', ['v', 'from', 'to', 'along', 'by'], 'z'),
+    ],
+    { low: { dims: [], values: [Number.NEGATIVE_INFINITY] } },
+  ],
+  [
+    'truth values, cut with strides',
+    [
+      n('Greater', ['y', 'zero'], 'm'),
+      n('Slice', ['m', 'from', 'to', 'along', 'by'], 'v'),
+      n('Cast', ['v'], 'z', { to: DataType.FLOAT }),
+    ],
+    {},
+  ],
+  [
+    'means of windows beyond the end',
+    [
+      n('AveragePool', ['y'], 'z', {
+        kernel_shape: [3, 3],
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+        ceil_mode: 1,
+        count_include_pad: 1,
+      }),
+    ],
+    {},
+  ],
+])('a blocked value: %s', async (_, nodes, weights) => {
+  const size = [2, 16, 8, 7]
+  const integer = (value: number): Weight => ({ dims: [1], values: [value], dtype: DataType.INT64 })
+  const { graph } = modelOf({
+    nodes: [n('Conv', ['x', 'w'], 'y'), ...nodes],
+    inputs: { x: size },
+    outputs: ['z'],
+    weights: {
+      w: { dims: [16, 16, 1, 1], values: Array.from({ length: 256 }, (_, i) => Number(i % 17 === 0)) },
+      zero: { dims: [], values: [0] },
+      ...{ from: integer(1), to: integer(8), along: integer(2), by: integer(2) },
+      ...weights,
+    },
+  })
+  const dims = new Map<string, number[]>(['x', 'y', 'm'].map((name) => [name, size]))
+  if (nodes[1]?.opType === 'Where') dims.set('v', size)
+  if (nodes[0]!.opType === 'AveragePool') dims.set('z', [2, 16, 5, 4])
+  const types = new Map(
+    [...dims].map(([name, own]) => [name, { dtype: name === 'm' ? DataType.BOOL : DataType.FLOAT, dims: own }]),
+  )
+  const inBlocks = lowered(graph, 17, { types, dims }, { batch: 2, block: block! }).graph
+  const x = float32(size, noise(volume(size), 7))
+  const plain = await runModel(makeModel('plain', graph, 17), { x })
+  const blocked = await runModel(withDomain(makeModel('blocks', inBlocks, 17), BLOCKED), { x })
+  const [a, b] = [plain, blocked].map(({ z }) => [...(z!.data as Float32Array)]) as [number[], number[]]
+  expect(b.map((value) => value.toFixed(5))).toEqual(a.map((value) => value.toFixed(5)))
 })
 
 test.skipIf(block === null)('every convolution and normalisation of a step is one in blocks', async () => {

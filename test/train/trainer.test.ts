@@ -5,7 +5,15 @@ import { makeNode } from '../../src/onnx/node.js'
 import { saliencyModel } from '../../src/saliency/saliencyModel.js'
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/train/checkpoint.js'
 import { networkInput } from '../../src/train/networkInput.js'
-import { type Batch, startTrainer, type TrainerSettings } from '../../src/train/trainer.js'
+import {
+  type Batch,
+  type Grid,
+  paceOf,
+  type Score,
+  startTrainer,
+  stepsTogether,
+  type TrainerSettings,
+} from '../../src/train/trainer.js'
 import { float32, modelOf, runModel } from '../helpers/onnx.js'
 
 const wave = (dims: number[]) => ({
@@ -79,6 +87,39 @@ test('a network learns, goes on from values just as it did, and is judged by the
   expect(loss).toBeCloseTo(own.reduce((a, b) => a + b) / 6, 5)
   expect(loss).toBeLessThan(0.3)
   await trainer.release()
+})
+
+test('steps in one run end where they do one by one, bit by bit', async () => {
+  const batches = Array.from({ length: 5 }, (_, i) => batch(8, i))
+  const after = async (lengths: number[]) => {
+    const trainer = await startTrainer(network, settings)
+    const scores: Score[] = []
+    for (const length of lengths) {
+      const first = scores.length
+      const rates = Array.from({ length }, (_, i) => 0.01 * (first + i + 1))
+      scores.push(...(await trainer.steps(batches.slice(first, first + length), rates, first)))
+    }
+    const values = trainer.values()
+    await trainer.release()
+    return { scores, values }
+  }
+  const single = await after([1, 1, 1, 1, 1])
+  expect(single.scores).toHaveLength(5)
+  expect(await after([5])).toEqual(single)
+  expect(await after([1, 3, 1])).toEqual(single)
+})
+
+test('a run has one step at first, then as many as take two seconds', () => {
+  const pace = paceOf(8)
+  expect(pace.steps).toBe(1)
+  pace.took(1, 300)
+  expect(pace.steps).toBe(6)
+  pace.took(6, 30)
+  expect(pace.steps).toBe(8)
+  pace.took(8, 40_000)
+  expect(pace.steps).toBe(1)
+  const grid = { fed: 3 * 224 ** 2 } as Grid
+  expect([1, 8, 16, 32, 64, 100].map((count) => stepsTogether(grid, count))).toEqual([8, 8, 4, 2, 1, 1])
 })
 
 test('a loss that is no number ends the training in a line', async () => {

@@ -43,6 +43,8 @@ export class Layouts {
   /** Channels of a block. */
   readonly block: number
   readonly centred: ReadonlySet<Value>
+  /** Values that may hold infinities. */
+  readonly infinite: ReadonlySet<Value>
   private readonly sizes: Map<Value, readonly number[]>
   private readonly plainOf = new Map<Value, Value>()
   private readonly blockedOf = new Map<Value, Value>()
@@ -51,16 +53,18 @@ export class Layouts {
   private readonly scaledOf = new Map<Value, Scaled>()
   private readonly productOf = new Map<Value, readonly [Value, Value]>()
 
-  /** `sizes` of values, all of them known numbers; `centred` have means near 0. */
+  /** `sizes` of values, all of them known numbers; `centred` have means near 0, `infinite` may hold infinities. */
   constructor(
     g: GraphBuilder,
     block: number,
     sizes: ReadonlyMap<Value, readonly number[]>,
     centred: ReadonlySet<Value>,
+    infinite: ReadonlySet<Value>,
   ) {
     this.g = g
     this.block = block
     this.centred = centred
+    this.infinite = infinite
     this.sizes = new Map(sizes)
   }
 
@@ -183,7 +187,7 @@ export class Layouts {
     if (!turned && !isPacked && !this.isBlocked(value)) return value
     const sizes = this.sizesOf(value)!
     let name: Value
-    if (turned) name = rearrange(this.g, this.plain(turned.w), turned.turn)
+    if (turned) name = rearrange(this.g, this.plain(turned.w), turned.turn, this.shape(turned.w)!)
     else if (isPacked) name = unpack(this.g, this.block, value, sizes)
     else name = this.outOfBlocks(this.blocked(value), sizes[1], sizes[2] * sizes[3] === 1)
     this.plainOf.set(value, name)

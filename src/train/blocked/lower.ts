@@ -10,6 +10,7 @@ import { DataType } from '../../onnx/tensor.js'
 import { type Dim, declaredType, makeValueInfo } from '../../onnx/valueInfo.js'
 import { lowerElementwise, lowerInside } from './elementwise.js'
 import { lowerConv, outputSize } from './filters.js'
+import { infiniteValues } from './infinite.js'
 import { lowerKernelCotangent } from './kernel.js'
 import { Layouts, type Sizes } from './layouts.js'
 import { lowerBatchNormalization, lowerInstanceNormalization, lowerReduction } from './perChannel.js'
@@ -73,7 +74,7 @@ export function lowered(
         name,
         own.map((d) => d ?? batch),
       )
-  const l = new Layouts(g, block, sizes, centred)
+  const l = new Layouts(g, block, sizes, centred, infiniteValues(graph))
   const counts = new Map<Value, number>()
   for (const value of [...graph.nodes.flatMap((node) => node.input), ...graph.outputs.map((v) => v.name)])
     counts.set(value, (counts.get(value) ?? 0) + 1)
@@ -138,6 +139,8 @@ function lowerPool(l: Layouts, node: NodeProto): boolean {
   const [x, output] = [node.input[0]!, node.output[0]!]
   const sizes = l.sizesOf(x)
   if (!sizes || !l.isBlocked(x) || node.output[1]) return false
+  // The blocked one counts other elements in windows beyond the end.
+  if (node.opType === 'AveragePool' && intAttribute(node, 'ceil_mode', 0) === 1) return false
   const result =
     node.opType === 'GlobalAveragePool' ? ([sizes[0], sizes[1], 1, 1] as const) : pooledSizes(l, node, sizes)
   if (!result) return false
@@ -179,7 +182,10 @@ function lowerPad(l: Layouts, node: NodeProto): boolean {
     const padded = g.pad(five, [0, 0, pads[2]!, pads[3]!, 0], [0, 0, pads[6]!, pads[7]!, 0], fill)
     return g.reshape(padded, [n, l.filled(c), height, width])
   }
-  const zeros = fill === 0 ? picked(l, l.blocked(x), sizes, [axis(pads[2]!, height), axis(pads[3]!, width)]) : null
+  const zeros =
+    fill === 0 && !l.infinite.has(x)
+      ? picked(l, l.blocked(x), sizes, [axis(pads[2]!, height), axis(pads[3]!, width)])
+      : null
   l.setBlocked(node.output[0]!, zeros ?? whole(), [n, c, height, width])
   return true
 }
@@ -207,7 +213,8 @@ function lowerSlice(l: Layouts, node: NodeProto): boolean {
     const five = g.reshape(l.blocked(x), [n, l.filled(c) / l.block, sizes[2], sizes[3], l.block])
     return g.reshape(g.slice(five, axes, starts, last, steps), [n, l.filled(c), result[2], result[3]])
   }
-  const some = along.some(({ step }) => step > 1) ? picked(l, l.blocked(x), sizes, along) : null
+  const isStrided = along.some(({ step }) => step > 1)
+  const some = isStrided && !l.infinite.has(x) ? picked(l, l.blocked(x), sizes, along) : null
   l.setBlocked(node.output[0]!, some ?? whole(), result)
   return true
 }

@@ -34,30 +34,34 @@ export function unpack(g: GraphBuilder, block: number, packed: Value, [m, c, h, 
   return c === ins * side ? plain : g.slice(plain, [1], [0], [c])
 }
 
-/** For each element of filters of sizes `dims`, all of whole blocks, its place among the packed ones. */
-function* places([m, c, ...kernel]: readonly number[], block: number): Generator<number> {
-  const volume = kernel.reduce((a, b) => a * b, 1)
-  const row = (c! / block) * volume * block
-  for (let out = 0; out < m!; out++)
-    for (let from = 0; from < c!; from++)
-      for (let at = 0; at < volume; at++) {
-        const chunk = Math.floor(out / block) * row + (Math.floor(from / block) * volume + at) * block
-        yield (chunk + (from % block)) * block + (out % block)
-      }
-}
-
-/** The elements of filters as the packed ones have them. */
-export function packedElements(plain: Float32Array, dims: readonly number[], block: number): Float32Array<ArrayBuffer> {
-  const packed = new Float32Array(plain.length)
-  let i = 0
-  for (const place of places(dims, block)) packed[place] = plain[i++]!
-  return packed
-}
+/** The elements of filters of sizes `dims`, all of whole blocks, as the packed ones have them. */
+export const packedElements = (
+  plain: Float32Array,
+  dims: readonly number[],
+  block: number,
+): Float32Array<ArrayBuffer> => moved(plain, dims, block, true)
 
 /** The elements of filters of those of the packed ones. */
-export function plainElements(packed: Float32Array, dims: readonly number[], block: number): Float32Array<ArrayBuffer> {
-  const plain = new Float32Array(packed.length)
-  let i = 0
-  for (const place of places(dims, block)) plain[i++] = packed[place]!
-  return plain
+export const plainElements = (
+  packed: Float32Array,
+  dims: readonly number[],
+  block: number,
+): Float32Array<ArrayBuffer> => moved(packed, dims, block, false)
+
+function moved(from: Float32Array, [m, c, ...kernel]: readonly number[], block: number, isPacking: boolean) {
+  const to = new Float32Array(from.length)
+  const volume = kernel.reduce((a, b) => a * b, 1)
+  const row = c! * volume
+  for (let out = 0; out < m!; out++) {
+    let plain = out * row
+    const first = (out - (out % block)) * row + (out % block)
+    for (let channel = 0; channel < c!; channel++) {
+      let packed = first + ((channel - (channel % block)) * volume + (channel % block)) * block
+      for (let at = 0; at < volume; at++, plain++, packed += block * block) {
+        if (isPacking) to[packed] = from[plain]!
+        else to[plain] = from[packed]!
+      }
+    }
+  }
+  return to
 }

@@ -1,6 +1,7 @@
 /** Positions of blocked values. */
 import type { Value } from '../../autodiff/builder.js'
 import { BLOCKED } from '../../onnx/node.js'
+import { DataType } from '../../onnx/tensor.js'
 import type { Layouts, Sizes } from './layouts.js'
 
 /** Along one axis, element i is element start + step i of the value, and 0 outside it. */
@@ -14,11 +15,12 @@ export interface Picked {
 const LONGEST = 4
 
 /**
- * Some rows and columns of a blocked value, which must be finite: a convolution of each channel by a kernel of one 1. Pad and a Slice
- * with steps are the work of one thread in onnxruntime. Null where the kernel would be long.
+ * Some rows and columns of a blocked float32 value, which must be finite: a convolution of each channel by a kernel of one 1. Pad and
+ * a Slice with steps are the work of one thread in onnxruntime. Null where the kernel would be long, or there is nothing to do.
  */
 export function picked(l: Layouts, x: Value, [, c, h, w]: Sizes, axes: readonly [Picked, Picked]): Value | null {
   const { g } = l
+  if (g.dtype(x) !== DataType.FLOAT || axes.some(({ count }) => count < 1)) return null
   const along = axes.map(({ start, step, count }, i) => {
     const size = [h, w][i]!
     const before = Math.max(0, -start)

@@ -39,7 +39,7 @@ export interface Step {
 export const INNER = 'step/'
 
 const FIXED = ['target', 'rate', 'loss', 'logits']
-const PREFIX = /^(next|state|mask|batch|blocked|update|step)\//
+const PREFIX = /^(next|state|mask|batch|blocked|update|step|model)\//
 
 /** A value of the model whose name the step uses itself gets another. */
 const renamed = (name: Value) => (FIXED.includes(name) || PREFIX.test(name) ? `model/${name}` : name)
