@@ -67,8 +67,12 @@ export function stepRunner(model: TrainingModel, threads: number): StepRunner {
     if (refused !== null) return standard(refused)
     const { block, reason } = await findBlocks()
     if (block === null) return standard(reason)
-    const sequence = model.sequence({ batch: count, block })
-    return sequence ? { form: { block, reason }, sequence } : standard('nothing of it gains from blocks of channels')
+    try {
+      const sequence = model.sequence({ batch: count, block })
+      return sequence ? { form: { block, reason }, sequence } : standard('nothing of it gains from blocks of channels')
+    } catch (error) {
+      return standard(`it cannot be written in blocks of channels (${firstLine(error as Error)})`)
+    }
   }
 
   async function open(count: number): Promise<Opened> {

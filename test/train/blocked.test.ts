@@ -417,6 +417,18 @@ test.skipIf(block === null)('a step says in which form it runs, and why not in b
   })
   expect(other).toMatchObject({ block: null, reason: expect.stringMatching(/^onnxruntime does not take it .*\(.+\)$/) })
   expect(other.loss).toBeCloseTo(blocked.loss, 5)
+  const unwritten = await formOf({
+    ...made,
+    sequence(blocks) {
+      if (blocks) throw new Error('no rule\nat a place')
+      return made.sequence(null)
+    },
+  })
+  expect(unwritten).toMatchObject({
+    block: null,
+    reason: 'it cannot be written in blocks of channels (no rule)',
+    loss: other.loss,
+  })
   const dense: GraphSpec = {
     nodes: [n('Flatten', ['x'], 'f'), n('Gemm', ['f', 'w'], 'y', { transB: 1 })],
     inputs: { x: ['N', 3, 17, 13] },
