@@ -13,8 +13,8 @@ import { Pool } from '../threads/pool.js'
 import type { Found } from '../train/blockSize.js'
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../train/checkpoint.js'
 import { examOf, lessonsOf } from '../train/lessons.js'
-import { type EpochResult, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
-import { type Batch, type Grid, stepsTogether } from '../train/trainer.js'
+import { type EpochResult, secondsOfStep, stepsOf, type TrainPool, trainLoop } from '../train/loop.js'
+import { type Grid, stepsTogether } from '../train/trainer.js'
 import type { TrainData, TrainReply, TrainRequest } from '../train/trainWorker.js'
 import { parseConfig } from './config.js'
 import type { TrainEvent } from './events.js'
@@ -222,33 +222,14 @@ function learningOf({ config, lessons }: Work, own: OwnSaliency | null) {
   }
 }
 
-/** Steps that are timed at least, after one that warms up. */
-const TIMED = 3
-
 /** The epochs that are asked for, or that fit in the minutes that are. */
 async function epochsFor(work: Work, learning: ReturnType<typeof learningOf>): Promise<number> {
-  const { config, pool, lessons } = work
+  const { config, pool, lessons, grid, exam } = work
   const { minutes, epochs = trainOptions.epochs.fallback, batch } = config
   if (minutes === undefined) return epochs
-  const { values } = await pool.call({ kind: 'values' })
-  const network = async () => (await pool.call({ kind: 'classifier', values: null })).classifier!
-  await learning.begin(0, network)
-  const indices = Array.from({ length: Math.min(batch, lessons.size) }, (_, i) => i)
-  const steps = stepsOf(lessons.size, batch)
-  const together = learning.everyStep ? 1 : Math.min(steps, stepsTogether(work.grid, batch))
-  const rounds = Math.ceil(TIMED / together)
-  let started = 0
-  for (let i = 0; i <= rounds; i++) {
-    if (i === 1) started = performance.now()
-    if (learning.everyStep) await learning.begin(0, network)
-    const batches: Batch[] = []
-    for (let step = 0; step < (i === 0 ? 1 : together); step++) batches.push(await learning.batch(indices, 0, 0))
-    await pool.call({ kind: 'steps', batches, rates: batches.map(() => 0), first: 0 })
-  }
-  const seconds = (performance.now() - started) / 1000 / (rounds * together)
-  await pool.call({ kind: 'restore', values: values! })
+  const seconds = await secondsOfStep(pool, learning, batch, stepsTogether(grid, batch))
   // An inference of a held-out picture takes about a third of a step.
-  const epoch = seconds * (steps + work.exam.size / batch / 3)
+  const epoch = seconds * (stepsOf(lessons.size, batch) + exam.size / batch / 3)
   return Math.max(1, Math.floor((60 * minutes) / epoch))
 }
 

@@ -151,6 +151,30 @@ async function* epochOfSteps(
   return null
 }
 
+/** Steps that are timed at least, after one that warms up. */
+const TIMED = 3
+
+/** Seconds that a step takes, with what is made for it; the network stays as it is. */
+export async function secondsOfStep(pool: TrainPool, lessons: Lessons, batch: number, most: number): Promise<number> {
+  const { values } = await pool.call({ kind: 'values' })
+  const together = lessons.everyStep ? 1 : Math.min(stepsOf(lessons.size, batch), most)
+  const indices = range(0, Math.min(batch, lessons.size))
+  const run = async (steps: number) => {
+    if (lessons.everyStep) await lessons.begin?.(0, () => classifierOf(pool))
+    const batches: Batch[] = []
+    for (const _ of range(0, steps)) batches.push(await lessons.batch(indices, 0, 0))
+    await ask(pool, { kind: 'steps', batches, rates: batches.map(() => 0), first: 0 }, batches)
+  }
+  await lessons.begin?.(0, () => classifierOf(pool))
+  await run(1)
+  const rounds = Math.ceil(TIMED / together)
+  const began = performance.now()
+  for (const _ of range(0, rounds)) await run(together)
+  const seconds = (performance.now() - began) / 1000 / (rounds * together)
+  await pool.call({ kind: 'restore', values: values! })
+  return seconds
+}
+
 /** Asks what is made of `batches`, which are gone then; steps tell the pace how long they took. */
 async function ask(pool: TrainPool, request: TrainRequest, batches: readonly Batch[], pace?: Pace) {
   const buffers = batches.flatMap(({ pixels, target }) => [pixels.buffer as ArrayBuffer, target.buffer as ArrayBuffer])

@@ -2,7 +2,7 @@
 import type { Value } from '../../autodiff/builder.js'
 import type { Graph } from '../../onnx/model.js'
 import { type NodeProto, tensorAttribute } from '../../onnx/node.js'
-import { DataType, numbers, type TensorProto } from '../../onnx/tensor.js'
+import { DataType, type TensorProto } from '../../onnx/tensor.js'
 
 /** Operators that give finite numbers, or none, whatever they are given. */
 const FINITE = new Set(
@@ -13,8 +13,14 @@ const FINITE = new Set(
 /** Operators that make infinities of finite numbers, and are used so. */
 const INFINITE = new Set(['Log', 'Reciprocal'])
 
-const isEndless = (tensor: TensorProto | undefined): boolean =>
-  tensor?.dataType === DataType.FLOAT && numbers(tensor)?.some((value) => !Number.isFinite(value)) === true
+/** Weights may be large: they are looked at where they lie. */
+function isEndless(tensor: TensorProto | undefined): boolean {
+  if (tensor?.dataType !== DataType.FLOAT) return false
+  const { rawData: raw } = tensor
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+  for (let at = 0; at < raw.byteLength; at += 4) if (!Number.isFinite(view.getFloat32(at, true))) return true
+  return false
+}
 
 /** The values that are computed from a constant that is not finite, or by an operator that makes such numbers. */
 export function infiniteValues({ nodes, initializers }: Graph): ReadonlySet<Value> {
